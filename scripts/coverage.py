@@ -9,15 +9,17 @@ be 2.0.
     .venv/bin/python -m scripts.coverage --runs compose,processes,compose-8
 
 Each run is written when it ends (results/coverage.json), after what is there. A row also has what
-the correction of the core speed made of the factor, and how far off that correction may be.
-``--judge`` judges all runs that are kept in results/coverage-runs/ by the present rules.
+the correction of the core speed made of the factor, and how far off that correction may be. Its
+interval of chance alone and what was added for the machine's share stand apart, so that a later
+rule for the share can be tried on rows whose runs are gone.
+``--judge`` judges all runs that are kept in results/coverage-runs/ by the present rules, and leaves
+the rows of others as they are.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -25,7 +27,7 @@ from statistics import fmean
 from typing import Any
 
 from loadtests import pipeline
-from loadtests.analysis import core_speed, estimates
+from loadtests.analysis import core_speed, estimates, machine_share
 from loadtests.model.plan import Plan
 from loadtests.model.result import DoublingResult
 from loadtests.model.trial import Trial
@@ -118,6 +120,7 @@ def rows_of(folder: Path) -> Iterator[dict[str, Any]]:
     corrections = correction_of(result.plan, measured)
     for doubling in result.doublings:
         low, high = doubling.factor.low, doubling.factor.high
+        chance = machine_share.of_chance(doubling)
         yield {
             "run_id": result.facts.run_id,
             "backend": result.plan.backend,
@@ -130,6 +133,9 @@ def rows_of(folder: Path) -> Iterator[dict[str, Any]]:
             "factor": doubling.factor.estimate,
             "low": low,
             "high": high,
+            "chance_low": chance.low,
+            "chance_high": chance.high,
+            "machine_share_ratio": doubling.machine_share_ratio,
             "holds": low is not None and high is not None and low <= TRUTH <= high,
             "verdict": doubling.verdict.value,
             "run_verdict": result.verdict.value,
@@ -156,7 +162,8 @@ def correction_of(plan: Plan, measured: Sequence[Trial]) -> dict[str, dict[str, 
         if with_it.factor.estimate and without.factor.estimate:
             ratio = with_it.factor.estimate / without.factor.estimate
             its = [trial for trial in plain if is_of(trial, with_it)]
-            error = slope_error(its) * abs(speed_change(its, with_it))
+            cells = (at(its, with_it.replicas_from), at(its, with_it.replicas_to))
+            error = core_speed.slope_error(its) * abs(core_speed.speed_change(*cells))
         corrections[str(with_it)] = {"correction_ratio": ratio, "correction_error_ratio": error}
     return corrections
 
@@ -167,40 +174,9 @@ def is_of(trial: Trial, doubling: DoublingResult) -> bool:
     return (cell.worker, cell.workload) == (doubling.worker, doubling.workload)
 
 
-def speed_change(trials: Sequence[Trial], doubling: DoublingResult) -> float:
-    """Return how much the logarithm of the core speed differs between a doubling's two cells."""
-    speeds = [
-        [math.log(trial.core_speed) for trial in trials if trial.core_speed and at(trial, replicas)]
-        for replicas in (doubling.replicas_from, doubling.replicas_to)
-    ]
-    before, after = (fmean(logs) if logs else 0.0 for logs in speeds)
-    return after - before
-
-
-def at(trial: Trial, replicas: int) -> bool:
-    """Return whether a trial had this number of replicas."""
-    return trial.spec.cell.replicas == replicas
-
-
-def slope_error(trials: Sequence[Trial]) -> float:
-    """Return the standard error of the slope of ln throughput on ln core speed inside cells.
-
-    The usual one of a regression with a mean for each cell; 0 where nothing is corrected.
-    """
-    cells = [
-        [(math.log(speed), math.log(rate)) for speed, rate in cell]
-        for cell in core_speed.points(trials)
-    ]
-    slope = core_speed.slope(trials)
-    free = sum(len(points) - 1 for points in cells) - 1
-    if slope is None or free < 1:
-        return 0.0
-    squares = residual = 0.0
-    for points in cells:
-        speed, rate = (fmean(values) for values in zip(*points, strict=True))
-        squares += math.fsum((x - speed) ** 2 for x, _ in points)
-        residual += math.fsum((y - rate - slope * (x - speed)) ** 2 for x, y in points)
-    return math.sqrt(residual / free / squares)
+def at(trials: Sequence[Trial], replicas: int) -> list[Trial]:
+    """Return the trials of this number of replicas."""
+    return [trial for trial in trials if trial.spec.cell.replicas == replicas]
 
 
 def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import fmean, median
 
-from loadtests.analysis import bottleneck
+from loadtests.analysis import bottleneck, core_speed
 from loadtests.analysis.intervals import UNKNOWN, geometric_mean, half_width_ratio
 from loadtests.analysis.shared import start_spread
 from loadtests.model.plan import Cell, Plan
@@ -83,15 +83,17 @@ def _comparison(
         for spreads in [_between_starts(plan, first.workload, by_cell, figure)]
     )
     rates = _ratios(trials, others, _throughput_of)
+    shared = core_speed.margin_between([*trials.values()], [*others.values()])
     # Requests per CPU-second are the inverse of CPU per request, so the order is the other one.
-    per_core = start_spread.ratio(_ratios(others, trials, cpu_us_per_request), of_cpu)
+    costs = _ratios(others, trials, cpu_us_per_request)
+    per_core = start_spread.ratio(costs, of_cpu, shared=shared)
     return ComparisonResult(
         workload=first.workload,
         replicas=first.replicas,
         worker=first.worker,
         against=second.worker,
-        ratio=start_spread.ratio(rates, of_rate),
-        all_pairs_ratio=start_spread.ratio(rates, of_rate, pairs=pairs),
+        ratio=start_spread.ratio(rates, of_rate, shared=shared),
+        all_pairs_ratio=start_spread.ratio(rates, of_rate, shared=shared, pairs=pairs),
         per_core_ratio=None if per_core.estimate is None else per_core,
     )
 
@@ -201,14 +203,20 @@ def cpu_got(trial: Trial) -> float | None:
 
 
 def cpu_us_per_request(trial: Trial) -> float | None:
-    """Return the CPU time per request in µs: CPU of all replicas over their answers."""
+    """Return the CPU time per request in µs: CPU of all replicas over their answers.
+
+    Where no answer names its replica it is the rate of their CPU over that of all answers, if each
+    one's CPU is known.
+    """
     replicas = [usage for usage in trial.usages if usage.role is Role.REPLICA]
     answers = [usage.completed for usage in replicas if usage.completed is not None]
-    if len(answers) < len(replicas) or not sum(answers):
-        return None
+    used = math.fsum(usage.cpu_s for usage in replicas)
+    ended: float = sum(answers) if len(answers) == len(replicas) else 0
+    if trial.completed and not any(trial.answers.values()):
+        used = (len(replicas) == trial.spec.cell.replicas and cpu_got(trial)) or 0.0
+        ended = (trial.completed + trial.failed) / trial.window_s if used else 0
     # CPU time depends on the core's speed: state it for the run's mean speed, as throughput is.
-    corrected = math.fsum(usage.cpu_s for usage in replicas) / trial.speed_correction
-    return 1e6 * corrected / sum(answers)
+    return 1e6 * used / trial.speed_correction / ended if ended else None
 
 
 def _cell(worker: str, workload: str, replicas: int) -> Cell:
@@ -220,7 +228,10 @@ def _throughput_of(trial: Trial) -> float:
 
 
 def _paired(above: ByRound, below: ByRound, figure: Callable[[Trial], float | None]) -> Estimate:
-    return geometric_mean(_ratios(above, below, figure))
+    rounds = above.keys() & below.keys()
+    cells = ([cell[number] for number in rounds] for cell in (above, below))
+    shared = core_speed.margin_between(*cells)
+    return geometric_mean(_ratios(above, below, figure), shared=shared)
 
 
 def _ratios(above: ByRound, below: ByRound, figure: Callable[[Trial], float | None]) -> list[float]:
@@ -305,7 +316,8 @@ def _throughput(trials: Sequence[Trial]) -> Estimate:
     rates = [trial.throughput_rps for trial in trials]
     if rates and not all(rates):
         return Estimate(estimate=fmean(rates), low=None, high=None)
-    return geometric_mean([math.log(rate) for rate in rates])
+    logs = [math.log(rate) for rate in rates]
+    return geometric_mean(logs, shared=core_speed.margin_between(trials, ()))
 
 
 def _percentile(trials: Sequence[Trial], figure: Callable[[Latency], float]) -> float | None:

@@ -36,18 +36,19 @@ def chi_square_chance(statistic: float, degrees: int) -> float:
     return float(chdtrc(degrees, statistic))
 
 
-def geometric_mean(logs: Sequence[float]) -> Estimate:
+def geometric_mean(logs: Sequence[float], *, shared: float = 0.0) -> Estimate:
     """Return exp(mean) of natural logarithms with exp(mean ± t·s/√R), t with R − 1 degrees.
 
     The interval has the confidence ``CONFIDENCE``. One value gives an estimate without an interval,
-    and no value gives ``UNKNOWN``.
+    and no value gives ``UNKNOWN``. ``shared`` is the half-width of an error that all values share,
+    so that it is not in their spread; it is added in quadrature.
     """
     if not logs:
         return UNKNOWN
     mean = math.fsum(logs) / len(logs)
     if len(logs) == 1:
         return Estimate(estimate=math.exp(mean), low=None, high=None)
-    margin = student_quantile(len(logs) - 1) * standard_error(logs)
+    margin = math.hypot(student_quantile(len(logs) - 1) * standard_error(logs), shared)
     return Estimate(
         estimate=math.exp(mean), low=math.exp(mean - margin), high=math.exp(mean + margin)
     )

@@ -124,6 +124,22 @@ PROXY_LIMIT = Remedy(
     words=_words(r"<center>(nginx|openresty)"),
 )
 
+PROXY_FAILURE = Remedy(
+    cause="an nginx wrote these pages by itself, and no log that was read says why",
+    advice="Look into nginx's error log. If it says 'worker_connections are not enough', raise them"
+    " and measure again. If it says 'auth request unexpected status', the application refused what"
+    " nginx asked it: give all servers one SECRET_KEY and one store of sessions.",
+    words=PROXY_LIMIT.words,
+)
+
+PROXY_CONNECTIONS = Remedy(
+    cause="the nginx in front has no connection left, so the application never saw these requests",
+    advice="Raise worker_connections in nginx's block events { } (or worker_processes): each"
+    " request in flight takes two connections, one to the user and one to a replica. Or measure"
+    " fewer replicas.",
+    words=_words(r"worker_connections are not enough"),
+)
+
 STATE = Remedy(
     cause="what was written through one server is not there on the others",
     advice="Keep state that outlives a request where every server reads it: a database server"
@@ -147,6 +163,7 @@ START = Remedy(
 )
 
 KNOWN = (
+    PROXY_CONNECTIONS,
     CONNECTIONS,
     POOL,
     SQLITE_LOCKED,

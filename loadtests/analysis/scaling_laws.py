@@ -7,9 +7,10 @@ PURE. Two laws, both fitted to the logarithm of throughput by least squares:
   X(n) = λ·n / (1 + σ(n − 1) + κn(n − 1)); κ is the coherency cost.
 
 The intervals come from leaving out one round at a time (the jackknife, Tukey 1958), because the
-round is the unit. They say how precise the fit is, not whether the law is true. They reach further
-by what may be the shared cores' (:mod:`loadtests.analysis.machine_share`): the law is fitted again
-to the throughputs at either end of that reach.
+round is the unit, and contain how far off the correction for the core's speed may be. They say how
+precise the fit is, not whether the law is true. They reach further by what may be the shared cores'
+(:mod:`loadtests.analysis.machine_share`): the law is fitted again to the throughputs at either end
+of that reach.
 """
 
 from __future__ import annotations
@@ -66,10 +67,11 @@ def fit(
         cells = sorted(
             cell for cell in plan.cells if (cell.worker, cell.workload) == (worker, workload)
         )
-        logs = _log_throughputs([by_cell.get(cell, {}) for cell in cells])
+        trials_of = [by_cell.get(cell, {}) for cell in cells]
+        logs = _log_throughputs(trials_of)
         if len(cells) > 1 and len(logs) > 0:
             reaches = [machine_share.reach(cell, doublings) for cell in cells]
-            fitted.append(_fit_one(cells, logs, reaches))
+            fitted.append(_fit_one(cells, logs, reaches, _correction_margins(trials_of)))
     return tuple(fitted)
 
 
@@ -87,13 +89,29 @@ def _log_throughputs(cells: Sequence[Mapping[int, Trial]]) -> Floats:
     return logs
 
 
+def _correction_margins(cells: Sequence[Mapping[int, Trial]]) -> Floats:
+    """Return by how much the logarithm of each cell's throughput may be off; all err together."""
+    return np.array(
+        [np.mean([trial.speed_correction_margin for trial in cell.values()]) for cell in cells]
+    )
+
+
 def _fit_one(
-    cells: Sequence[Cell], logs: Floats, reaches: Sequence[machine_share.Reach]
+    cells: Sequence[Cell],
+    logs: Floats,
+    reaches: Sequence[machine_share.Reach],
+    corrections: Floats,
 ) -> LawResult:
     counts = np.array([cell.replicas for cell in cells], dtype=np.float64)
     parameters = 2 if len(cells) >= USL_COUNTS else 1
     fitted = _parameters(counts, logs, parameters)
-    margins = _jackknife_margins(counts, logs, parameters)
+    corrected = [_parameters(counts, logs + sign * corrections, parameters) for sign in (1, -1)]
+    margins = [
+        None if margin is None else math.hypot(margin, (high - low) / 2)
+        for margin, high, low in zip(
+            _jackknife_margins(counts, logs, parameters), *corrected, strict=True
+        )
+    ]
     ends = [
         _parameters(counts, logs + np.log([getattr(reach, end) for reach in reaches]), parameters)
         for end in ("down", "up")

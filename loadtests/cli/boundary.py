@@ -14,8 +14,11 @@ from loadtests.cli.app import cli
 from loadtests.model import errors
 from loadtests.tools import signals
 
-REPEATED_S = 0.5
-"""A signal this soon after the first is the same one: wrappers pass on what a terminal sent."""
+REPEATED_S = 0.1
+"""A signal this soon after the first is the same one: wrappers pass on what a terminal sent.
+
+They take milliseconds. Two presses by hand are 0.15 to 0.4 s apart.
+"""
 
 SHOW_CURSOR = b"\x1b[?25h"
 """The live table hides the terminal's cursor."""
@@ -29,7 +32,10 @@ LEFT_AT_ONCE = (
 
 def main() -> None:
     """Run the command line, and exit with its exit code."""
-    sys.exit(run_command_line(sys.argv[1:]))
+    output.hold_descriptors()
+    code = run_command_line(sys.argv[1:])
+    output.leave()
+    sys.exit(code)
 
 
 def run_command_line(arguments: list[str]) -> int:
@@ -41,7 +47,11 @@ def run_command_line(arguments: list[str]) -> int:
 def _run(arguments: list[str]) -> int:
     try:
         with signals.handled(_Patience().hear):
-            return int(cli.main(arguments, prog_name="twofold", standalone_mode=False) or 0)
+            code = int(cli.main(arguments, prog_name="twofold", standalone_mode=False) or 0)
+            sys.stdout.flush()  # here, where output that cannot be written has its message
+            return code
+    except BrokenPipeError:  # nobody reads the output any more
+        return errors.EXIT_ENVIRONMENT
     except click.ClickException as error:
         error.show()
         return errors.EXIT_USAGE

@@ -45,7 +45,11 @@ def known() -> Known:
             if server.worker_models  # a command of the user's own is named by its key
         },
         limits={
-            server.name: Limits(most_processes=server.most_processes, one_thread=server.one_thread)
+            server.name: Limits(
+                most_processes=server.most_processes,
+                one_thread=server.one_thread,
+                other_kinds=server.other_kinds,
+            )
             for server in servers.SERVERS.values()
         },
         variants=tuple(servers.worker_models()),

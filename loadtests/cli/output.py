@@ -2,10 +2,14 @@
 
 While a command runs, ``sys.stdout`` and ``sys.stderr`` are :class:`SafeStream`. A console's own
 colours, and documents for other programs, are written past them.
+
+Standard output that cannot be written is one message and exit code 4. Standard error that cannot be
+written changes nothing: the exit code still tells how a command ended.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,12 +18,126 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import click
 
+from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.safe_text import logged, printable
 
 if TYPE_CHECKING:
     from io import TextIOWrapper
 
     from rich.console import Console, RenderableType
+
+
+DESCRIPTORS = range(3)
+"""Standard input, output and error."""
+
+
+class OutputFailure(EnvironmentFailure):
+    """Standard output cannot be written, though it is where the answer belongs."""
+
+
+class Answers:
+    """Standard output: what cannot be written is an :class:`OutputFailure`.
+
+    A reader that has gone is none, such as that of ``| head``: Click and rich end the command.
+    """
+
+    def __init__(self, stream: TextIO | None) -> None:
+        """Take the stream, or None where it is closed."""
+        self._is_there = stream is not None
+        self._stream = _nowhere() if stream is None else stream
+
+    def write(self, text: str) -> int:
+        """Write text; raises :class:`OutputFailure`."""
+        if not self._is_there:
+            raise _unwritten("it is closed")
+        with _told():
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what is still held back; raises :class:`OutputFailure`."""
+        with _told():
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        """Give everything else of the stream."""
+        return getattr(self._stream, name)
+
+
+class Remarks:
+    """Standard error: what cannot be written is left out."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        """Take the stream, or None where it is closed."""
+        self._stream = _nowhere() if stream is None else stream
+
+    def write(self, text: str) -> int:
+        """Write text if possible."""
+        with suppress(OSError, ValueError):  # ValueError: somebody has closed it
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what is still held back, if possible."""
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        """Give everything else of the stream."""
+        return getattr(self._stream, name)
+
+
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise _unwritten(error.strerror or str(error)) from error
+
+
+def _unwritten(reason: str) -> OutputFailure:
+    return OutputFailure(f"Standard output cannot be written ({reason}).")
+
+
+@contextmanager
+def result_in(folder: Path | None) -> Iterator[None]:
+    """Let the message of output that cannot be written say where the result is, if it is known."""
+    try:
+        yield
+    except OutputFailure as failure:
+        if folder is None:
+            raise
+        raise OutputFailure(f"{failure} The result is in {folder}.") from failure
+
+
+def hold_descriptors() -> None:
+    """Open what is closed of the three descriptors that all programs have.
+
+    Else the next file that is opened gets its number, and what is printed lands in that file.
+    """
+    for number in DESCRIPTORS:
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # noqa: FBT003  it has no name
+
+
+def leave() -> None:
+    """Let Python's own last look at the streams succeed; else it would change the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            with suppress(OSError, ValueError):
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, stream.fileno())
 
 
 class SafeStream:
@@ -53,7 +171,8 @@ def safe_streams() -> Iterator[None]:
     What goes past :class:`SafeStream` may have characters that the terminal's encoding lacks.
     """
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (cast("TextIO", SafeStream(stream)) for stream in before)
+    guarded = cast("TextIO", Answers(before[0])), cast("TextIO", Remarks(before[1]))
+    sys.stdout, sys.stderr = (cast("TextIO", SafeStream(stream)) for stream in guarded)
     errors = [getattr(stream, "errors", None) or "strict" for stream in before]
     try:
         for stream in before:
@@ -100,10 +219,11 @@ def tell(
     report: Path | None = None,
 ) -> None:
     """Print the document or the text, and the report's path on standard error beside a text."""
-    if as_json:
-        write_document(document())
-        return
-    console().print(text())
+    with result_in(report.parent if report is not None else None):
+        if as_json:
+            write_document(document())
+            return
+        console().print(text())
     if report is not None:
         click.echo(f"Report: {report}", err=True)
 

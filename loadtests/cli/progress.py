@@ -80,7 +80,8 @@ class LiveProgress:
         self._phase = ""
         # No refresh thread: drawing would use CPU while windows are measured.
         self._live = Live(console=console, auto_refresh=False, transient=True)
-        self._live.start()
+        with suppress(OSError):  # a terminal that has gone must not prevent taking the stack down
+            self._live.start()
 
     def say(self, line: str) -> None:
         """Show a line as the current phase."""
@@ -90,7 +91,8 @@ class LiveProgress:
     def planned(self, plan: Plan) -> None:
         """Write the plan's size and duration, and start the table."""
         self._plan = plan
-        self._console.print(headline(plan))
+        with suppress(OSError):
+            self._console.print(headline(plan))
         self._show()
 
     def measured(self, trials: Sequence[Trial]) -> None:
@@ -102,7 +104,8 @@ class LiveProgress:
 
     def close(self) -> None:
         """Remove the table; the summary is printed elsewhere."""
-        self._live.stop()
+        with suppress(OSError):
+            self._live.stop()
 
     def _show(self) -> None:
         elapsed = proc.monotonic_s() - self._started_s
@@ -110,7 +113,8 @@ class LiveProgress:
         if self._plan is not None and self._trials:
             parts.append(table(self._plan, self._trials))
         parts.append(Text(f"{elapsed:4.0f} s  {self._phase}", style="bold"))
-        self._live.update(Group(*parts), refresh=True)
+        with suppress(OSError):
+            self._live.update(Group(*parts), refresh=True)
 
 
 def headline(plan: Plan) -> str:

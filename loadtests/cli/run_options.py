@@ -222,6 +222,7 @@ def ask(given: dict[str, Any]) -> tuple[options.Options, Project]:
     file = project_file.load(values.pop("config"), here, choices.known(), given=variables)
     may_load = values.pop("may_load")
     project = projects.build(_given_project(values, here), file, os.environ)
+    loaded = None
     if project.tested.url is not None:
         loaded = permission.permitted(project.tested.url, may_load)
         project = replace(project, tested=_at(project.tested, loaded))
@@ -233,7 +234,12 @@ def ask(given: dict[str, Any]) -> tuple[options.Options, Project]:
     if url is not None and _asks_for_profiles(given, file):
         project = replace(project, tested=_unseen(project.tested))
     _check_for_url(asked, project.tested)
-    return options.check(asked, choices.of_a_run(project)), project
+    checked = options.check(asked, choices.of_a_run(project))
+    told = loaded and permission.check_generators(loaded, checked.generator_workers)
+    if told:
+        tested = project.tested
+        project = replace(project, tested=replace(tested, notes=(*tested.notes, told)))
+    return checked, project
 
 
 def _at(tested: Target, loaded: permission.Loaded) -> Target:

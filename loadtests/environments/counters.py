@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from loadtests.model.stack import Reading
-from loadtests.model.vocabulary import Role, generator_member, is_generator
+from loadtests.model.vocabulary import Role, generator_member, idle_control, is_generator
 from loadtests.tools import cgroup, proc
 
 if TYPE_CHECKING:  # Docker's library takes 0.1 s to import, which processes need not wait for
@@ -24,6 +24,9 @@ NANOSECONDS = 1e9
 
 FRONT_SERVICE = "twofold-front"
 """The service of our project that is the user's own proxy; it stands for ours."""
+
+CONTROL_SERVICE = "twofold-idle-"
+"""Begins the service of a worker model's idle control."""
 
 SPOKEN_TO = frozenset({Role.GENERATOR, Role.METRONOME})
 
@@ -66,12 +69,12 @@ class KernelCounters:
 
         A replaced worker or a restart changes the process ids. The generator and the CPU speed
         probe are left out, since the harness starts and stops their processes. So are the store's
-        processes, one per connection.
+        processes, one per connection, and idle controls, which are not measured.
         """
         identities = {}
         for member, container in self._containers.items():
             role = role_of_container(member, container)
-            if role in SPOKEN_TO or member not in self._groups:
+            if role in SPOKEN_TO or member not in self._groups or is_control(container):
                 continue
             with contextlib.suppress(OSError):
                 pids = cgroup.processes(self._groups[member])
@@ -108,7 +111,7 @@ class EngineCounters:
         return {
             member_name(container): _base(container)
             for container in self._engine.containers(self._project)
-            if container.running
+            if container.running and not is_control(container)
         }
 
 
@@ -149,10 +152,17 @@ def member_name(container: Container) -> str:
     if container.member:
         # A service of the user's may have the name of one of ours.
         return container.service if container.member in set(Role) else container.member
+    if is_control(container):
+        return idle_control(container.service.removeprefix(CONTROL_SERVICE))
     if container.service in set(Role) - {Role.REPLICA}:
         further = container.service == Role.GENERATOR and container.number > 1
         return generator_member(container.number) if further else container.service
     return f"{container.service}-{container.number}"
+
+
+def is_control(container: Container) -> bool:
+    """Return whether a container is the idle control of a worker model."""
+    return container.service.startswith(CONTROL_SERVICE)
 
 
 def role_of_container(member: str, container: Container) -> Role:

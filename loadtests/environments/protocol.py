@@ -30,6 +30,11 @@ from loadtests.model.tested.shared import SharedUse
 from loadtests.model.tested.target import Target
 from loadtests.tools.proc import Child
 
+FIRST_LOG_CHARS = 1_000_000
+"""How much of the beginning of a log is read for what a server says of itself.
+
+An application that prints much while it is imported writes between the lines of its server."""
+
 Say = Callable[[str], None]
 """Prints one line of progress."""
 
@@ -38,7 +43,7 @@ class Stack(Protocol):
     """A running stack.
 
     Members are named ``<worker>-<number>``, ``proxy``, ``generator``,
-    ``metronome`` and ``store``.
+    ``metronome`` and ``store``. An idle control has the number 0, and is no replica.
     """
 
     @property
@@ -121,6 +126,28 @@ class KeepsFiles(Protocol):
 
 
 @runtime_checkable
+class KnowsVariables(Protocol):
+    """A stack that knows with which environment variables its members were started."""
+
+    def variables_of(self, member: str) -> Mapping[str, str]:
+        """Return a replica's variables; {} where they cannot be read. They have passwords."""
+
+
+@runtime_checkable
+class AsksStores(Protocol):
+    """A stack that can ask its own stores what their sessions do: MySQL and MariaDB."""
+
+    def askable_stores(self) -> tuple[str, ...]:
+        """Return the members that can be asked."""
+
+    def sessions_of(self, member: str) -> Sequence[tuple[str, str, str]]:
+        """Return type of wait, wait and statement of each active session of a store.
+
+        Raises :class:`ProcessFailure` or ``ValueError`` with the reason where it does not tell.
+        """
+
+
+@runtime_checkable
 class WatchesShared(Protocol):
     """A stack that can look at what its replicas share. Not every stack can."""
 
@@ -160,6 +187,14 @@ class Grows(Protocol):
 
     def further_replica(self, worker: str) -> AbstractContextManager[str]:
         """Start one more replica; provide its ``ip:port``, and end it at the end of the block."""
+
+
+@runtime_checkable
+class HasIdleControls(Protocol):
+    """A stack with idle controls; see ``environments.idle_control``. Not every stack has some."""
+
+    def idle_controls(self) -> tuple[str, ...]:
+        """Return the names of the idle controls that run now; ``notes`` tell of the others."""
 
 
 @runtime_checkable

@@ -26,7 +26,7 @@ from loadtests.model.plan import WorkerModel
 from loadtests.model.tested.variables import path_without_secrets
 from loadtests.model.tested.workload import Workload
 from loadtests.planning import trial_timing
-from loadtests.planning.budget import split_cores
+from loadtests.planning.budget import separate_cores, split_cores
 from loadtests.servers.registry import worker_models
 
 REPLICA_CPUS = 0.25
@@ -99,7 +99,7 @@ def make_plan(options: GateOptions, machine: Machine, *, seed: int) -> GatePlan:
         )
     services, replicas = split_cores(machine)
     if len(replicas) < FEWEST_CORES:  # two cores in all: generator and proxy share them
-        services, replicas = (), machine.core_ids
+        services, replicas = (), separate_cores(machine)
     first, blocks = error_spending.PAIR_LOOKS[0], error_spending.BLOCK_LOOKS[0] * options.scaling
     lanes = len(replicas[:MOST_LANES])
     first_s = math.ceil(first / lanes) * STEP_S + blocks * BLOCK_S

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import product
 
 from loadtests.analysis import core_speed, estimates, request_table, samples
 from loadtests.analysis.ceilings import file_ceiling
@@ -22,7 +23,7 @@ from loadtests.measurement.profiles.beside import NOTHING, Beside
 from loadtests.measurement.progress import Progress
 from loadtests.measurement.serving import in_force, jit_warmup, keep_alive
 from loadtests.measurement.serving.listen_queues import ListenQueues
-from loadtests.measurement.user_load import grouped_names
+from loadtests.measurement.user_load import grouped_names, proxy_connections
 from loadtests.model.consistency import ProbeResult, ProbeState
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.generator_records import RawTrial
@@ -66,7 +67,7 @@ class Session:
         self._trials: list[Trial] = []
         self._in_force: tuple[InForce, ...] = ()
         self._queues = ListenQueues()
-        self._evidence = FailureEvidence(stack.log_of)
+        self._evidence = FailureEvidence(stack.log_of, stack.log_lines)
         self._users_steps: dict[str, int] = {}
         self._file_ceilings: list[FileCeiling] = []
         self._names: set[str] = set()
@@ -94,20 +95,20 @@ class Session:
         self._probe(asked)
         warmed = jit_warmup.warm_all(self._plan, self._stack, self._warm_up, self._progress.say)
         self.notes = (*self.notes, *warmed)
-        for workload in self._plan.workloads:
-            for worker in self._plan.workers:
-                self._progress.say(
-                    f"Calibrating users for one {worker.name} replica ({workload.name})"
-                )
-                self._calibrations[(worker.name, workload.name)] = user_calibration.calibrate(
-                    self._plan,
-                    worker.name,
-                    workload.name,
-                    self._try_users,
-                    step=self._users_steps.get(workload.name, 1),
-                )
+        for workload, worker in product(self._plan.workloads, self._plan.workers):
+            self._progress.say(f"Calibrating users for one {worker.name} replica ({workload.name})")
+            self._calibrations[(worker.name, workload.name)] = user_calibration.calibrate(
+                self._plan,
+                worker.name,
+                workload.name,
+                self._try_users,
+                step=self._users_steps.get(workload.name, 1),
+            )
+        self._calibrations, held = proxy_connections.bounded(
+            self._plan, self._stack, self._calibrations, self._users_steps
+        )
         grouped = grouped_names.note(self._names)
-        self.notes = (*self.notes, *([grouped] if grouped is not None else []))
+        self.notes = (*self.notes, *held, *([grouped] if grouped is not None else []))
         calibrations = tuple(self._calibrations.values())
         self._store.write_calibrations(calibrations)
         self._tell_windows(calibrations)
@@ -330,8 +331,7 @@ class Session:
         return samples.reduce(raw, self._plan.budget, service_ms=None)
 
     def _warm_up(self, spec: TrialSpec, users: int) -> Trial:
-        raw = self._put_on(spec, users, jit_warmup.TIMING)
-        return samples.reduce(raw, self._plan.budget, service_ms=None)
+        return self._try_users(spec, users, jit_warmup.TIMING)
 
     def _put_on(
         self, spec: TrialSpec, users: int, timing: Timing, beside: Beside = NOTHING

@@ -119,6 +119,9 @@ def calibrate(
     5 %. The last, larger number leaves no slot idle between two requests of a user, and a short
     queue is added to it. The result is a multiple of ``step``, so that the mix of users is the same
     at any number of replicas.
+
+    A deployment that is never scaled to one replica is calibrated on its fewest. All figures are
+    those of one replica there, too.
     """
     slots = next(model.slots for model in plan.workers if model.name == worker)
     spec = _spec(plan, worker, workload)
@@ -143,7 +146,7 @@ def calibrate(
 
 
 class _Steps:
-    """The steps of one calibration, by their users."""
+    """The steps of one calibration, by their users; all figures are those of one replica."""
 
     def __init__(self, plan: Plan, spec: TrialSpec, measure: Measure) -> None:
         self._plan = plan
@@ -159,10 +162,10 @@ class _Steps:
         slots, and a short window sees no answer at all.
         """
         planned = timing(users, next(reversed(self.tried.values()), None))
-        trial = self._measure(self._spec, users, planned)
-        if trial.completed + trial.failed < users and planned.window_s < MOST_S:
+        trial = self._load(users, planned)
+        if trial.completed + trial.failed < trial.users and planned.window_s < MOST_S:
             longest = replace(planned, settle_s=MOST_S, window_s=MOST_S)
-            trial = self._measure(self._spec, users, longest)
+            trial = self._load(users, longest)
         return self._keep(users, trial)
 
     def again(
@@ -173,10 +176,20 @@ class _Steps:
             return before, last
         longer = replace(timing(last.users, last), window_s=long_window_s(last))
         first, second = (
-            self._keep(users, self._measure(self._spec, users, longer))
-            for users in (before.users, last.users)
+            self._keep(users, self._load(users, longer)) for users in (before.users, last.users)
         )
         return first, second
+
+    def _load(self, users: int, planned: Timing) -> Trial:
+        """Measure so many users a replica."""
+        return self._measure(self._spec, users * self._asked_at_once(users), planned)
+
+    def _asked_at_once(self, users: int) -> int:
+        """Return how many replicas answer at once.
+
+        One user alone asks one replica at a time, so what all give together is what one gives.
+        """
+        return self._spec.cell.replicas if users > 1 else 1
 
     def _keep(self, users: int, trial: Trial) -> CalibrationStep:
         """Record a step, and whether something is full in it."""
@@ -185,7 +198,7 @@ class _Steps:
             worker=self._spec.cell.worker,
             workload=self._spec.cell.workload,
             users=users,
-            throughput_rps=trial.throughput_rps,
+            throughput_rps=trial.throughput_rps / self._asked_at_once(users),
             mean_ms=trial.latency.mean_ms if trial.latency else None,
             lost_workers=trial.generator.lost_workers,
             completed=trial.completed,
@@ -224,7 +237,10 @@ def _spec(plan: Plan, worker: str, workload: str) -> TrialSpec:
 
 
 def alone(plan: Plan, worker: str) -> Upstream:
-    """Return the port behind which the fewest replicas of a worker model are."""
+    """Return the port behind which the fewest replicas of a worker model are.
+
+    It is one replica, unless the deployment is somebody else's and never scaled to one.
+    """
     return min(
         (upstream for upstream in plan.upstreams if upstream.worker == worker),
         key=lambda upstream: (len(upstream.members), upstream.members),

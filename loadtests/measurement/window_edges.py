@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from loadtests.environments.keep_awake import Awake
-from loadtests.environments.protocol import Stack, WatchesDeployment, WatchesNodes, WatchesShared
+from loadtests.environments.protocol import (
+    HasIdleControls,
+    Stack,
+    WatchesDeployment,
+    WatchesNodes,
+    WatchesShared,
+)
 from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.model.errors import GeneratorFailure
 from loadtests.model.generator_records import Edge, Finished
@@ -44,7 +50,8 @@ def read_edge(stack: Stack, awake: Awake, metronome: Metronome | None) -> Edge:
     """Return all present counters; core speed is unknown without a reliable CPU speed probe."""
     if metronome is not None:
         metronome.ask()
-    members = stack.read((*(replica.name for replica in stack.replicas), *SERVICES))
+    controls = stack.idle_controls() if isinstance(stack, HasIdleControls) else ()
+    members = stack.read((*(replica.name for replica in stack.replicas), *controls, *SERVICES))
     host = stack.read_host()
     harness_cpu_s = proc.own_cpu_s() + awake.cpu_s()
     pulse = metronome.answer() if metronome is not None else None

@@ -42,3 +42,17 @@ class Machine:
     """Whether a process can be pinned to cores here."""
     nodes: tuple[Node, ...] = ()
     """The nodes of a Swarm that take part, the manager first; none without a Swarm."""
+    hardware_threads: tuple[tuple[int, ...], ...] = ()
+    """The usable logical CPUs of each physical core, where one has several; () where each has one,
+    or where it is not known. ``cores`` counts logical CPUs."""
+
+    @property
+    def physical_cores(self) -> int:
+        """The number of cores, of which each may have several logical CPUs."""
+        return len(self.hardware_threads) or self.cores
+
+    @property
+    def cores_in_words(self) -> str:
+        """The cores for people: ``2 cores``, or ``8 logical CPUs, 4 cores``."""
+        cores = f"{self.physical_cores} core{'s' * (self.physical_cores != 1)}"
+        return f"{self.cores} logical CPUs, {cores}" if self.hardware_threads else cores

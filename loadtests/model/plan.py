@@ -63,6 +63,7 @@ class Budget:
     "not pinned". ``service_cores`` are the generator's and the proxy's; ``store_cores`` may be
     among them. ``replicas_apart`` says that no two replicas of a variant share a core, although
     they are not pinned to any: each of several machines has one for each of its replicas.
+    ``physical_cores`` is how many cores ``replica_cores`` are; None where each is one.
     """
 
     replica_cpus: float | None
@@ -72,10 +73,16 @@ class Budget:
     store_cpus: float | None = None
     store_cores: tuple[int, ...] = ()
     replicas_apart: bool = False
+    physical_cores: int | None = None
 
     def share_cores(self, replicas: int) -> bool:
-        """Return whether some of so many replicas share a core."""
-        return not self.replicas_apart and replicas > len(self.replica_cores)
+        """Return whether some of so many replicas share a core, or are siblings on one."""
+        return not self.replicas_apart and replicas > self.separate_cores
+
+    @property
+    def separate_cores(self) -> int:
+        """How many replicas can have a core of their own."""
+        return len(self.replica_cores) if self.physical_cores is None else self.physical_cores
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -176,6 +176,9 @@ class Trial:
     speed_correction: float = 1.0
     """The factor by which ``throughput_rps`` was corrected to the run's mean core speed; 1 in the
     journal, which has raw throughput. See ``analysis.core_speed``."""
+    speed_correction_margin: float = 0.0
+    """By how much the logarithm of ``speed_correction`` may be off, with 95 % confidence. It is
+    below 0 where the core was slower than the run's mean: corrections err together."""
     dealing: RequestDistribution | None = None
     """How the requests were distributed; None in older journals."""
     in_flight: float | None = None

@@ -92,6 +92,19 @@ def is_generator(member: str) -> bool:
     return member.partition(":")[0] == Role.GENERATOR
 
 
+def idle_control(worker: str) -> str:
+    """Return the name of a worker model's idle control among a stack's members.
+
+    Replicas count from 1, so none has such a name.
+    """
+    return f"{worker}-0"
+
+
+def is_idle_control(member: str) -> bool:
+    """Return whether a member is the idle control of a worker model; see :func:`idle_control`."""
+    return member.endswith("-0")
+
+
 class Role(StrEnum):
     """The part that a member has in the stack."""
 

@@ -3,11 +3,15 @@
 Equal budgets give four replicas four times the CPU of one, on a laptop as on a server. The budgets
 add up to at most half of the replicas' cores. Above that, replicas that share a core raise one
 another's CPU per request, and the loss would look like bad scaling.
+
+Logical CPUs that are threads of one physical core are siblings, and slow one another like two
+processes on one CPU. So where there are two cores or more, each core counts once.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import replace
 
 from loadtests.model.errors import PlanError
@@ -17,6 +21,17 @@ from loadtests.model.plan import Budget
 SHARE_OF_CORES = 0.5
 """Part of the replicas' cores that their budgets may add up to: at four fifths of a core, requests
 cost 18 % more CPU."""
+
+SHARE_WAITING = 0.8
+"""The same where requests only wait: worker slots are then what is full, and the replicas use less
+than their budgets. They may use ``MOST_USED_SHARE`` of their cores, as all others."""
+
+QUOTA_TOLERANCE = 1.1
+"""Quotas are given out in slices, so the CPU used may exceed the planned CPU a little."""
+
+MOST_USED_SHARE = SHARE_OF_CORES * QUOTA_TOLERANCE
+"""Part of their cores that all replicas together may use. The rule ``budget`` is broken by more,
+also where requests wait and the budgets add up to ``SHARE_WAITING``."""
 
 STEP_CPUS = 0.05
 """Budgets are multiples of this, which is also the smallest budget. In the kernel's period of
@@ -52,25 +67,52 @@ WAITING = "--workload io --workers gthread,sync"
 """The sample application's load that a machine without budgets can test, as options."""
 
 
-def most_replicas(machine: Machine, *, with_store: bool = False) -> int:
+def most_replicas(machine: Machine, *, with_store: bool = False, waiting_only: bool = False) -> int:
     """Return the largest number of replicas that can each have a budget on this machine."""
     _, replica_cores = split_cores(machine, with_store=with_store)
-    return int(SHARE_OF_CORES * len(replica_cores) / STEP_CPUS + 1e-9)
+    share = SHARE_WAITING if waiting_only else SHARE_OF_CORES
+    return int(share * _separate(machine, replica_cores) / STEP_CPUS + 1e-9)
+
+
+def separate_cores(machine: Machine) -> tuple[int, ...]:
+    """Return one logical CPU of each core; all of them where a single core has them all."""
+    if machine.physical_cores < 2:
+        return machine.core_ids
+    return tuple(sorted(group[0] for group in machine.hardware_threads)) or machine.core_ids
+
+
+def _separate(machine: Machine, cores: Collection[int]) -> int:
+    """Return on how many physical cores these logical CPUs are."""
+    if not machine.hardware_threads:
+        return len(cores)
+    return sum(not set(group).isdisjoint(cores) for group in machine.hardware_threads)
+
+
+def _whole(machine: Machine, core: int) -> tuple[int, ...]:
+    """Return two logical CPUs of this one's core, if it has so many: the proxy's is the last."""
+    group = next((group for group in machine.hardware_threads if core in group), (core,))
+    return group[:2]
 
 
 def split_cores(
     machine: Machine, *, with_store: bool = False
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return the cores of generator and proxy, and those of the replicas.
+    """Return the logical CPUs of generator and proxy, and those of the replicas.
 
-    A store's own cores, if there are any, lie between the two. With one core all roles share it,
-    and the second tuple is empty.
+    A store's own cores, if there are any, lie between the two. With one CPU all roles share it, and
+    the second tuple is empty. Of each core one CPU is used, so that no two replicas are siblings,
+    nor a replica and a service. Where generator and proxy have one core together, and it has
+    siblings, each has one of these.
     """
+    cores = separate_cores(machine)
     services = 1
-    services += machine.cores >= CORES_FOR_TWO_SERVICES
-    services += machine.cores >= CORES_FOR_TWO_GENERATORS
-    store = machine.cores // CORES_FOR_A_STORE_CORE if with_store else 0
-    return machine.core_ids[:services], machine.core_ids[services + store :]
+    services += len(cores) >= CORES_FOR_TWO_SERVICES
+    services += len(cores) >= CORES_FOR_TWO_GENERATORS
+    store = len(cores) // CORES_FOR_A_STORE_CORE if with_store else 0
+    of_services, of_replicas = cores[:services], cores[services + store :]
+    if services == 1 and machine.physical_cores > 1:
+        of_services = _whole(machine, of_services[0])
+    return of_services, of_replicas
 
 
 def generator_cores(machine: Machine) -> tuple[int, ...]:
@@ -83,12 +125,18 @@ def service_parts(cores: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, .
     return (cores[:-1], cores[-1:]) if len(cores) > 1 else (cores, cores)
 
 
-def fits(machine: Machine, replicas: int, *, with_store: bool = False) -> bool:
-    """Return whether ``replicas`` replicas can each have CPU of their own here."""
+def fits(
+    machine: Machine, replicas: int, *, with_store: bool = False, waiting_only: bool = False
+) -> bool:
+    """Return whether ``replicas`` replicas can each have CPU of their own here.
+
+    ``waiting_only`` says that their requests wait, and hardly use it.
+    """
     _, replica_cores = split_cores(machine, with_store=with_store)
     if machine.can_budget:
-        return replicas <= most_replicas(machine, with_store=with_store)
-    return machine.can_pin and replicas <= len(replica_cores)
+        most = most_replicas(machine, with_store=with_store, waiting_only=waiting_only)
+        return replicas <= most
+    return machine.can_pin and replicas <= _separate(machine, replica_cores)
 
 
 def budget(
@@ -120,8 +168,9 @@ def budget(
 def _with_stores(of_replicas: Budget, machine: Machine, stores: tuple[str, ...]) -> Budget:
     """Return the budget with each store's: equal parts of their cores, or of half the proxy's."""
     services, _ = split_cores(machine)
-    own = machine.cores // CORES_FOR_A_STORE_CORE
-    cores = machine.core_ids[len(services) : len(services) + own] or services[-1:]
+    separate = separate_cores(machine)
+    own = len(separate) // CORES_FOR_A_STORE_CORE
+    cores = separate[len(services) : len(services) + own] if own else services[-1:]
     share = (float(own) or STORE_SHARED_CPUS) / len(stores)
     cpus = max(STEP_CPUS, round(math.floor(share / STEP_CPUS + 1e-9) * STEP_CPUS, 2))
     return replace(
@@ -147,40 +196,55 @@ def _replica_budget(
 ) -> Budget | None:
     """Return the budget of each replica; None where the machine is too small."""
     service_cores, replica_cores = split_cores(machine, with_store=with_store)
-    if machine.can_budget and replica_cores and fits(machine, replicas, with_store=with_store):
-        share = SHARE_OF_CORES * len(replica_cores) / replicas
-        largest = MOST_CPUS if replicas <= len(replica_cores) else MOST_SHARED_CPUS
-        cpus = min(largest, round(math.floor(share / STEP_CPUS + 1e-9) * STEP_CPUS, 2))
-        return Budget(
-            replica_cpus=cpus,
-            replica_cores=replica_cores if machine.can_pin else (),
-            service_cores=service_cores if machine.can_pin else (),
-            reason=(
-                f"{replicas} × {cpus:g} CPU is at most {SHARE_OF_CORES:.0%} of"
-                f" {len(replica_cores)} core{'s' * (len(replica_cores) != 1)}"
-            ),
-        )
+    pinned = machine.can_pin and bool(machine.hardware_threads)
+    cores = Budget(
+        replica_cpus=None,
+        replica_cores=replica_cores if machine.can_pin else (),
+        service_cores=service_cores if machine.can_pin else (),
+        reason="no CPU budget can be set here; every replica has a core of its own",
+        physical_cores=_separate(machine, replica_cores) if pinned else None,
+    )
     if fits(machine, replicas, with_store=with_store):
-        return Budget(
-            replica_cpus=None,
-            replica_cores=replica_cores,
-            service_cores=service_cores,
-            reason="no CPU budget can be set here; every replica has a core of its own",
-        )
-    if waiting_only and not (machine.can_budget and replica_cores):
+        if not machine.can_budget:
+            return cores
+        return _with_part(cores, SHARE_OF_CORES, _separate(machine, replica_cores), replicas)
+    if not waiting_only:
+        return None
+    if not machine.can_budget or not replica_cores:
         obstacle = "no CPU budget can be set here" if replica_cores else "all share one core"
-        return Budget(
-            replica_cpus=None,
-            replica_cores=replica_cores if machine.can_pin else (),
-            service_cores=service_cores if machine.can_pin and replica_cores else (),
+        return replace(
+            cores,
+            service_cores=cores.service_cores if replica_cores else (),
             reason=f"{obstacle}; only requests that wait are measured",
         )
+    if fits(machine, replicas, with_store=with_store, waiting_only=True):
+        return _with_part(cores, SHARE_WAITING, _separate(machine, replica_cores), replicas)
     return None
+
+
+def _with_part(cores: Budget, part: float, separate: int, replicas: int) -> Budget:
+    """Return the budget of each of so many replicas on ``separate`` cores: a part of these."""
+    largest = MOST_CPUS if replicas <= separate else MOST_SHARED_CPUS
+    share = part * separate / replicas
+    cpus = min(largest, round(math.floor(share / STEP_CPUS + 1e-9) * STEP_CPUS, 2))
+    use = (
+        f", of which the replicas together may use at most {MOST_USED_SHARE:.0%}; more breaks the"
+        " rule budget"
+        if part > SHARE_OF_CORES
+        else ""
+    )
+    return replace(
+        cores,
+        replica_cpus=cpus,
+        reason=f"{replicas} × {cpus:g} CPU is at most {part:.0%} of"
+        f" {separate} core{'s' * (separate != 1)}{use}",
+    )
 
 
 def _refusal(machine: Machine, replicas: int, *, with_store: bool, waiting: str) -> str:
     _, replica_cores = split_cores(machine, with_store=with_store)
-    problem = f"{replicas} replicas cannot each have CPU of their own on {machine.cores} core(s)"
+    cores = machine.physical_cores
+    problem = f"{replicas} replicas cannot each have CPU of their own on {cores} core(s)"
     if not replica_cores:
         return (
             f"{problem}: generator, proxy and replicas would share one core. What fits: {waiting}"
@@ -189,11 +253,13 @@ def _refusal(machine: Machine, replicas: int, *, with_store: bool, waiting: str)
     if machine.can_budget:
         most = most_replicas(machine, with_store=with_store)
         counts = ",".join(str(count) for count in powers_of_two(most))
+        room = fits(machine, replicas, with_store=with_store, waiting_only=True)
+        so_many = f" {replicas} replicas fit with {waiting}." if room else ""
         return (
             f"{problem}: budgets below {STEP_CPUS:g} CPU are not given out evenly."
-            f" What fits: --replicas {counts}."
+            f" What fits: --replicas {counts}.{so_many}"
         )
-    most = len(replica_cores) if machine.can_pin else 0
+    most = _separate(machine, replica_cores) if machine.can_pin else 0
     fitting = (
         f"--replicas {','.join(str(count) for count in powers_of_two(most))}, or "
         if most > 1

@@ -56,7 +56,7 @@ def make_plan(
     least, most = (options.rounds,) * 2 if options.rounds else _rounds(quick=options.quick)
     timing = TIMING_QUICK if options.quick else TIMING
     round_s = len(counts) * SCALE_S + len(cells) * (timing.settle_s + timing.window_s + OVERHEAD_S)
-    port = project.tested.port or DEFAULT_PORT
+    port = DEFAULT_PORT if project.tested.port is None else project.tested.port
     rng = Random(seed)
     return Plan(
         tested=project.tested,

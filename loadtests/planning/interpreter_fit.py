@@ -43,11 +43,13 @@ def fitted(
 
 
 def check_containers(project: Project, asked: Iterable[str], backend: str) -> None:
-    """Raise :class:`PlanError` for a variant in a container that has a Python of its own.
+    """Raise :class:`PlanError` for a variant that a container cannot have.
 
     A container has the Python of its image, so that another one would be measured than is named.
-    Only the image of an import string is built here, where Compose runs it.
+    Only the image of an import string is built here, where Compose runs it; a server that is built
+    from source is not put into it.
     """
+    _check_built_from_source(project, asked, backend)
     own = [name for name in asked if project.workers[name].python is not None]
     is_built = backend == BUILDING and project.tested.kind is TargetKind.IMPORT_STRING
     if backend in IN_CONTAINERS and own and not is_built:
@@ -59,12 +61,32 @@ def check_containers(project: Project, asked: Iterable[str], backend: str) -> No
         )
 
 
+def _check_built_from_source(project: Project, asked: Iterable[str], backend: str) -> None:
+    tested = project.tested
+    if backend not in IN_CONTAINERS or tested.kind is not TargetKind.IMPORT_STRING:
+        return
+    for name in asked:
+        worker = project.workers[name]
+        server = servers.of(worker)
+        # The project brings it itself if its own interpreter has it.
+        if not server.in_image and server.lacking(worker, _there(tested)):
+            raise PlanError(
+                f"{name} needs {worker.server}, which an image that is built here does not get: it"
+                " is built from source. Use --backend processes, or add it to the project's"
+                " requirements and install them."
+            )
+
+
+def _there(tested: Target) -> list[str]:
+    """Return the modules that the target's own interpreter was asked for and has."""
+    return [name for name, version in (tested.modules or {}).items() if version is not None]
+
+
 def _lacking(worker: WorkerModel, tested: Target) -> tuple[str, ...]:
     """Return the modules that a variant needs and the target's own interpreter lacks."""
-    there = [name for name, version in (tested.modules or {}).items() if version is not None]
     if tested.modules is None or worker.python is not None or worker.as_started:
         return ()
-    return servers.of(worker).lacking(worker, there)
+    return servers.of(worker).lacking(worker, _there(tested))
 
 
 def _install(tested: Target, words: Iterable[str]) -> str:

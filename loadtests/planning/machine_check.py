@@ -100,7 +100,8 @@ def examine(facts: MachineFacts, backends: Sequence[BackendChecks]) -> DoctorRep
 
 def _cores(facts: MachineFacts) -> Check:
     machine = facts.machine
-    cores = f"{machine.cores} of {machine.cpu_model}"
+    count = machine.cores_in_words if machine.hardware_threads else str(machine.cores)
+    cores = f"{count} of {machine.cpu_model}"
     if machine.cores >= LEAST_CORES:
         return ok("cores", cores)
     return warn(

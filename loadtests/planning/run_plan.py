@@ -34,7 +34,7 @@ from loadtests.planning import (
     swarm_placement,
 )
 from loadtests.planning.budget import WAITING, budget, fits, generator_cores, split_cores
-from loadtests.planning.cells import cells_of, trial_spec
+from loadtests.planning.cells import cells_of, round_order, trial_spec
 from loadtests.planning.rotation import rotation
 from loadtests.targets import sample
 
@@ -60,6 +60,8 @@ NO_BUDGET = (
 ONE_CORE = (
     "Generator, proxy and replicas share one core, so replicas under CPU load would compete for it."
 )
+NO_BUDGET_HERE = "no budget can be set here"
+SMALL_BUDGET = "so many have budgets that add up to more than half of their cores"
 INSTEAD = "Workload {} is measured instead, whose bottleneck is worker slots."
 
 ONE_SIZE = (
@@ -256,27 +258,48 @@ def _what_fits(
     workers = options.workers or ()
     if fits(machine, most, with_store=with_store):
         return asked, workers, ()
+    room = fits(machine, most, with_store=with_store, waiting_only=True)
+    of_slots = machine.can_budget and room and all(workload.waits for workload in asked)
     too_many = machine.can_budget and bool(split_cores(machine, with_store=with_store)[1])
+    too_many = too_many and not of_slots
     waiting = {name: entry for name, entry in project.workloads.items() if entry.waits}
     if too_many or not waiting or (options.workloads and not waiting.keys() >= set(requested)):
         # Raises PlanError with what would fit.
         hint = WAITING if project.tested.kind is TargetKind.SAMPLE else A_WAITING_WORKLOAD
         budget(machine, most, waiting_only=False, with_store=with_store, waiting=hint)
-    fitting = tuple(name for name, model in project.workers.items() if model.slots is not None)
+    if of_slots:
+        limited, notes = _with_slots(workers, project, SMALL_BUDGET, as_started=True)
+        return asked, limited, notes
+    limited, notes = _with_slots(workers, project, NO_BUDGET_HERE)
+    chosen = asked if options.workloads else (next(iter(waiting.values())),)
+    instead = INSTEAD.format(", ".join(workload.name for workload in chosen))
+    return chosen, limited, (f"{ONE_CORE if machine.can_budget else NO_BUDGET} {instead}", *notes)
+
+
+def _with_slots(
+    workers: tuple[str, ...], project: Project, obstacle: str, *, as_started: bool = False
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the worker models whose slots are full before CPU is, and a note on the others.
+
+    ``as_started`` includes what the target starts itself, whose slots are seen later. ``obstacle``
+    says in a clause why CPU must not be full.
+    """
+    fitting = tuple(
+        name
+        for name, model in project.workers.items()
+        if model.slots is not None or (as_started and model.as_started)
+    )
     limited = tuple(name for name in workers if name in fitting)
     if not limited:
         raise PlanError(
             f"{', '.join(workers)} has no limit of worker slots, so its replicas would"
-            " compete for CPU, and no budget can be set here. What fits:"
+            f" compete for CPU, and {obstacle}. What fits:"
             f" --workers {','.join(fitting)}."
         )
-    left_out = tuple(name for name in workers if name not in limited)
-    chosen = asked if options.workloads else (next(iter(waiting.values())),)
-    instead = INSTEAD.format(", ".join(workload.name for workload in chosen))
-    notes = [f"{ONE_CORE if machine.can_budget else NO_BUDGET} {instead}"]
-    if left_out:
-        notes.append(f"Left out: {', '.join(left_out)}, whose replicas would compete for CPU.")
-    return chosen, limited, tuple(notes)
+    left_out = ", ".join(name for name in workers if name not in limited)
+    if not left_out:
+        return limited, ()
+    return limited, (f"Left out: {left_out}, whose replicas would compete for CPU.",)
 
 
 def _round_limits(options: Options) -> tuple[int, int]:
@@ -293,7 +316,8 @@ def _rounds(
     """Return the ports and the rounds.
 
     ``in_turn`` means that replicas are added and removed under a proxy that runs on: then the first
-    ones always serve.
+    ones always serve. Each worker model has a port with one replica, even where no cell has one:
+    the users are calibrated there.
     """
     rng = Random(seed)
     members = {
@@ -302,7 +326,9 @@ def _rounds(
         else rotation(total=total, size=cell.replicas, rounds=rounds, rng=rng)
         for cell in cells
     }
-    sets = sorted({(cell.worker, group) for cell in cells for group in members[cell]})
+    used = {(cell.worker, group) for cell in cells for group in members[cell]}
+    with_one = {worker for worker, group in used if len(group) == 1}
+    sets = sorted(used | {(cell.worker, (1,)) for cell in cells if cell.worker not in with_one})
     ports = {key: FIRST_PORT + offset for offset, key in enumerate(sets)}
     upstreams = tuple(Upstream(port=ports[key], worker=key[0], members=key[1]) for key in sets)
     planned = tuple(
@@ -314,21 +340,8 @@ def _rounds(
                 members=members[cell][number],
                 port=ports[(cell.worker, members[cell][number])],
             )
-            for position, cell in enumerate(_order(cells, rng), start=1)
+            for position, cell in enumerate(round_order(cells, rng), start=1)
         )
         for number in range(rounds)
     )
     return upstreams, planned
-
-
-def _order(cells: tuple[Cell, ...], rng: Random) -> list[Cell]:
-    """Return a round's order: series in random order, and the cells of each in random order.
-
-    The cells of a doubling are close in time, because windows that are close differ less: by 2 to
-    3 % within 4 s, and by 4 to 5 % beyond 30 s.
-    """
-    series: dict[tuple[str, str], list[Cell]] = {}
-    for cell in cells:
-        series.setdefault((cell.worker, cell.workload), []).append(cell)
-    blocks = rng.sample(list(series.values()), k=len(series))
-    return [cell for block in blocks for cell in rng.sample(block, k=len(block))]

@@ -89,7 +89,9 @@ def of_generator(machine: Machine) -> Machine:
     if not machine.nodes or is_one_machine(machine.nodes):
         return machine
     node = min(generators(machine.nodes), key=lambda node: node.cores)
-    return replace(machine, cores=node.cores, core_ids=tuple(range(node.cores)))
+    return replace(
+        machine, cores=node.cores, core_ids=tuple(range(node.cores)), hardware_threads=()
+    )
 
 
 def budget(
@@ -181,8 +183,8 @@ def notes(machine: Machine, placement: Placement) -> tuple[str, ...]:
         told.append(f"Each of {len(makers)} nodes generates its part of the load.")
     if len(machine.nodes) > 1 and is_one_machine(machine.nodes):
         told.append(
-            "All nodes are on one machine, so they share its cores, and the budgets are those of"
-            " one machine."
+            f"All nodes are on one machine, {machine.nodes[0].host}, so they share its cores, and"
+            " the budgets are those of one machine."
         )
     elif len(machine.nodes) > 1:
         told.append(

@@ -56,7 +56,8 @@ SERVER = Server(
     most_processes=1,
     install="cheroot",
     keep_alive=lambda worker: KeepAlive(idle_s=number(worker.options, "--timeout") or IDLE_S),
-    recognises=re.compile(r"\bcheroot\b"),
+    programs=("cheroot",),
+    says=re.compile(r"ENGINE Serving on http"),  # CherryPy, which has cheroot inside
     look=look,
     backlog=2048,
     queue="the accept queue of its socket, in `ss -ltn`",

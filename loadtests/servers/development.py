@@ -1,4 +1,4 @@
-"""Werkzeug's development server (``flask run``): recognised, so that a report can say so. PURE."""
+"""Development servers, of Flask and Django: recognised, so that a report can say so. PURE."""
 
 from __future__ import annotations
 
@@ -9,10 +9,18 @@ from loadtests.model.plan import WorkerModel
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.servers import entry
 from loadtests.servers.server import Command, ReplicaOrder, Seen, Server
+from loadtests.servers.words import (
+    RELOADER_IS_ON,
+    command_words,
+    programs_in,
+    reloader_notes,
+)
 
-_WARNING = re.compile(r"WARNING: This is a development server")
-ONE_AT_A_TIME = "--without-threads"
-_RELOADER = re.compile(r"Restarting with (?:stat|watchdog)")
+_SAYS = re.compile(r"WARNING: This is a development server|Starting development server at http")
+ONE_AT_A_TIME = frozenset({"--without-threads", "--nothreading"})
+_RELOADER = re.compile(r"Restarting with (?:stat|watchdog)|Watching for file changes with \w+")
+"""What Flask's and Django's write at the start, if they look for changes."""
+_FLASKS = re.compile(r"Serving Flask app")
 
 
 def argv(python: str, worker: WorkerModel, *, bind: str, module: str) -> tuple[str, ...]:
@@ -38,23 +46,25 @@ def command(order: ReplicaOrder) -> Command:
 
 def look(log: str, processes: Sequence[ServerProcess]) -> Seen:
     """Say what it is: a thread for each request, in one process, or one request at a time."""
+    is_flasks = _FLASKS.search(log) or any(
+        "flask" in programs_in(process.command) for process in processes
+    )
+    whose = "Flask's" if is_flasks else "a"
     notes = [
-        "This is Flask's development server, which is not made for load. Measure the server that"
+        f"This is {whose} development server, which is not made for load. Measure the server that"
         " production has."
     ]
-    if _RELOADER.search(log):
-        notes.append(
-            "Its reloader is on: it polls all files of the application, also while a replica is"
-            " idle. Start it without --debug."
-        )
-    if any(ONE_AT_A_TIME in process.command.split() for process in processes):
+    if _RELOADER.search(log) and not reloader_notes(processes):
+        without = "without --debug" if is_flasks else "with --noreload"
+        notes.append(f"{RELOADER_IS_ON} Start it {without}.")
+    if not ONE_AT_A_TIME.isdisjoint(command_words(processes)):
         return Seen(mode="single-threaded", processes=1, threads=1, notes=tuple(notes))
     return Seen(mode="threads", processes=1, unlimited=True, notes=tuple(notes))
 
 
 SERVER = Server(
     name="development",
-    about="Flask's development server, not for production",
+    about="Flask's or Django's development server, not for production",
     worker_models=(),
     command=command,
     container=lambda worker: Command(
@@ -63,7 +73,13 @@ SERVER = Server(
     ),
     modules=lambda _: ("flask",),
     install="flask",
-    recognises=re.compile(rf"{_WARNING.pattern}|\bflask\b.* run\b|\bwerkzeug\b"),
+    programs=(
+        "flask run",
+        *(f"{program} runserver" for program in ("manage.py", "django-admin", "django")),
+        "manage.py runserver_plus",
+    ),
+    says=_SAYS,
     look=look,
+    serves_any=False,  # it looks for an object of Flask's
     queue="the accept queue of its socket, in `ss -ltn`",
 )

@@ -73,12 +73,13 @@ SERVER = Server(
     modules=lambda _: ("granian",),
     install="granian",
     keep_alive=keep_alive,
-    recognises=re.compile(r"Starting granian \(main PID|\bgranian\b"),
+    programs=("granian",),
+    says=re.compile(r"Starting granian \(main PID"),
     look=look,
     troubles=(
         Trouble(
-            pattern=re.compile(r"(?i)unexpected exit from worker|worker-\d+ .*killed"),
-            means="a worker ended by itself",
+            pattern=re.compile(r"(?i)unexpected exit from worker|killing worker-\d+"),
+            means="a worker ended by itself, or did not end when it should",
         ),
     ),
     backlog=BACKLOG,

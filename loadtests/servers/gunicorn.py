@@ -42,6 +42,9 @@ GRACEFUL_S = 5
 TIMEOUT_S = 30
 """gunicorn's default: how long a worker may be silent before it is killed."""
 
+OTHER_KINDS = ("eventlet", "tornado")
+"""Each needs the module of its name."""
+
 _CONFIG = re.compile(r"-c.*|--config(?:=.*)?")
 _TIMEOUT = re.compile(r"-t\d*|--timeout(?:=.*)?")
 
@@ -200,9 +203,10 @@ def container(worker: WorkerModel) -> Command:
 
 def modules(worker: WorkerModel) -> tuple[str, ...]:
     """Return the modules that serve a worker model."""
+    kind = _worker_class(worker)
     # gunicorn's own gevent worker imports packaging.
-    greenlets = ("gevent", "packaging") if _worker_class(worker) == "gevent" else ()
-    return ("gunicorn", *greenlets)
+    greenlets = ("gevent", "packaging") if kind == "gevent" else ()
+    return ("gunicorn", *greenlets, *([kind] if kind in OTHER_KINDS else []))
 
 
 def keep_alive(worker: WorkerModel) -> KeepAlive:
@@ -239,7 +243,13 @@ def forced_environment(worker: WorkerModel) -> dict[str, str]:
 _STARTING = re.compile(r"Starting gunicorn ([\w.+-]+)")
 _USING = re.compile(r"Using worker: ([\w.:#-]+)")  # a line may be JSON, and go on
 _BOOTED = re.compile(r"Booting worker with pid")
-_EXITED = re.compile(r"Worker exiting \(pid|Worker \(pid:\d+\) was sent SIG")
+_EXITED = re.compile(
+    r"Worker exiting \(pid"
+    r"|Worker \(pid:\d+\) was sent SIG"
+    r"|Worker with pid \d+ was terminated due to"  # gunicorn 20
+)
+_OF_LOOPS = re.compile(r"uvicorn|aiohttp|sanic|tornado|GeventWebSocket", re.IGNORECASE)
+"""Modules and names of worker classes in which requests take turns."""
 
 
 def look(log: str, processes: Sequence[ServerProcess]) -> Seen:
@@ -259,7 +269,7 @@ def look(log: str, processes: Sequence[ServerProcess]) -> Seen:
         mode=mode,
         processes=workers if workers > 0 else len(workers_of(processes)) or None,
         threads=threads,
-        unlimited=mode in {"gevent", "eventlet"},
+        unlimited=mode in {"gevent", "eventlet"} or bool(_OF_LOOPS.search(mode or "")),
     )
 
 
@@ -301,9 +311,11 @@ SERVER = Server(
     container=container,
     modules=modules,
     one_thread=("sync", "gevent"),
+    other_kinds=OTHER_KINDS,
     install="'gunicorn[gevent]'",
     keep_alive=keep_alive,
-    recognises=re.compile(r"Starting gunicorn \S|\bgunicorn\b"),
+    programs=("gunicorn",),
+    says=_STARTING,
     look=look,
     troubles=(
         Trouble(
@@ -311,8 +323,12 @@ SERVER = Server(
             means="a worker answered nothing for longer than --timeout and was ended",
         ),
         Trouble(
-            pattern=re.compile(r"Worker \(pid:\d+\) was sent SIGKILL"),
-            means="a worker was killed, perhaps out of memory",
+            pattern=re.compile(
+                r"Worker \(pid:\d+\) was sent SIG(?!TERM|INT|QUIT|HUP)"
+                r"|Worker with pid \d+ was terminated due to signal (?!(?:1|2|3|15)\b)"
+                r"|Worker \(pid:\d+\) exited with code (?:13[2-9])\b"
+            ),
+            means="a worker was killed, perhaps out of memory, or crashed",
         ),
         Trouble(
             pattern=re.compile(r"Autorestarting worker after current request"),

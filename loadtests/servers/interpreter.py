@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from loadtests.model.tested.in_force import ServerProcess
+from loadtests.servers.words import programs_in
 
 _GIL = re.compile(
     r"The global interpreter lock \(GIL\) has been enabled to load module '(?P<module>[^']+)'"
@@ -23,8 +24,8 @@ PYPY = "PyPy"
 COMPILING = frozenset({PYPY})
 """What ``platform.python_implementation()`` calls interpreters that compile as they run."""
 
-_JIT = re.compile(r"\bpypy[\d.]*\b")
-"""The same by its command line, which names it unless a virtual environment calls it python."""
+_JIT = re.compile(r"pypy[\d.]*(?:-c)?")
+"""The name of its program, unless a virtual environment calls it python."""
 
 
 def notes(log: str) -> tuple[str, ...]:
@@ -45,6 +46,16 @@ def notes(log: str) -> tuple[str, ...]:
     )
 
 
+_CPYTHON = re.compile(r"python[\d.]*t?")
+
+
+def by_program(name: str) -> str | None:
+    """Return what an interpreter calls itself by the name of its file, links followed, or None."""
+    if _JIT.fullmatch(name):
+        return PYPY
+    return "CPython" if _CPYTHON.fullmatch(name) else None
+
+
 def compiles_as_it_runs(
     python: str | None,
     processes: Sequence[ServerProcess],
@@ -57,7 +68,7 @@ def compiles_as_it_runs(
     name of its program decides.
     """
     asked = {implementation, *(process.implementation for process in processes)} - {None}
-    if not asked.isdisjoint(COMPILING):
-        return True
+    if asked:
+        return not asked.isdisjoint(COMPILING)
     commands = (python or "", *(process.command for process in processes))
-    return any(_JIT.search(command) is not None for command in commands)
+    return any(_JIT.fullmatch(name) for command in commands for name in programs_in(command))

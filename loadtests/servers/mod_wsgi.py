@@ -105,7 +105,8 @@ SERVER = Server(
         idle_s=number(worker.options, "--keep-alive-timeout") or IDLE_S,
         connections=number(worker.options, "--max-clients"),
     ),
-    recognises=re.compile(r"\bmod_wsgi\b"),
+    programs=("mod_wsgi-express", "mod_wsgi"),
+    says=re.compile(rf"{_VERSION.pattern}|{_MODE.pattern}"),
     look=look,
     troubles=(
         Trouble(

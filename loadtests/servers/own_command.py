@@ -111,4 +111,5 @@ SERVER = Server(
     worker_models=(),
     command=command,
     container=container,
+    serves_any=False,  # the words may name the application themselves
 )

@@ -78,13 +78,12 @@ def server_of(worker: str) -> Server:
 
 
 def recognised(log: str, processes: Sequence[ServerProcess]) -> Server | None:
-    """Return the server that a log and the command lines of a replica's processes name, or None.
+    """Return the server that the command lines of a replica's processes start, or None.
 
-    The command lines decide where they name one: an application's log may name anything.
+    Where they start none that is known, what a server writes into its log as it starts decides.
     """
-    commands = "\n".join(process.command for process in processes)
-    for text in (commands, log):
-        for server in SERVERS.values():
-            if server.recognises is not None and server.recognises.search(text):
-                return server
-    return None
+    for server in SERVERS.values():
+        if any(server.is_run_by(process.command) for process in processes):
+            return server
+    spoke = (server for server in SERVERS.values() if server.says and server.says.search(log))
+    return next(spoke, None)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from loadtests.model.plan import WorkerModel
 from loadtests.model.stack import LogLines
 from loadtests.model.tested.in_force import ServerProcess
-from loadtests.servers.words import command_words, number
+from loadtests.servers.words import command_words, number, programs_in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +139,8 @@ class Server:
     """Processes that a replica can have; None where it has as many as are asked for."""
     one_thread: tuple[str, ...] = ()
     """Kinds of workers that have one thread, however many are asked for."""
+    other_kinds: tuple[str, ...] = ()
+    """Further kinds of workers of this server, of which nothing else is known here."""
     instead: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Other modules, or distributions without one, that do instead of a module."""
     program: str = ""
@@ -147,8 +149,10 @@ class Server:
     """The words after ``pip install`` that install the server."""
     keep_alive: Callable[[WorkerModel], KeepAlive] = lambda _: KeepAlive()
     """What a worker model does with connections, as far as its command line decides it."""
-    recognises: re.Pattern[str] | None = None
-    """A pattern that only this server's log or command line has."""
+    programs: tuple[str, ...] = ()
+    """Names of its programs and modules; of two words, a command line has both."""
+    says: re.Pattern[str] | None = None
+    """What only this server writes into a log as it starts."""
     look: Callable[[str, Sequence[ServerProcess]], Seen] = _nothing_seen
     """What the beginning of its log and its processes say of the mode in force."""
     troubles: tuple[Trouble, ...] = ()
@@ -156,8 +160,15 @@ class Server:
     """Connections that may wait to be accepted, as the server is started here."""
     queue: str = ""
     """How to see its listen queue, in a clause."""
+    serves_any: bool = True
+    """Whether its command serves any WSGI application, so that it can have an idle control."""
     in_image: bool = True
     """Whether the sample application's image can have it."""
+
+    def is_run_by(self, command: str) -> bool:
+        """Return whether a command line starts this server."""
+        named = programs_in(command)
+        return any(named.issuperset(program.split()) for program in self.programs)
 
     def modules_asked(self, worker: WorkerModel) -> tuple[str, ...]:
         """Return the modules of a worker model with those that do instead."""

@@ -160,7 +160,8 @@ SERVER = Server(
     program=PROGRAM,
     install="pyuwsgi",
     keep_alive=keep_alive,
-    recognises=re.compile(r"Starting uWSGI \S|\buwsgi\b"),
+    programs=("uwsgi", "uwsgi-core", "pyuwsgi"),
+    says=_VERSION,
     look=look,
     troubles=(
         Trouble(

@@ -54,7 +54,8 @@ def keep_alive(worker: WorkerModel) -> KeepAlive:
     )
 
 
-_SERVING = re.compile(r"(?:INFO:waitress:)?Serving on http://")
+_SERVING = re.compile(r"(?<!ENGINE )Serving on http://")
+"""CherryPy's ``ENGINE`` says the same."""
 
 
 def look(_log: str, processes: Sequence[ServerProcess]) -> Seen:
@@ -77,7 +78,8 @@ SERVER = Server(
     most_processes=1,
     install="waitress",
     keep_alive=keep_alive,
-    recognises=re.compile(rf"{_SERVING.pattern}|\bwaitress(?:-serve)?\b"),
+    programs=("waitress-serve", "waitress"),
+    says=_SERVING,
     look=look,
     troubles=(
         Trouble(

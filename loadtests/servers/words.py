@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import PurePath
 
 from loadtests.model.tested.in_force import ServerProcess
 
@@ -34,6 +35,37 @@ def number(words: Sequence[str], *names: str) -> int | None:
 def command_words(processes: Sequence[ServerProcess]) -> list[str]:
     """Return the words of all command lines, the first process's last, so that it decides."""
     return [word for process in reversed(processes) for word in process.command.split()]
+
+
+_FLAGS = frozenset({"--", "-m", "-u", "-B", "-E", "-I", "-O", "-OO", "-s", "-S", "-g", "-c"})
+"""Options that have no value, or a program's name as theirs; a value names no program."""
+
+
+def programs_in(command: str) -> frozenset[str]:
+    """Return what may be names of programs in a command line, in lower case.
+
+    These are the last parts of paths and the words that are no values of options. What a process
+    calls itself counts, too: ``gunicorn: master [shop:app]``, ``uWSGI worker 1``.
+    """
+    before, found = "", set()
+    for word in command.split():
+        is_value = before.startswith("-") and before not in _FLAGS and "=" not in before
+        if not word.startswith("-") and not is_value:
+            found.add(PurePath(word).name.strip(":()").lower())
+        before = word
+    return frozenset(found)
+
+
+_RELOADING = re.compile(r"--reload|--(?:py|python)-auto-?reload(?:=.*)?")
+RELOADER_IS_ON = (
+    "Its reloader is on: it polls all files of the application, also while a replica is idle."
+)
+
+
+def reloader_notes(processes: Sequence[ServerProcess]) -> tuple[str, ...]:
+    """Return a note where a server's command line asks to start anew when a file changes."""
+    options = [word for word in command_words(processes) if _RELOADING.fullmatch(word)]
+    return (f"{RELOADER_IS_ON} Start it without {options[-1]}.",) if options else ()
 
 
 def workers_of(processes: Sequence[ServerProcess]) -> tuple[ServerProcess, ...]:

@@ -106,12 +106,74 @@ def permitted(
     return Loaded(host=host, port=port, address=chosen, others=others)
 
 
+def check_generators(
+    loaded: Loaded,
+    workers: Collection[str],
+    *,
+    resolve: Resolve = resolve,
+    is_own: Callable[[str], bool] | None = None,
+) -> str | None:
+    """Return what has to be known of a loopback address that other generators load; None for none.
+
+    Each generator reads the address where it runs: on another machine, loopback is that machine.
+    ``workers`` are their places, as ``host:port``. Raises :class:`UsageError` for one on another
+    machine.
+    """
+    if not workers or not _is_loopback(loaded.address):
+        return None
+    is_own = is_own or is_of_this_machine
+    shown = loaded.host if loaded.host == loaded.address else f"{loaded.host} ({loaded.address})"
+    behind = []
+    for worker in workers:
+        host, _, port = worker.rpartition(":")
+        addresses = _addresses(_normal(host), int(port), resolve)
+        if addresses and all(map(_is_loopback, addresses)):
+            behind.append(worker)
+        elif not addresses or not all(map(is_own, addresses)):
+            raise UsageError(
+                f"{shown} means another machine at {worker}: each generator loads its own. Name the"
+                " deployment by an address that all generators reach: --url http://10.77.0.11:8080."
+            )
+    if not behind:
+        return None
+    return (
+        f"{shown} is read where each generator runs. If {', '.join(behind)} leads to another"
+        " machine, such as by kubectl port-forward, that machine loads itself."
+    )
+
+
+def _addresses(host: str, port: int, resolve: Resolve) -> tuple[str, ...]:
+    """Return a host's addresses; none where nobody knows it, which the generator's failure says."""
+    try:
+        return tuple(resolve(host, port))
+    except (OSError, UnicodeError):
+        return ()
+
+
+def _is_loopback(text: str) -> bool:
+    address = ipaddress.ip_address(text.partition("%")[0])
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
+
+
+def is_of_this_machine(address: str) -> bool:
+    """Return whether an address is one of this machine's: only those can be bound."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as asking:
+            asking.bind((address, 0))
+    except OSError:
+        return False
+    return True
+
+
 def is_free(address: Address) -> bool:
-    """Return whether an address is loopback or private, also inside IPv6 as an IPv4 address."""
-    if isinstance(address, ipaddress.IPv6Address):
-        embedded = address.ipv4_mapped or address.sixtofour
-        if embedded is not None:
-            return is_free(embedded)
+    """Return whether an address is loopback or private, also as an IPv4 address mapped to IPv6.
+
+    One of 6to4 (RFC 3056) never is: its packets leave by the default route, whatever is in it.
+    """
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return is_free(address.ipv4_mapped)
     return any(address in network for network in FREE)
 
 
@@ -133,6 +195,11 @@ def host_and_port(url: str) -> tuple[str, int]:
         raise UsageError(
             f"The URL {url!r} has more than a host and a port. Name paths as requests:"
             f' --request "GET {parts.path}".'
+        )
+    if port == 0:
+        raise UsageError(
+            f"The URL {url!r} has the port 0, at which nothing listens. Name the port of the"
+            f" deployment, or leave :0 out for port {DEFAULT_PORT}."
         )
     return _normal(parts.hostname), DEFAULT_PORT if port is None else port
 

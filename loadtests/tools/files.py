@@ -16,6 +16,9 @@ from loadtests.model.errors import EnvironmentFailure
 EVERYBODY_READS = 0o644
 ONLY_OWNER = 0o600
 
+TEMPORARY_WAY_OUT = "TMPDIR=DIR"
+"""The variable that names another place for temporary files."""
+
 BLOCK_BYTES = 1 << 16
 
 WAY_OUT = "--out DIR"

@@ -1,6 +1,7 @@
 """Facts of this machine, and the time its cores spent (Linux; macOS without the counters).
 
-The roots of ``/proc`` and ``/sys/fs/cgroup`` are parameters, so that tests can read captured trees.
+The roots of ``/proc``, ``/sys`` and ``/sys/fs/cgroup`` are parameters, so that tests can read
+captured trees.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import math
 import os
 import platform
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from loadtests.model.machine import Machine
@@ -17,6 +18,8 @@ from loadtests.model.stack import HostReading
 from loadtests.tools import cgroup, proc
 
 PROC = Path("/proc")
+
+SYS = Path("/sys")
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 """The unit of the counters in ``/proc/stat`` and ``/proc/<pid>/stat``."""
@@ -29,17 +32,20 @@ def read_machine(
     compose: str | None = None,
     proc_root: Path = PROC,
     cgroup_root: Path = cgroup.ROOT,
+    sys_root: Path = SYS,
 ) -> Machine:
     """Return the facts of the part of this machine that this process may use.
 
-    ``cores`` is the number of cores that this process may run on, or its control group's CPU limit
-    rounded down, if that is lower. ``core_ids`` has that many entries.
+    ``cores`` is the number of logical CPUs that this process may run on, or its control group's CPU
+    limit rounded down, if that is lower. ``core_ids`` has that many entries, of as many cores as
+    possible.
     """
     own = cgroup.group_of(os.getpid(), proc_root=proc_root, cgroup_root=cgroup_root)
     core_ids = usable_cores()
     limit = cgroup.cpu_limit(own) if own else None
     if limit is not None:
-        core_ids = core_ids[: max(1, math.floor(limit))]
+        threads = hardware_threads(core_ids, sys_root=sys_root)
+        core_ids = _of_most_cores(core_ids, threads, count=max(1, math.floor(limit)))
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     memory_limit = cgroup.memory_limit(own) if own else None
     return Machine(
@@ -54,7 +60,45 @@ def read_machine(
         cgroup=f"v{own.version}" if own else None,
         can_budget=can_budget,
         can_pin=can_pin(),
+        hardware_threads=hardware_threads(core_ids, sys_root=sys_root),
     )
+
+
+def hardware_threads(
+    core_ids: Sequence[int], *, sys_root: Path = SYS
+) -> tuple[tuple[int, ...], ...]:
+    """Return these logical CPUs by the physical cores that they are threads of.
+
+    The result is empty where no two are on one core, or where the system does not say it. Source:
+    ``topology/thread_siblings_list`` in the kernel's ``admin-guide/cputopology.rst``.
+    """
+    groups: dict[int, list[int]] = {}
+    for core in core_ids:
+        path = sys_root / f"devices/system/cpu/cpu{core}/topology/thread_siblings_list"
+        try:
+            siblings = parse_cpu_list(path.read_text())
+        except (OSError, ValueError):
+            siblings = (core,)
+        groups.setdefault(min((core, *siblings)), []).append(core)
+    if len(groups) == len(core_ids):
+        return ()
+    return tuple(tuple(group) for _, group in sorted(groups.items()))
+
+
+def parse_cpu_list(text: str) -> tuple[int, ...]:
+    """Parse a list of the kernel's: ``0-1`` or ``0,4``; raise ValueError for anything else."""
+    spans = [span.partition("-") for span in text.strip().split(",")]
+    return tuple(
+        number for low, _, high in spans for number in range(int(low), int(high or low) + 1)
+    )
+
+
+def _of_most_cores(
+    core_ids: Sequence[int], threads: Sequence[Sequence[int]], *, count: int
+) -> tuple[int, ...]:
+    """Return ``count`` logical CPUs: the first of each core, then the second of each."""
+    place = {core: group.index(core) for group in threads for core in group}
+    return tuple(sorted(sorted(core_ids, key=lambda core: (place.get(core, 0), core))[:count]))
 
 
 def queue_limit(*, proc_root: Path = PROC) -> int | None:

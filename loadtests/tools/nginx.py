@@ -11,7 +11,7 @@ import importlib.util
 import os
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -168,14 +168,31 @@ _RESOLVER = re.compile(r"(?:^|[;{}])\s*resolver\s+([^;]+);", re.MULTILINE)
 _VALID = re.compile(r"valid=(\d+)(ms|s|m|h)?")
 _PASSES = re.compile(r"(?:^|[;{}])\s*(?:proxy_pass|uwsgi_pass)\s+([^;\s]+)\s*;", re.MULTILINE)
 _SERVER = re.compile(r"(?:^|[;{}])\s*server\s+([^;{\s]+)([^;{]*);", re.MULTILINE)
+_PROCESSES = re.compile(r"(?:^|[;{}])\s*worker_processes\s+(\w+)\s*;", re.MULTILINE)
+_CONNECTIONS = re.compile(r"(?:^|[;{}])\s*worker_connections\s+(\d+)\s*;", re.MULTILINE)
+CONNECTIONS_BY_DEFAULT = 512
+"""Connections of one process, where nothing is said (``worker_connections``)."""
+
+WORKER_TITLE = "nginx: worker process"
+"""What a worker process calls itself in a list of processes."""
+
 _FAIL_TIMEOUT = re.compile(r"fail_timeout=(\d+)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
 
 
-def seen_of(service: str, config: str, names: Sequence[str]) -> Front:
+def seen_of(
+    service: str,
+    config: str,
+    names: Sequence[str],
+    *,
+    cores: int | None = None,
+    running: int = 0,
+) -> Front:
     """Return how an nginx passes requests on, by the output of ``nginx -T``.
 
-    ``names`` are those by which it may look for the replicas.
+    ``names`` are those by which it may look for the replicas. ``running`` are the worker processes
+    that were seen. Where none were, ``cores`` are the logical CPUs that it may use, if they are
+    known: so many processes has ``worker_processes auto`` at least.
     """
     # On a text of nothing but line breaks, the patterns would take for ever.
     text = re.sub(r"([;{}]) ", r"\1\n", " ".join(re.sub(r"#.*", "", config).split()))
@@ -191,7 +208,25 @@ def seen_of(service: str, config: str, names: Sequence[str]) -> Front:
         looked_up=looked_up if again_s is None else None,
         looks_again_s=again_s,
         sets_aside_s=_sets_aside_s(servers),
+        connections=_connections(text, cores, running),
     )
+
+
+def workers_among(commands: Iterable[str]) -> int:
+    """Return how many of these command lines are worker processes of nginx that do not end."""
+    return sum(command.strip() == WORKER_TITLE for command in commands)
+
+
+def _connections(text: str, cores: int | None, running: int) -> int | None:
+    """Return how many connections all processes have; None where their number is not known.
+
+    Source: ``worker_connections`` in nginx's core module, which counts those to replicas, too.
+    """
+    said = _PROCESSES.search(text)
+    processes = said[1] if said else "1"
+    number = running or (int(processes) if processes.isdecimal() else cores)
+    each = _CONNECTIONS.search(text)
+    return None if number is None else number * (int(each[1]) if each else CONNECTIONS_BY_DEFAULT)
 
 
 def _looks_again_s(text: str, servers: Sequence[tuple[str, str]]) -> float | None:

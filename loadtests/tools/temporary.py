@@ -25,8 +25,6 @@ from loadtests.tools import files, proc
 PREFIX = "twofold-temporary-"
 """How the folders are called; no other folder is, so that no other is removed."""
 
-WAY_OUT = "TMPDIR=DIR"
-
 GUARD = 'trap "" HUP INT TERM; cat >/dev/null; exec rm -rf -- "$0"'
 """Waits for the end of its standard input, which only the maker holds open."""
 
@@ -42,7 +40,7 @@ def folder(purpose: str) -> Iterator[Path]:
     removed is left to ``twofold down``, which says why.
     """
     remove_abandoned()
-    with files.on_disk(Path(tempfile.gettempdir()), WAY_OUT):
+    with files.on_disk(Path(tempfile.gettempdir()), files.TEMPORARY_WAY_OUT):
         path, lock = _made(purpose)
     guard = _guard_of(path)
     try:

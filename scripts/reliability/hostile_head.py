@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import shlex
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -140,11 +141,15 @@ SAMPLE = "image"
 
 
 def cases(*, full: bool) -> Iterator[Case]:
-    """Give 7 builds and 23 applications, some in three forms; in the short form some of each."""
+    """Give 7 builds and 23 applications, some in three forms; in the short form some of each.
+
+    And a change whose build has arguments that steer programs of this machine.
+    """
     if not has_engine():
         return
     for name in BUILDS if full else SHORT_BUILDS:
         yield Case(name=f"build: {name}", run=partial(_build, BUILDS[name]))
+    yield Case(name="arguments that steer the builder", run=_arguments)
     for deed in APPLICATIONS if full else SHORT_APPLICATIONS:
         run = partial(_application, "Dockerfile", deed)
         yield Case(name=f"application: {deed}", run=run)
@@ -160,6 +165,41 @@ def _build(build: Build, folder: Path) -> str:
     build.write(head)
     code, _ = _gate(folder, ("--base", BASE, "--head", str(head)), build.codes, build.limit_s)
     return f"exit {code}"
+
+
+def _arguments(folder: Path) -> str:
+    """Give a build arguments with which programs of this machine would do what head wants."""
+    _images()
+    place, repository = folder / "stranger", folder / "repository"
+    place.mkdir()
+    repository.mkdir()
+    arguments = steering(place)
+    hostile_repository.make(
+        repository, "Compose", hostile_repository.NOTHING, image=IMAGE, arguments=arguments
+    )
+    code, _ = _gate(folder, hostile_repository.WORDS, FREE, GATE_LIMIT_S, repository)
+    hold_to_not_run(place)
+    return f"exit {code}"
+
+
+RAN = "ran"
+
+
+def steering(place: Path) -> dict[str, str]:
+    """Write programs of a stranger into a folder; return arguments that would have them run."""
+    for name in ("docker", "docker-buildx", "setpriv", "git"):
+        program = place / name
+        program.write_text(f"#!/bin/sh\n: > {shlex.quote(str(place / RAN))}\nexit 1\n")
+        program.chmod(0o755)
+    nowhere = {"DOCKER_HOST": "tcp://127.0.0.1:1", "HTTP_PROXY": "http://127.0.0.1:1"}
+    folders = dict.fromkeys(("HOME", "DOCKER_CONFIG", "XDG_CONFIG_HOME"), str(place))
+    return {"PATH": f"{place}:{os.environ['PATH']}", **folders, **nowhere}
+
+
+def hold_to_not_run(place: Path) -> None:
+    """Break the promise if a program of the stranger's folder was run."""
+    if (place / RAN).exists():
+        raise Broken("a program of the stranger's was run on this machine")
 
 
 def _application(form: str, deed: str, folder: Path) -> str:

@@ -30,8 +30,18 @@ SELF = (
 )
 
 
-def make(folder: Path, form: str, deed: str, *, image: str) -> Path:
-    """Make the repository in an empty folder, with main checked out, and return it."""
+def make(
+    folder: Path,
+    form: str,
+    deed: str,
+    *,
+    image: str,
+    arguments: Mapping[str, str] = MappingProxyType({}),
+) -> Path:
+    """Make the repository in an empty folder, with main checked out, and return it.
+
+    ``arguments`` are those that the change gives to its build, in its Compose file.
+    """
     (folder / "twofold.toml").write_text(configuration(form))
     if form == "Compose":
         (folder / "compose.yaml").write_text(json.dumps(SERVICES))
@@ -39,6 +49,9 @@ def make(folder: Path, form: str, deed: str, *, image: str) -> Path:
     _git(folder, "symbolic-ref", "HEAD", f"refs/heads/{BASE}")
     _commit(folder, BASE, NOTHING, image)
     _git(folder, "checkout", "--quiet", "-b", HEAD)
+    if arguments:
+        build = {"context": ".", "args": dict(arguments)}
+        (folder / "compose.yaml").write_text(json.dumps({"services": {"web": {"build": build}}}))
     _commit(folder, HEAD, deed, image)
     _git(folder, "checkout", "--quiet", BASE)
     return folder

@@ -60,6 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--folder", action="append", default=[], metavar="NAME=FOLDER[=VERDICT[=WORD]]"
     )
     parser.add_argument("--minutes", type=float, default=1e9, help="begin none after so many")
+    parser.add_argument("--times", type=int, default=99, help="try each case so often at most")
     parser.add_argument("--out", type=Path, default=RESULTS / "second-server.json")
     given = parser.parse_args(argv)
     table = json.loads(given.out.read_text())["rows"] if given.out.exists() else []
@@ -71,7 +72,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with signals.handled():
             for section, name, number, tried in missing(sections, table):
-                if time.monotonic() > end or (given.only or "") not in name:
+                if time.monotonic() > end or number > given.times:
+                    continue
+                if (given.only or "") not in name:
                     continue
                 for row in _or_why_not(tried, number):
                     table.append({"section": section, "case": name, "time": number, **row})

@@ -223,6 +223,15 @@ def noisy_rps(*, seed: int = 1, spread: float = 0.02) -> Callable[[TrialSpec], f
     return rps
 
 
+def without_names(trial: Trial) -> Trial:
+    """Return a trial as it is seen behind a proxy of the user's, whose answers name no replica."""
+    usages = tuple(
+        replace(usage, completed=0 if usage.role is Role.REPLICA else usage.completed)
+        for usage in trial.usages
+    )
+    return replace(trial, answers=dict.fromkeys(trial.answers, 0), usages=usages)
+
+
 def make_trials(
     plan: Plan,
     *,

@@ -11,6 +11,7 @@ from loadtests.analysis import core_speed
 from loadtests.model.plan import Plan
 from loadtests.model.trial import Trial
 from scripts import coverage
+from tests.checkout import CHECKOUT
 from tests.loadtests.builders import make_plan, make_trials
 
 
@@ -50,7 +51,7 @@ def test_the_error_of_a_correction_is_that_of_the_slope() -> None:
         slope = core_speed.slope(noisy)
         assert slope is not None
         misses.append((slope - 1.0) ** 2)
-        errors.append(coverage.slope_error(noisy))
+        errors.append(core_speed.slope_error(noisy))
 
     spread = math.sqrt(sum(misses) / len(misses))
     assert sum(errors) / len(errors) == pytest.approx(spread, rel=0.15)
@@ -63,6 +64,23 @@ def test_trials_without_a_speed_are_not_corrected() -> None:
     (correction,) = coverage.correction_of(plan, trials).values()
 
     assert correction == {"correction_ratio": 1.0, "correction_error_ratio": 0.0}
+
+
+def test_a_row_has_the_interval_of_chance_and_what_was_added_for_the_machine() -> None:
+    rows = list(coverage.rows_of(CHECKOUT / "results/sample"))
+
+    assert rows
+    assert any(row["machine_share_ratio"] for row in rows)
+    for row in rows:
+        share = row["machine_share_ratio"]
+        assert row["chance_low"] * (1 + min(share, 0.0)) == pytest.approx(row["low"])
+        assert row["chance_high"] * (1 + max(share, 0.0)) == pytest.approx(row["high"])
+
+
+def test_rows_of_a_run_that_is_not_kept_stay_as_they_are() -> None:
+    rows = [a_row(run_id="long-gone"), a_row(run_id="another")]
+
+    assert coverage.judged("long-gone", rows) == rows[:1]
 
 
 def a_row(**fields: Any) -> dict[str, Any]:

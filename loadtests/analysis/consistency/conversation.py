@@ -13,7 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import urljoin
 
+from loadtests.analysis.consistency.graphql import is_query
 from loadtests.model.consistency import Seen
 from loadtests.model.tested.variables import path_without_secrets
 from loadtests.model.tested.workload import RequestSpec, Workload
@@ -46,6 +48,9 @@ LAST_ID = re.compile(r"(?P<folder>/[^?]*?)/(?P<id>[^/?]+)(?P<rest>/?(?:\?.*)?)")
 
 ORIGIN = re.compile(r"^[a-z][a-z0-9+.-]*://[^/?#]*", re.IGNORECASE)
 """Scheme and host of a URL."""
+
+OWN_PATH = re.compile(r"/(?![/\\])")
+"""How a path of the target begins; with two slashes it is another host's."""
 
 SHORTEST_VALUE = 4
 """Characters of a written value that can be recognised in an answer."""
@@ -98,12 +103,16 @@ def conversation_of(workload: Workload, seen: Sequence[RequestSpec] = ()) -> Con
             left_out.append((name_of(request), why or f"only {MOST_REQUESTS} are asked"))
     return Conversation(
         start=tuple(_with_headers(request, workload.headers) for request in workload.start),
-        reads=tuple(request for request in asked if request.method.upper() in READING),
-        writes=tuple(request for request in asked if request.method.upper() not in READING),
+        reads=tuple(request for request in asked if _reads(request)),
+        writes=tuple(request for request in asked if not _reads(request)),
         values=workload.values,
         left_out=tuple(left_out),
         headers=workload.headers,
     )
+
+
+def _reads(request: RequestSpec) -> bool:
+    return request.method.upper() in READING or is_query(request)
 
 
 def merged_headers(own: Mapping[str, str], load: Mapping[str, str]) -> dict[str, str]:
@@ -284,6 +293,23 @@ def _shape(path: str) -> str:
     return VARYING.sub("<id>", path)
 
 
+def page_behind(read: RequestSpec, answer: Seen) -> RequestSpec | None:
+    """Return the page of the target that a read redirects to; None where there is none to ask.
+
+    The ``answer`` is a redirect. Its location is that of another host where the client, who knows
+    the target's own addresses, has left one.
+    """
+    if read.method.upper() != "GET" or ORIGIN.match(answer.location or ""):
+        return None
+    try:
+        path = urljoin(read.path, answer.location or "").partition("#")[0]
+    except ValueError:  # the text is anybody's: //[object Object]/
+        return None
+    if not OWN_PATH.match(path) or SPOILS.search(path):
+        return None
+    return replace(read, path=path, query={}, name=f"GET {path_without_secrets(path)}")
+
+
 def page_of(answer: Seen) -> str:
     """Return the page that an answer leads to, without the place in it (#)."""
     return ORIGIN.sub("", answer.location or "").partition("#")[0]
@@ -293,5 +319,11 @@ def unique(requests: Sequence[RequestSpec]) -> tuple[RequestSpec, ...]:
     """Return the requests without those that ask the same again."""
     by_line: dict[str, RequestSpec] = {}
     for request in requests:
-        by_line.setdefault(f"{request.method} {request.path} {request.query}", request)
+        by_line.setdefault(line_of(request), request)
     return tuple(by_line.values())
+
+
+def line_of(request: RequestSpec) -> str:
+    """Return what a request asks for: two with the same line ask the same."""
+    sent = [] if request.json is None and request.body is None else [request.json, request.body]
+    return f"{request.method} {request.path} {dict(request.query)} {sent}"

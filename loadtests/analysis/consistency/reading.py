@@ -19,6 +19,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from loadtests.analysis.consistency.normal_form import normal
+from loadtests.analysis.consistency.written import has
 from loadtests.analysis.shared.logins import is_login
 from loadtests.model.consistency import Seen
 
@@ -146,7 +147,7 @@ def _is_wrong_here(reading: Reading, seen: Seen) -> bool:
 
 
 def _misses_a_value(reading: Reading, seen: Seen) -> bool:
-    return any(value not in seen.body for value in reading.values)
+    return not all(has(value, seen.body) for value in reading.values)
 
 
 def _key(seen: Seen) -> tuple[int | None, str, str]:
@@ -271,8 +272,8 @@ def _name_the_client(reading: Reading, wrong_answers: Sequence[Seen]) -> bool:
         return False
     right_answers = [seen for seen in reading.at_home if is_right(reading, seen)]
     return any(
-        all(name in seen.body for seen in right_answers)
-        and not any(name in seen.body for seen in (*reading.stranger, *wrong_answers))
+        all(has(name, seen.body) for seen in right_answers)
+        and not any(has(name, seen.body) for seen in (*reading.stranger, *wrong_answers))
         for name in reading.names
     )
 
@@ -288,7 +289,9 @@ def _have_own_words(reading: Reading) -> bool:
     if shows_the_latest_alone(reading):
         return False
     home = [seen for seen in reading.at_home if standing(seen) is Standing.ACCEPTED]
-    seen_words = {frozenset(word for word in reading.words if word in seen.body) for seen in home}
+    seen_words = {
+        frozenset(word for word in reading.words if has(word, seen.body)) for seen in home
+    }
     own = [words for words in seen_words if words]
     if not 2 <= len(own) <= reading.processes:
         return False
@@ -302,7 +305,7 @@ def shows_the_latest_alone(reading: Reading) -> bool:
     where there are too few of them to know, or where the very last is not shown, as a process shows
     it that has it.
     """
-    shown = {word for word in reading.words for seen in reading.at_home if word in seen.body}
+    shown = {word for word in reading.words for seen in reading.at_home if has(word, seen.body)}
     if len(reading.latest) < reading.processes or reading.latest[-1] not in shown:
         return True
     return shown <= set(reading.latest)
@@ -322,3 +325,12 @@ def differs(reading: Reading) -> str | None:
         if server != reading.home and len(keys) == 1 and keys != home and len(answers) > 1:
             return server
     return None
+
+
+def turns(pairs: int) -> tuple[bool, ...]:
+    """Return the turns of two servers, ``pairs`` of each: True is the first one's.
+
+    It is the Thue-Morse sequence: a b b a b a a b … No period can mislead: an application that
+    changes with every answer, or every second or fourth, or once in all, changes for both alike.
+    """
+    return tuple(number.bit_count() % 2 == 0 for number in range(2 * pairs))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import random
 import re
+import unicodedata
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -27,7 +28,7 @@ from loadtests.analysis.consistency.written import (
     key_of,
     leaves,
 )
-from loadtests.analysis.shared.logins import is_login
+from loadtests.analysis.shared.logins import is_login_path
 from loadtests.model.tested.workload import RequestSpec
 
 KEPT_KEY = re.compile(
@@ -41,12 +42,13 @@ KEPT_KEY = re.compile(
 PASSWORD_KEY = re.compile(r"passw|pwd|passphrase|passcode", re.IGNORECASE)
 """Keys of a login or a registration: another name would be refused, or lock somebody out."""
 
-MARKUP = re.compile(r"[<>{}@=\n]|://")
+MARKUP = re.compile(r"[<>{}@=]|://")
 """What a text has that is markup, a program, an e-mail's or another address."""
 
 LETTERS = re.compile(r"[^\W\d_]+")
 FEWEST_LETTERS = 4
 FEWEST_IN_A_SENTENCE = 2
+"""Letters of a word in a sentence, or of one that is not ASCII: a code such as EUR is ASCII."""
 
 SHORTEST_WORD = 6
 """Letters of a new word: 64 million words, so that none is in a page by chance."""
@@ -73,7 +75,9 @@ def rewordings(request: RequestSpec, rng: random.Random) -> tuple[Rewording, ...
     """
     content = content_of(request)
     places = [(place, text) for place, text in leaves(content) if isinstance(text, str)]
-    if is_login(request.path) or any(PASSWORD_KEY.search(key_of(place)) for place, _ in places):
+    if is_login_path(request.path) or any(
+        PASSWORD_KEY.search(key_of(place)) for place, _ in places
+    ):
         return ()
     found = []
     for place, text in sorted(places, key=lambda entry: (_is_id(entry[1]), -len(entry[1]))):
@@ -100,12 +104,29 @@ def _changed(text: str, rng: random.Random) -> tuple[str, str, str] | None:
     masked = text
     for pattern, _ in REPLACED:
         masked = pattern.sub(lambda match: "0" * len(match[0]), masked)
-    word = max(LETTERS.finditer(masked), key=lambda match: len(match[0]), default=None)
-    fewest = FEWEST_IN_A_SENTENCE if " " in text else FEWEST_LETTERS
-    if word is None or len(word[0]) < fewest:
+    word = max(LETTERS.finditer(_marks_as_letters(masked)), key=_length, default=None)
+    if word is None:
         return None
-    new = _new_word(word[0], rng)
-    return f"{text[: word.start()]}{new}{text[word.end() :]}", word[0], new
+    old = text[word.start() : word.end()]
+    is_short = len(text.split()) == 1 and old.isascii()
+    if len(old) < (FEWEST_LETTERS if is_short else FEWEST_IN_A_SENTENCE):
+        return None
+    new = _new_word(old, rng)
+    return f"{text[: word.start()]}{new}{text[word.end() :]}", old, new
+
+
+def _length(match: re.Match[str]) -> int:
+    return len(match[0])
+
+
+def _marks_as_letters(text: str) -> str:
+    """Return a text of the same length with a letter for each accent or vowel sign of its own.
+
+    Words of Hindi or Thai have such signs.
+    """
+    if text.isascii():
+        return text
+    return "".join("a" if unicodedata.category(sign)[0] == "M" else sign for sign in text)
 
 
 def _new_word(old: str, rng: random.Random) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import html
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,6 +33,12 @@ WORDS = frozenset({"true", "false", "null", "none", "undefined", "submit", "csrf
 """Values that occur in pages anyway."""
 
 PLAIN_TYPES = ("", "text/plain")
+
+JSON_ESCAPE = re.compile(r"(?:\\u[0-9a-fA-F]{4})+|\\[\"\\/bfnrt]")
+"""Characters as a text of JSON has them: a pair of surrogates is one character."""
+
+BODIES_KEPT = 32
+"""Bodies whose readings are kept: that many are compared at a time."""
 
 Place = tuple[str | int, ...]
 """The keys and indexes that lead to a value of a JSON document."""
@@ -153,7 +161,7 @@ def returned(
 
     A server has several processes, so any of the answers ``after`` will do.
     """
-    asked = f"{request.path} {' '.join(request.query.values())}"
+    asked = "\n".join([request.path, *texts_of(request)])
     return tuple(
         value
         for value in values
@@ -183,7 +191,43 @@ def returned_elsewhere(
 
 def is_in(text: str, answers: Sequence[Seen]) -> bool:
     """Return whether the body of any answer has a text."""
-    return any(text in seen.body for seen in answers)
+    return any(has(text, seen.body) for seen in answers)
+
+
+def has(text: str, body: str) -> bool:
+    r"""Return whether a body has a text: as it is, or escaped as in JSON or HTML.
+
+    JSON has ``\u043c`` or ``\n`` for a character, HTML has ``&amp;``, and one may lie in the other.
+    A line may end in CR LF.
+    """
+    if text in body:
+        return True
+    lines = _with_plain_ends(text)
+    return any(lines in shown for shown in _readings(body))
+
+
+@functools.lru_cache(maxsize=BODIES_KEPT)
+def _readings(body: str) -> tuple[str, ...]:
+    """Return a body without its escapes: as JSON, as HTML, and as one in the other."""
+    of_html, of_json = html.unescape(body), _without_json(body)
+    shown = (body, of_json, of_html, html.unescape(of_json), _without_json(of_html))
+    return tuple(dict.fromkeys(map(_with_plain_ends, shown)))
+
+
+def _without_json(body: str) -> str:
+    return JSON_ESCAPE.sub(_character, body)
+
+
+def _character(escaped: re.Match[str]) -> str:
+    """Return the characters that an escape of JSON stands for."""
+    try:
+        return str(json.loads(f'"{escaped[0]}"'))
+    except ValueError:
+        return str(escaped[0])
+
+
+def _with_plain_ends(text: str) -> str:
+    return text.replace("\r\n", "\n")
 
 
 def json_in(text: str) -> Any:

@@ -51,14 +51,16 @@ def _with_examples(result: FailureResult, trials: Sequence[Trial]) -> FailureRes
 def _most_telling(result: FailureResult, wrong: Sequence[AnswerExample]) -> AnswerExample | None:
     """Return the failure that explains most: where something breaks, one that counts for that.
 
-    Of these, one of the commonest kind; and then one with a line of the log.
+    Of these, one of the commonest kind; then a page of the application before one of the proxy; and
+    then one with a line of the log.
     """
     found = list(all_kinds(result.counts))
 
-    def rank(example: AnswerExample) -> tuple[int, bool]:
+    def rank(example: AnswerExample) -> tuple[int, bool, bool]:
         kind = _kind_of(example)
         order = found.index(kind) if kind in found else len(found)
-        return (order if result.breaks_at else 0), example.log_line is None
+        by_proxy = kind == kinds.PROXY_FAILURE_KIND and is_of_the_proxy(example)
+        return (order if result.breaks_at else 0), by_proxy, example.log_line is None
 
     counting = [
         example
@@ -75,24 +77,47 @@ def _kind_of(example: AnswerExample) -> str:
 
 
 def _by_the_proxy(result: FailureResult) -> FailureResult:
-    """Return failures that a proxy answered by itself as a limit, which is no break.
+    """Return failures that a proxy answered by itself, as a limit or for want of connections.
 
-    Most of the failures have to be of that kind. A replica may have an nginx of its own, whose page
-    for another status is the application's answer.
+    These are no break. Most of the failures that could be the application's have to be of that
+    kind. A replica may have an nginx of its own, whose page for another status is the application's
+    answer. A page with status 500 is excused only by the line of the log: nginx also writes it
+    where the application's answer to its own question (``auth_request``) is at fault.
     """
-    known, wrong = remedies.PROXY_LIMIT, result.wrong
-    if not result.breaks_at or wrong is None or _kind_of(wrong) != kinds.PROXY_LIMIT_KIND:
+    wrong = result.wrong
+    if not result.breaks_at or wrong is None or not is_of_the_proxy(wrong):
         return result
-    found = all_kinds(result.counts)
-    is_most = found.get(kinds.PROXY_LIMIT_KIND, 0) >= kinds.MOSTLY * sum(found.values())
-    if not is_most or known.words.search(wrong.body_start) is None:
+    kind, found = _kind_of(wrong), all_kinds(result.counts)
+    others = sum(count for name, count in found.items() if kinds.is_of_the_application(name))
+    if found.get(kind, 0) < kinds.MOSTLY * others:
         return result
+    known = remedies.PROXY_LIMIT
+    if remedies.PROXY_CONNECTIONS.words.search(wrong.log_line or ""):
+        known = remedies.PROXY_CONNECTIONS
+    elif kind == kinds.PROXY_FAILURE_KIND:
+        known = remedies.PROXY_FAILURE
+        advised = replace(result, cause=known.cause, remedy=known.advice)
+        return result if result.cause else advised
     return replace(
         result,
         shape=FailureShape.LIMITED,
         breaks_at=(),
         cause=known.cause,
         remedy=known.advice,
+    )
+
+
+def is_of_the_proxy(example: AnswerExample) -> bool:
+    """Return whether a failure is a page that an nginx in front of the replicas may have written.
+
+    Of those with status 500, one that names a replica is of an nginx inside of it. One that names
+    none may still be the application's, behind a proxy that names no replicas.
+    """
+    kind = _kind_of(example)
+    if remedies.PROXY_LIMIT.words.search(example.body_start) is None:
+        return False
+    return kind == kinds.PROXY_LIMIT_KIND or (
+        kind == kinds.PROXY_FAILURE_KIND and example.replica is None
     )
 
 

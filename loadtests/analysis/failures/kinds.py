@@ -7,12 +7,18 @@ LIMIT_KIND = "status 429"
 PROXY_LIMIT_KIND = "status 503"
 """What nginx answers where limit_req or limit_conn refuses, unless it is told otherwise."""
 
+PROXY_FAILURE_KIND = "status 500"
+"""What nginx answers where it fails by itself, such as for want of connections."""
+
 PROXY_KINDS = frozenset({"status 502", "status 504"})
 """Answers of the proxy for a replica that gave none."""
 
 ANSWERED_KINDS = frozenset({"rejected", "timeout", "undrained"})
 """Failures that the application is answerable for, beside its statuses. The others are of the
 connection between generator and proxy."""
+
+CLOSED_KINDS = frozenset({"reset", "refused"})
+"""What a proxy without a connection left does to users whom it answers nothing."""
 
 MOSTLY = 0.5
 """Share of the failures from which their kind names the shape."""

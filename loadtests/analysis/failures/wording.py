@@ -147,7 +147,8 @@ def _answers(result: FailureResult) -> list[str]:
     if right is not None:
         sentences.append(f"A right answer is {_answer(right)}.")
     if wrong.log_line:
-        sentences.append(f"Its log says: {excerpt(wrong.log_line)}")
+        whose = "Its" if wrong.replica else "The proxy's"
+        sentences.append(f"{whose} log says: {excerpt(wrong.log_line)}")
     return sentences
 
 

@@ -7,7 +7,7 @@ move. Lines of base are given the numbers that head has for them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from loadtests.analysis.profiles import frames as of_request
@@ -46,15 +46,16 @@ class Gathered:
     starts: tuple[StartProfile, ...]
 
 
-def files_of(samples: Iterable[StartSamples], servers: Mapping[str, str]) -> tuple[str, ...]:
+def files_of(samples: Sequence[StartSamples], servers: Mapping[str, str]) -> tuple[str, ...]:
     """Return the files with the user's own frames, which are worth reading."""
+    folders = _folders(samples)
     return tuple(
         sorted(
             {
                 frame.file
                 for start in samples
                 for stack in start.stacks
-                for frame in _own(stack, servers[start.side])[0]
+                for frame in _own(stack, servers[start.side], folders)[0]
             }
         )
     )
@@ -72,7 +73,7 @@ def gather(
     ``servers`` says what server each version runs. ``checkout`` has the path in the checkout of
     each file that is the same there.
     """
-    gathering = _Gathering(texts=texts, checkout=checkout or {})
+    gathering = _Gathering(texts=texts, checkout=checkout or {}, folders=_folders(samples))
     starts = tuple(gathering.start(start, servers[start.side]) for start in samples)
     return Gathered(
         functions=tuple(gathering.function(*key) for key in gathering.functions),
@@ -81,10 +82,16 @@ def gather(
     )
 
 
-def _own(stack: Sequence[Frame], server: str) -> tuple[tuple[Frame, ...], str]:
+def _folders(samples: Iterable[StartSamples]) -> frozenset[str]:
+    return of_request.package_folders(stack for start in samples for stack in start.stacks)
+
+
+def _own(
+    stack: Sequence[Frame], server: str, folders: Collection[str]
+) -> tuple[tuple[Frame, ...], str]:
     """Return the user's own frames and what they called; () and "" where no request is served."""
     frames = _of_request(stack, server)
-    return of_request.own_path(frames) if frames else ((), "")
+    return of_request.own_path(frames, folders) if frames else ((), "")
 
 
 def _of_request(stack: Sequence[Frame], server: str) -> tuple[Frame, ...]:
@@ -100,6 +107,7 @@ def _plain(name: str) -> str:
 class _Gathering:
     texts: Texts
     checkout: Mapping[str, str]
+    folders: Collection[str]
     functions: dict[tuple[str, str], int] = field(default_factory=dict)
     paths: dict[CallPath, int] = field(default_factory=dict)
     seen: set[tuple[str, str, str]] = field(default_factory=set)
@@ -109,7 +117,7 @@ class _Gathering:
     def start(self, start: StartSamples, server: str) -> StartProfile:
         counts: Counter[int] = Counter()
         for stack, count in start.stacks.items():
-            path = self.path(start.side, *_own(stack, server))
+            path = self.path(start.side, *_own(stack, server, self.folders))
             if path.callee and not self.has_common(path):
                 path = self.path(start.side, _of_request(stack, server)[-1:], "")
             counts[self.paths.setdefault(path, len(self.paths))] += count
@@ -181,13 +189,14 @@ class _Gathering:
 
     def function(self, file: str, name: str) -> Function:
         """Return what is known of a function in both versions."""
-        line = next(filter(None, (self.first_line(side, file, name) for side in (HEAD, BASE))), 0)
+        in_head = self.is_in(HEAD, file, name)
         return Function(
             file=file,
             name=name,
-            line=line,
+            line=self.first_line(HEAD, file, name) if in_head else 0,
+            base_line=0 if in_head else self.first_line(BASE, file, name),
             in_base=self.is_in(BASE, file, name),
-            in_head=self.is_in(HEAD, file, name),
+            in_head=in_head,
             checkout=self.checkout.get(file, ""),
         )
 

@@ -8,17 +8,22 @@ writing) is left out, and so is every thread that no server called.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
 from loadtests.model.profiles.records import Frame, Stack
 
 SERVERS = re.compile(
-    r"/(gunicorn|waitress|cheroot|granian|gevent|eventlet|uvicorn|hypercorn|a2wsgi|asgiref|wsgiref"
-    r"|bjoern|meinheld)/|/werkzeug/serving\.py$|/http/server\.py$"
+    r"/(gunicorn|waitress|cheroot|granian|gevent|eventlet|uvicorn|uvicorn_worker|hypercorn|daphne"
+    r"|sanic|a2wsgi|asgiref|wsgiref|bjoern|meinheld)/|/werkzeug/serving\.py$|/http/server\.py$"
+    r"|/aiohttp/(worker|web\w*)\.py$|/tornado/(httpserver|routing|web|wsgi)\.py$"
 )
-"""Files of servers that call a WSGI application from Python."""
+"""Files of servers that call an application from Python."""
+
+LOOPS = re.compile(r"/(aiohttp|tornado|twisted|uvloop)/")
+"""Event loops: a server's below its frames. Elsewhere a client may run one."""
 
 EMBEDDING = frozenset({"uwsgi", "mod_wsgi"})
 """Servers in C: the outermost Python frame of their threads is the application's."""
@@ -26,18 +31,26 @@ EMBEDDING = frozenset({"uwsgi", "mod_wsgi"})
 STANDARD = re.compile(r"^<|/(lib|lib64)/(python|pypy)\d[^/]*/(?!(site|dist)-packages/)")
 """Files of the standard library, and code without a file (``<frozen importlib._bootstrap>``)."""
 
-PACKAGES = re.compile(r"/(site|dist)-packages/")
-
-PACKAGE = re.compile(r"/(?:site|dist)-packages/([^/]+?)(?:\.py)?(?:/|$)")
+PACKAGES = re.compile(r"/(?:site|dist)-packages/|/__pypackages__/[^/]+/lib/|\.whl/")
+"""Folders in which packages are installed: pip's and Debian's, PDM's, and a wheel's own (PEX)."""
 
 LIBRARIES = re.compile(
-    r"/(site|dist)-packages/(flask|flask_\w+|werkzeug|jinja2|click|itsdangerous|django|bottle|falcon"
-    r"|pyramid|starlette|psycopg\w*|sqlalchemy|flask_sqlalchemy|redis|pymongo|pymysql|MySQLdb|peewee"
-    r"|requests|urllib3|httpx|httpcore|http|anyio|sentry_sdk|opentelemetry|prometheus_client"
-    r"|newrelic|ddtrace|simplejson|marshmallow|pydantic|boto3|botocore|celery|kombu|gevent|greenlet"
-    r"|gunicorn|asgiref|whitenoise|paste|webob|certifi|dns)(/|\.py$)"
+    r"flask|flask_\w+|werkzeug|jinja2|click|itsdangerous|django|bottle|falcon|pyramid|starlette"
+    r"|psycopg\w*|sqlalchemy|flask_sqlalchemy|redis|pymongo|pymysql|MySQLdb|peewee|requests|urllib3"
+    r"|httpx|httpcore|http|anyio|sentry_sdk|opentelemetry|prometheus_client|newrelic|ddtrace"
+    r"|simplejson|marshmallow|pydantic|boto3|botocore|celery|kombu|gevent|greenlet|gunicorn|asgiref"
+    r"|whitenoise|paste|webob|certifi|dns|aiohttp|sanic|tornado|twisted|uvicorn|rest_framework"
+    r"|corsheaders|debug_toolbar|django_\w+|allauth|ninja|silk|graphene\w*|strawberry|ariadne"
+    r"|connexion|apiflask|fastapi|elasticapm|scout_apm|structlog|a2wsgi"
 )
-"""Packages that nobody measures for their own sake; an application may be installed beside them."""
+"""Packages that nobody measures for their own sake; an application may be installed beside them.
+What may call the application has to be here: frameworks, middleware and servers."""
+
+ANCHORS = re.compile(
+    r"flask|werkzeug|django|bottle|falcon|pyramid|starlette|gunicorn|waitress|cheroot|granian"
+    r"|gevent|uvicorn|hypercorn"
+)
+"""Frameworks and servers: where one and another known package are, packages are installed."""
 
 MODULE = re.compile(r"/([^/]+?)(?:/__init__)?\.py$")
 
@@ -49,11 +62,13 @@ def request_frames(stack: Stack, server: str) -> tuple[Frame, ...]:
     """Return the frames of a request, outermost first; () where the thread serves none."""
     frames = stack.frames
     at = next((i for i, frame in enumerate(frames) if SERVERS.search(frame.file)), None)
+    if server in EMBEDDING and at != 0 and not _is_started(frames):
+        return frames
     if at is None:
-        return frames if server in EMBEDDING and not _is_started(frames) else ()
+        return ()
     for index in range(at, len(frames)):
         file = frames[index].file
-        if not SERVERS.search(file) and not STANDARD.search(file):
+        if not any(files.search(file) for files in (SERVERS, LOOPS, STANDARD)):
             return frames[index:]
     return ()
 
@@ -63,32 +78,85 @@ def _is_started(frames: Sequence[Frame]) -> bool:
     return bool(frames) and frames[0].name.endswith(name) and frames[0].file.endswith(file)
 
 
-def is_own(frame: Frame) -> bool:
+def package_folders(stacks: Iterable[Sequence[Frame]]) -> frozenset[str]:
+    """Return folders beside the usual ones in which packages are installed (``pip --target``).
+
+    Such a folder has a framework or a server, and another known package. It may also have the
+    application itself.
+    """
+    known: dict[str, set[str]] = defaultdict(set)
+    for file in {frame.file for frames in stacks for frame in frames}:
+        if STANDARD.search(file) or PACKAGES.search(file):
+            continue
+        parts = file.removesuffix(".py").split("/")
+        for index, name in enumerate(parts):
+            if ANCHORS.fullmatch(name) or LIBRARIES.fullmatch(name):
+                known["/".join(parts[:index])].add(name)
+    return frozenset(
+        folder
+        for folder, names in known.items()
+        if folder and len(names) > 1 and any(map(ANCHORS.fullmatch, names))
+    )
+
+
+def package_of(frame: Frame, folders: Collection[str] = ()) -> str:
+    """Return the package that a frame is of; "" for none. ``folders`` have packages, too."""
+    found = PACKAGES.search(frame.file)
+    if found:
+        within = frame.file[found.end() :]
+    else:
+        inside = [folder for folder in folders if frame.file.startswith(f"{folder}/")]
+        if not inside:
+            return ""
+        within = frame.file[len(min(inside, key=len)) + 1 :]
+    return within.partition("/")[0].removesuffix(".py")
+
+
+def is_own(frame: Frame, folders: Collection[str] = ()) -> bool:
     """Return whether a frame is of the user's code: of no package and not of Python."""
-    return not (STANDARD.search(frame.file) or PACKAGES.search(frame.file))
+    return not (STANDARD.search(frame.file) or package_of(frame, folders))
 
 
-def own_line(frames: Sequence[Frame]) -> tuple[Frame, str]:
+def is_library(frame: Frame, folders: Collection[str] = ()) -> bool:
+    """Return whether a frame is of a well-known package."""
+    return bool(LIBRARIES.fullmatch(package_of(frame, folders)))
+
+
+def own_line(frames: Sequence[Frame], folders: Collection[str] = ()) -> tuple[Frame, str]:
     """Return the innermost frame of the user's own, and what it called (``psycopg execute``).
 
-    An application may be installed as a package: then it is the innermost frame of a package that
-    is no well-known library. A request without any has the innermost frame of all.
+    An application may be installed as a package: then it is the one that is called first and is no
+    well-known library, because the application calls the other packages. A request without any has
+    the innermost frame of all. ``folders`` are those of :func:`package_folders`.
     """
-    path, callee = own_path(frames)
+    path, callee = own_path(frames, folders)
     return path[-1], callee
 
 
-def own_path(frames: Sequence[Frame]) -> tuple[tuple[Frame, ...], str]:
+def own_path(
+    frames: Sequence[Frame], folders: Collection[str] = ()
+) -> tuple[tuple[Frame, ...], str]:
     """Return the user's own frames of a request, and what the innermost one called.
 
     What is the user's own is as in :func:`own_line`. It is line 0 where a file is no source.
     """
-    for counts in (is_own, _may_be_own):
-        own = [index for index, frame in enumerate(frames) if counts(frame)]
-        if own:
-            path = tuple(_in_source(frames[index]) for index in own)
-            return path, _callee(frames[own[-1] + 1 :])
-    return (_in_source(frames[-1]),), ""
+    own = [index for index, frame in enumerate(frames) if is_own(frame, folders)]
+    own = own or _installed(frames, folders)
+    if not own:
+        return (_in_source(frames[-1]),), ""
+    callee = _callee(frames[own[-1] + 1 :], folders)
+    return tuple(_in_source(frames[index]) for index in own), callee
+
+
+def _installed(frames: Sequence[Frame], folders: Collection[str]) -> list[int]:
+    """Return the places of the frames of an application that is installed as a package."""
+    packages = [
+        "" if STANDARD.search(frame.file) else package_of(frame, folders) for frame in frames
+    ]
+    application = next(
+        (package for package in packages if package and not LIBRARIES.fullmatch(package)), None
+    )
+    return [index for index, package in enumerate(packages) if package == application]
 
 
 def is_python(file: str) -> bool:
@@ -104,7 +172,7 @@ def _in_source(frame: Frame) -> Frame:
     return frame if is_python(frame.file) else replace(frame, line=0)
 
 
-def _callee(below: Sequence[Frame]) -> str:
+def _callee(below: Sequence[Frame], folders: Collection[str]) -> str:
     """Return what a line called: the first function of a package, else of the standard library.
 
     A context manager stands between a line and what it enters; nobody looks for that.
@@ -112,14 +180,11 @@ def _callee(below: Sequence[Frame]) -> str:
     if not below:
         return ""
     of_package = (frame for frame in below if not STANDARD.search(frame.file))
-    return described(next(of_package, below[0]))
+    return described(next(of_package, below[0]), folders)
 
 
-def _may_be_own(frame: Frame) -> bool:
-    return not (STANDARD.search(frame.file) or LIBRARIES.search(frame.file))
-
-
-def described(frame: Frame) -> str:
+def described(frame: Frame, folders: Collection[str] = ()) -> str:
     """Return a function of another package in words: the package or module, and its name."""
-    found = PACKAGE.search(frame.file) or MODULE.search(frame.file)
-    return f"{found[1]} {frame.name}" if found else frame.name
+    module = MODULE.search(frame.file)
+    place = package_of(frame, folders) or (module[1] if module else "")
+    return f"{place} {frame.name}" if place else frame.name

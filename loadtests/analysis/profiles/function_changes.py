@@ -169,9 +169,12 @@ def _visible(tested: Sequence[_Tested]) -> float | None:
 def _change(details: _Details, place: int, tested: _Tested, *, is_changed: bool) -> FunctionChange:
     named = details.alone() if place == ONE_SIDED else place
     function = SEVERAL if named is None else details.profile.functions[named]
+    # A line of base in a function that head has not may stand in another function of head's.
+    line = details.line(place, named, tested.mean) if function.in_head else 0
     return FunctionChange(
         file=function.file,
-        line=details.line(place, named, tested.mean) or function.line,
+        line=line or function.line,
+        base_line=function.base_line,
         name=function.name,
         checkout=function.checkout,
         base_us=details.cpu_us(place, BASE),

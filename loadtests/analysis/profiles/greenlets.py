@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 from itertools import takewhile
 
-from loadtests.analysis.profiles.frames import request_frames
+from loadtests.analysis.profiles.frames import (
+    is_library,
+    is_own,
+    package_folders,
+    request_frames,
+)
 from loadtests.analysis.profiles.waits import ANOTHER_THREAD
 from loadtests.model.profiles.records import Frame, KernelWait, Stack, Waiting
 
@@ -43,9 +49,10 @@ OF_GREENLETS = re.compile(
 """Files of servers that give each request a greenlet."""
 
 OF_LOOPS = re.compile(
-    r"/asyncio/(base_events|events|runners)\.py$|/(tornado|uvloop)/|/gunicorn/workers/gtornado\.py$"
+    r"/asyncio/(base_events|events|runners)\.py$|/(daphne|sanic|tornado|uvloop|uvicorn_worker)/"
+    r"|/gunicorn/workers/gtornado\.py$|/aiohttp/(worker|web\w*)\.py$|/uvicorn/(protocols/|server)"
 )
-"""Files of event loops that call coroutines."""
+"""Files of event loops that call coroutines, and of servers that run one, which may be in C."""
 
 GEVENT = re.compile(r"/gevent/|/ggevent\.py$|geventwebsocket/")
 
@@ -80,17 +87,26 @@ def kind_of(frames: Sequence[Frame], peer: str, *, running: bool) -> KernelWait:
 def take_turns(stacks: Iterable[Stack], server: str) -> bool:
     """Return whether requests take turns in one thread, so that only the one that runs is seen.
 
-    What a request itself calls does not count: it may run an event loop of its own.
+    What a request itself calls does not count: it may run an event loop of its own. But a server
+    that is not known stands among its frames: before the framework and the first own one.
     """
-    return any(_takes_turns(stack, server) for stack in stacks)
+    seen = tuple(stacks)
+    folders = package_folders(stack.frames for stack in seen)
+    return any(_takes_turns(stack, server, folders) for stack in seen)
 
 
-def _takes_turns(stack: Stack, server: str) -> bool:
+def _takes_turns(stack: Stack, server: str, folders: Collection[str]) -> bool:
     if stack.frames and HUB.search(stack.frames[0].file):
         return True
     request = request_frames(stack, server)
-    outer = stack.frames[: len(stack.frames) - len(request)] if request else ()
+    before = tuple(takewhile(partial(_may_be_server, folders), request))
+    outer = stack.frames[: len(stack.frames) - len(request) + len(before)] if request else ()
     return any(OF_GREENLETS.search(frame.file) or OF_LOOPS.search(frame.file) for frame in outer)
+
+
+def _may_be_server(folders: Collection[str], frame: Frame) -> bool:
+    is_loop = bool(OF_LOOPS.search(frame.file))
+    return is_loop or not (is_own(frame, folders) or is_library(frame, folders))
 
 
 def are_of_gevent(stacks: Iterable[Stack]) -> bool:

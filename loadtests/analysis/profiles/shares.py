@@ -71,6 +71,7 @@ class Requests:
         self.frames: tuple[tuple[Frame, ...], ...] = tuple(
             of_request.request_frames(stack, profile.server) for stack in profile.stacks
         )
+        self._folders = of_request.package_folders(stack.frames for stack in profile.stacks)
 
     @property
     def can_tell(self) -> bool:
@@ -107,8 +108,12 @@ class Requests:
 
     def place(self, number: int) -> tuple[str, int, str]:
         """Return the line of the user's own that a stack is at."""
-        frame, _ = of_request.own_line(self.frames[number])
+        frame, _ = self.own_line(number)
         return frame.file, frame.line, frame.name
+
+    def own_line(self, number: int) -> tuple[Frame, str]:
+        """Return the innermost frame of the user's own of a stack, and what it called."""
+        return of_request.own_line(self.frames[number], self._folders)
 
     def stack(self, number: int) -> Stack:
         """Return a stack by its number."""
@@ -275,7 +280,7 @@ def _told(requests: Requests) -> Mapping[Hashable, tuple[str, str]]:
                 continue
             stack = requests.stack(number)
             key = (requests.place(number), stack.kind)
-            callees[key][of_request.own_line(requests.frames[number])[1]] += 1
+            callees[key][requests.own_line(number)[1]] += 1
             peers[key][stack.peer] += 1
     return {key: (_most(callees[key]), _most(peers[key])) for key in callees}
 

@@ -29,6 +29,16 @@ _TOKEN = re.compile(
 counts, so no mark inside of another one does. Only ``E'…'`` has backslash escapes. A statement may
 be cut off in any of them."""
 
+_MYSQL_TOKEN = re.compile(
+    r"(?P<text>'(?:[^'\\]|''|\\.)*'?|\"(?:[^\"\\]|\"\"|\\.)*\"?)"
+    r"|(?P<identifier>`(?:[^`]|``)*`?)"
+    r"|(?P<comment>--(?=\s|\Z)[^\r\n]*|\#[^\r\n]*|/\*.*?(?:\*/|\Z))"
+    r"|(?P<number>(?<![\w$])-?\d\w*(?:\.\w*)?(?:(?<=[eE])[-+]\d+)?)",
+    re.DOTALL,
+)
+"""The same for MySQL (*Literal Values*, *Comments*): ``"…"`` is a text there, with escapes as all
+texts have, and backticks are around identifiers."""
+
 _OWN = re.compile(
     r"\bpg_(stat_activity|stat_statements|extension)\b|^SET LOCAL statement_timeout\b"
 )
@@ -47,12 +57,13 @@ WAITS = {
     "IPC": "another of its processes",
     "BufferPin": "a page that another session holds",
     "Client": "its client",
-    "Timeout": "a time-out (pg_sleep or a delay)",
+    "Timeout": "a time-out (a sleep or a delay)",
     "": "nothing (it ran)",
 }
 """PostgreSQL's types of wait events, in words (*The Cumulative Statistics System*)."""
 
-TABLE_LOCKS = frozenset({"relation", "extend", "advisory", "object", "page"})
+TABLE_LOCKS = frozenset({"relation", "extend", "advisory", "object", "page", "table", "GET_LOCK()"})
+"""Other waits for locks, of which the last two are MySQL's."""
 
 
 def shape_of(statement: str) -> str:
@@ -60,7 +71,16 @@ def shape_of(statement: str) -> str:
 
     Comments go, too. Lists of values become ``(?, …)``, so that one statement has one shape.
     """
-    return " ".join(_LIST.sub("(?, …)", _TOKEN.sub(_without_value, statement)).split())
+    return _shape(_TOKEN, statement)
+
+
+def mysql_shape_of(statement: str) -> str:
+    """Return the same of a statement of MySQL or MariaDB."""
+    return _shape(_MYSQL_TOKEN, statement)
+
+
+def _shape(tokens: re.Pattern[str], statement: str) -> str:
+    return " ".join(_LIST.sub("(?, …)", tokens.sub(_without_value, statement)).split())
 
 
 def _without_value(token: re.Match[str]) -> str:

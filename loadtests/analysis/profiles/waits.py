@@ -23,7 +23,7 @@ DRIVERS = re.compile(
 )
 """Packages that speak to a data store."""
 
-LOCKING = re.compile(r"/lib/python\d[^/]*/(threading|queue)\.py$")
+LOCKING = re.compile(r"/(lib|lib64)/(python|pypy)\d[^/]*/(threading|queue)\.py$")
 """Where the standard library waits for a lock, an event or an entry of a queue."""
 
 OWN_THREADS = re.compile(

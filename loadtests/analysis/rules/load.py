@@ -277,6 +277,12 @@ def _more_users_gain(
             f"No resource was saturated with {trials[0].users} users, and more users might raise"
             " the throughput."
         )
+    elif before and (users := _users_per_replica(cell, calibrations)) < before.users:
+        detail = (
+            f"No resource was saturated, and each replica had {users} users, fewer than the"
+            f" {before.users} that saturated one before: the proxy in front has no connections for"
+            " more. Raise its worker_connections, or measure fewer replicas."
+        )
     elif before and last and not user_gain.is_known(plan, cell, before, last):
         detail = (
             f"No resource was saturated, and one replica gave too few answers ({before.completed}"
@@ -296,6 +302,14 @@ def _more_users_gain(
         figure=gain,
         limit=GAIN_LIMIT_RATIO,
         detail=detail,
+    )
+
+
+def _users_per_replica(cell: Cell, calibrations: Sequence[Calibration]) -> int:
+    return next(
+        calibration.users_per_replica
+        for calibration in calibrations
+        if (calibration.worker, calibration.workload) == (cell.worker, cell.workload)
     )
 
 

@@ -10,16 +10,16 @@ from loadtests.analysis.rules.finding import found, unchecked
 from loadtests.model.plan import Cell, Plan
 from loadtests.model.result import Finding
 from loadtests.model.trial import NodeUse, Trial
-from loadtests.model.vocabulary import RuleCode
+from loadtests.model.vocabulary import RuleCode, idle_control, is_idle_control
 
 IDLE_LIMIT_RATIO = 0.02
-"""Share of its budget that an idle replica may use: more would be as much as replicas differ from
-one another (2 to 4 %)."""
+"""Share of its budget that the application of an idle replica may use: more would be as much as
+replicas differ from one another (2 to 4 %)."""
 
 SERVER_WAKING_CPUS = 0.01
-"""Share of a core, 10 ms a second, below which an idle server may use it by waking up alone. On a
-slow core, gunicorn took 0.7 to 3.7 ms a second ("An idle server" in ``docs/measurements.md``); the
-rest is for slower cores and other servers."""
+"""Share of a core, 10 ms a second, below which an idle server may use it by waking up alone, where
+no idle control shows what it does use. On a slow core, gunicorn took 0.7 to 3.7 ms a second ("An
+idle server" in ``docs/measurements.md``); the rest is for slower cores and other servers."""
 
 CONTENTION_LIMIT_RATIO = 0.05
 """Share of the cores that others may use in the windows: the system loses as much again."""
@@ -29,46 +29,82 @@ NODE_LIMIT_RATIO = 0.10
 
 
 def idle_cost(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:
-    """Check that the replicas that were not under load used almost no CPU."""
+    """Check that the replicas that were not under load used almost no CPU.
+
+    What an idle control used in the same windows is the server's own, and is subtracted.
+    """
     code = RuleCode.IDLE_COST
-    idle = [usage for trial in trials for usage in trial.idle_usages if usage.span_s > 0]
-    if not idle:
-        return unchecked(code, cell, "No other replica's CPU could be read.")
     budget_cpus = plan.budget.replica_cpus or 1.0
-    ratios: dict[str, list[float]] = {}
-    for usage in idle:
-        ratios.setdefault(usage.member, []).append(usage.cpu_s / usage.span_s / budget_cpus)
-    means = {member: fmean(values) for member, values in ratios.items()}
-    worst = max(means, key=lambda member: means[member])
+    read = _idle_ratios(trials, budget_cpus)
+    used = {member: fmean(read[member].values()) for member in read if not is_idle_control(member)}
+    if not used:
+        return unchecked(code, cell, "No other replica's CPU could be read.")
+    servers = {
+        member: own for member in used if (own := _of_server(member, read, budget_cpus)) is not None
+    }
+    rest = {member: max(0.0, used[member] - servers.get(member, 0.0)) for member in used}
+    worst = max(rest, key=lambda member: rest[member])
+    detail = f"{worst} was not under load and used {used[worst]:.2%} of its budget."
+    if worst in servers:
+        detail += (
+            f" The same server with an empty application used {servers[worst]:.2%}, so"
+            f" {rest[worst] * 100:.2f} points are the application's."
+        )
     return found(
         code,
         cell,
-        broken=means[worst] >= IDLE_LIMIT_RATIO,
-        figure=means[worst],
+        broken=rest[worst] >= IDLE_LIMIT_RATIO,
+        figure=rest[worst],
         limit=IDLE_LIMIT_RATIO,
-        detail=f"{worst} was not under load and used {means[worst]:.2%} of its budget."
-        f"{_in_all(means, budget_cpus)}",
+        detail=f"{detail}{_in_all(rest, budget_cpus, server_is_known=worst in servers)}",
     )
 
 
-def _in_all(means: Mapping[str, float], budget_cpus: float) -> str:
+def _idle_ratios(trials: Sequence[Trial], budget_cpus: float) -> dict[str, dict[int, float]]:
+    """Return the share of its budget that each idle member used, by the trial's index."""
+    ratios: dict[str, dict[int, float]] = {}
+    for index, trial in enumerate(trials):
+        for usage in trial.idle_usages:
+            if usage.span_s > 0:
+                ratio = usage.cpu_s / usage.span_s / budget_cpus
+                ratios.setdefault(usage.member, {})[index] = ratio
+    return ratios
+
+
+def _of_server(
+    member: str, ratios: Mapping[str, Mapping[int, float]], budget_cpus: float
+) -> float | None:
+    """Return what the control of a replica used in the replica's trials; None if not in all.
+
+    A control that uses more than a server's waking up can cost, such as one whose workers die and
+    start again, shows nothing of the replicas; None then, too.
+    """
+    control = ratios.get(idle_control(member.rpartition("-")[0]), {})
+    if not ratios[member].keys() <= control.keys():
+        return None
+    own = fmean(control[index] for index in ratios[member])
+    return own if own * budget_cpus < SERVER_WAKING_CPUS else None
+
+
+def _in_all(rest: Mapping[str, float], budget_cpus: float, *, server_is_known: bool) -> str:
     """Return what idle replicas of ``budget_cpus`` work at, where the rule is broken.
 
-    It may be the server's own waking up. Where it is more, and all of them do it, it is work that
-    runs in every replica. Else nothing is known.
+    It may be the server's own waking up, where no control shows how much that is. Where it is more,
+    and all of them do it, it is work that runs in every replica. Else nothing is known.
     """
-    busiest = max(means.values())
-    if busiest >= IDLE_LIMIT_RATIO and busiest * budget_cpus < SERVER_WAKING_CPUS:
+    busiest = max(rest.values())
+    is_small = busiest >= IDLE_LIMIT_RATIO and busiest * budget_cpus < SERVER_WAKING_CPUS
+    if is_small and not server_is_known:
         return (
             f" That is {busiest * budget_cpus * 1e3:.1f} ms of CPU a second. A server's own waking"
             " up can cost as much on a slow core, and a reloader that polls files on any. It is a"
             " smaller part of a budget of more CPU (fewer replicas, or more cores), and less on a"
             " machine with faster cores."
         )
-    if len(means) < 2 or min(means.values()) < IDLE_LIMIT_RATIO:
+    if len(rest) < 2 or min(rest.values()) < IDLE_LIMIT_RATIO:
         return ""
     return (
-        f" So did all {len(means)} idle replicas: this is work that runs in every replica, such as"
+        f" So did all {len(rest)} idle replicas: this is work that runs in every replica, such as"
         " a scheduler's thread or a reloader that polls files. More servers do more of it. Run it"
         " once, in a process of its own."
     )

@@ -4,9 +4,37 @@ from __future__ import annotations
 
 import re
 
-LOGIN = re.compile(r"log[-_]?in|sign[-_]?in|/auth\b|/sso\b", re.IGNORECASE)
+WORD = r"(?:login|(?<![a-z])(?:log[-_]in|sign[-_]?in))(?:page|form)?(?![a-z])"
+"""A login by its name; /catalog-index, /blog_index and /design-inspiration have none."""
+
+PATH = re.compile(rf"{WORD}|/(?:auth|sso)\b", re.IGNORECASE)
+"""The path of a page that a load asks for, or that all of its answers lead to."""
+
+TARGET = re.compile(rf"{WORD}|/(?:auth|sso)/?$", re.IGNORECASE)
+"""The path of one redirect. It may lead to /auth/settings, which is no login."""
+
+ORIGIN = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?/(?P<host>/[^/?#:.]*)[^/?#]*", re.IGNORECASE)
+"""Scheme and host of a URL; ``host`` is a slash and the first word of it, such as /login."""
+
+QUERY = re.compile(r"\?|#(?!!?/)")
+"""Where a path ends. In ``/#/login`` it goes on: that is a page of an application in a browser."""
+
+
+def is_login_path(path: str) -> bool:
+    """Return whether a path of a load is that of a page where a user logs in, or of its form."""
+    return bool(PATH.search(_without_query(path)))
 
 
 def is_login(location: str) -> bool:
-    """Return whether a path, or a redirect, leads to a page where a user logs in."""
-    return bool(LOGIN.search(location))
+    """Return whether a redirect leads to a page where a user logs in: by its path, or its host.
+
+    ``/home?from=login`` is none. ``https://login.example.com/authorize`` is one.
+    """
+    origin = ORIGIN.match(location)
+    path = location[origin.end() :] if origin else location
+    words = [_without_query(path), *([origin["host"]] if origin else [])]
+    return any(TARGET.search(word) for word in words)
+
+
+def _without_query(path: str) -> str:
+    return QUERY.split(path, maxsplit=1)[0]

@@ -14,7 +14,7 @@ from statistics import fmean, variance
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import stdtrit
+from scipy.special import ndtri, stdtrit
 
 from loadtests.analysis.intervals import CONFIDENCE, geometric_mean, standard_error
 from loadtests.model.result import Estimate
@@ -32,6 +32,7 @@ NO_WEIGHT = 1e-9
 MOST_DEGREES = 1e6
 """Student's t is the normal distribution by then."""
 
+NORMAL_QUANTILE = float(ndtri(0.5 + CONFIDENCE / 2))
 
 Logs = Mapping[str, Mapping[tuple[int, ...], Mapping[int, float]]]
 """By server, start and round, the logarithm of what was measured of that start alone."""
@@ -133,10 +134,17 @@ def _indicators(labels: Sequence[Hashable]) -> npt.NDArray[np.float64]:
     return np.eye(len(columns))[[columns[label] for label in labels]]
 
 
-def ratio(logs: Sequence[float], starts: Sequence[tuple[Part, int]], *, pairs: int = 1) -> Estimate:
+def ratio(
+    logs: Sequence[float],
+    starts: Sequence[tuple[Part, int]],
+    *,
+    shared: float = 0.0,
+    pairs: int = 1,
+) -> Estimate:
     """Return the ratio of two servers from one logarithm a round, with its interval.
 
     ``starts`` are the variance between starts of each server, and how many starts the mean is over.
+    ``shared`` is the half-width of an error that all rounds share, as in ``geometric_mean``.
     With ``pairs``, the intervals of so many ratios hold together (Bonferroni; Dunn 1961). The parts
     are added up as by Satterthwaite (1946) and Welch (1947).
     """
@@ -148,7 +156,9 @@ def ratio(logs: Sequence[float], starts: Sequence[tuple[Part, int]], *, pairs: i
         variance=math.fsum(of.variance / count for of, count in starts),
         degrees=min((of.degrees for of, _ in starts), default=math.inf),
     )
-    parts = (Part(variance=standard_error(logs) ** 2, degrees=len(logs) - 1), of_starts)
+    of_rounds = Part(variance=standard_error(logs) ** 2, degrees=len(logs) - 1)
+    of_all = Part(variance=(shared / NORMAL_QUANTILE) ** 2, degrees=math.inf)
+    parts = (of_rounds, of_starts, of_all)
     total = math.fsum(part.variance for part in parts)
     spent = math.fsum(part.variance**2 / part.degrees for part in parts)
     degrees = min(MOST_DEGREES, total**2 / spent) if spent else MOST_DEGREES

@@ -8,14 +8,16 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What a server cannot have, whatever it is told.
+    """What a server can have, whatever it is told.
 
     ``most_processes`` is None where it has as many as are asked for. ``one_thread`` are its kinds
-    of workers that have a single thread.
+    of workers that have a single thread. ``other_kinds`` are further kinds of workers, of which
+    nothing else is known.
     """
 
     most_processes: int | None = None
     one_thread: tuple[str, ...] = ()
+    other_kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -75,7 +75,8 @@ def faults_by_name(name: str, data: Mapping[str, Any], known: Known) -> Iterator
     server, kind = _served(name, data, known)
     kinds, worker = known.servers.get(server, ()), data.get("worker")
     if isinstance(worker, str) and kinds and not {".", ":"} & set(worker):
-        yield from unknown_name(worker, kinds, what="worker", at=("worker",))
+        others = known.limits.get(server, Limits()).other_kinds
+        yield from unknown_name(worker, (*kinds, *others), what="worker", at=("worker",))
     if "command" not in data:
         yield from _detaching(server, data.get("options"))
         yield from _beyond(server, kind, data, known)

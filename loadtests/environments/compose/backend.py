@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from loadtests.environments import idle_control
 from loadtests.environments.compose import files as compose_file
 from loadtests.environments.compose import images, project_image
 from loadtests.environments.compose.containers import LOG_LINES
 from loadtests.environments.compose.front import FrontStack
+from loadtests.environments.compose.further import ALONE
 from loadtests.environments.compose.projects import (
     Project,
     opened,
@@ -25,8 +28,10 @@ from loadtests.environments.compose.tested.memory import beside_share, memory_sh
 from loadtests.environments.compose.tested.start.listening import Wanted
 from loadtests.environments.compose.tested.start.starting import Starting
 from loadtests.environments.compose.tested.subject import Subject
+from loadtests.environments.counters import CONTROL_SERVICE
 from loadtests.environments.protocol import Say
 from loadtests.environments.replica_environment import NO_SETTINGS, Settings
+from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.plan import Plan
 from loadtests.model.tested.target import SAMPLE, Target, TargetKind
 from loadtests.model.vocabulary import Role
@@ -97,6 +102,7 @@ class ComposeBackend:
             scale = {worker.name: plan.replica_counts[-1] for worker in plan.workers}
             say(f"Starting {sum(scale.values())} replicas, the proxy and the generator")
             project.up((*scale, Role.PROXY, Role.GENERATOR, Role.METRONOME), scale)
+            self._start_controls(project, plan, say)
             yield ComposeStack(project, plan, folder, self._root)
 
     @contextmanager
@@ -124,7 +130,7 @@ class ComposeBackend:
             engine=engine,
             compose=compose,
             name=project_name(folder.name),
-            files=compose_file.written(services, self._root, folder),
+            files=self._written(services, plan, folder),
             variables=compose_file.variables(plan, built, run=folder.name) | values,
             images={part.name: part.image for part in subject.parts} | own_images,
         )
@@ -141,6 +147,7 @@ class ComposeBackend:
                 notes=[*notes, *forcing.notes(plan), *_note_on_health(image, subject)],
             )
             ports = starting.start()
+            self._start_controls(project, plan, say)
             stack = self._stack(project, plan, folder, starting, ports)
             if isinstance(stack, FrontStack) and stack.foreseen is not None:
                 say(stack.foreseen)
@@ -149,6 +156,21 @@ class ComposeBackend:
             with stack.asking_stores():
                 yield stack
                 stack.stop_replicas()
+
+    def _written(self, services: Mapping[str, Any], plan: Plan, folder: Path) -> tuple[Path, ...]:
+        """Write the services of a subject, with idle controls, and return the Compose files."""
+        controls = idle_control.workers_of(plan.workers, self._tested)
+        controlled = compose_file.with_controls(services["services"], controls)
+        return compose_file.written({**services, "services": controlled}, self._root, folder)
+
+    def _start_controls(self, project: Project, plan: Plan, say: Say) -> None:
+        """Start the idle controls; a run goes on without them."""
+        workers = idle_control.workers_of(plan.workers, self._tested)
+        try:
+            if workers:
+                project.up([CONTROL_SERVICE + worker.name for worker in workers], options=ALONE)
+        except EnvironmentFailure as error:
+            say(f"The idle controls were not started: {error}")
 
     def _stack(
         self,

@@ -4,29 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from loadtests.environments.compose import further
 from loadtests.environments.compose.files import joined
 from loadtests.environments.compose.projects import Project
-from loadtests.environments.counters import Counters, EngineCounters, KernelCounters
+from loadtests.environments.counters import (
+    Counters,
+    EngineCounters,
+    KernelCounters,
+    is_control,
+)
+from loadtests.environments.protocol import FIRST_LOG_CHARS
 from loadtests.model.errors import ProcessFailure
 from loadtests.model.plan import TrialSpec, Upstream
 from loadtests.model.stack import HostReading, LogLines, Reading, Replica, ReplicaState
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.vocabulary import Role
-from loadtests.servers import entry
+from loadtests.servers import entry, interpreter
 from loadtests.tools import docker, host, nginx, proc, procfs
 from loadtests.tools.proc import Child
+from loadtests.tools.procfs import programs
 
 STATUS_PORT = 9000
 PROXY_FOLDER = "/run/nginx"
 PROXY_CONFIG = f"{PROXY_FOLDER}/nginx.conf"
 WRITE_CONFIG = ("sh", "-c", f"cat > {PROXY_CONFIG}.new && mv {PROXY_CONFIG}.new {PROXY_CONFIG}")
 """Writes standard input; first under another name: the proxy starts as soon as the file exists."""
-
-FIRST_LOG_CHARS = 16_000
-"""How much of the beginning of a log is read for what a server says of itself."""
 
 LOG_LINES = 20
 """Lines of a log that a message shows."""
@@ -72,12 +77,13 @@ class ContainerStack:
     def _read_containers(self) -> None:
         """Read the list of containers, and choose how to read their counters.
 
-        A service that others needed to end, such as a migration, is no member.
+        A service that others needed to end, such as a migration, is no member. Nor is an idle
+        control that has ended.
         """
         self._containers = {
             name: container
             for name, container in self._project.containers().items()
-            if container.running or not container.member
+            if container.running or not (container.member or is_control(container))
         }
         kernel = KernelCounters(self._containers) if self._local else None
         self._counters = (
@@ -209,7 +215,18 @@ class ContainerStack:
     def processes_of(self, member: str) -> tuple[ServerProcess, ...]:
         """Return a member's processes; () if the engine cannot list them."""
         rows = self._engine.processes(self._containers[member].id)
-        return parse_processes(rows, implementation=self.implementation)
+        processes = parse_processes(rows, implementation=self.implementation)
+        if self.implementation is not None or not self._local:
+            return processes
+        return tuple(
+            replace(process, implementation=interpreter.by_program(program))
+            for process in processes
+            for program in [programs.program_of(process.pid) or ""]
+        )
+
+    def variables_of(self, member: str) -> Mapping[str, str]:
+        """Return the variables of a member's container."""
+        return self._engine.variables(self._containers[member].id)
 
     def run_module(self, module: str, text: str) -> str:
         """Run a module of the generator's package in its container, and return its output."""

@@ -8,18 +8,25 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from loadtests.environments import idle_control
 from loadtests.environments.compose.images import APP_SERVERS, Images
+from loadtests.environments.counters import CONTROL_SERVICE
 from loadtests.environments.replica_environment import Settings, settings_of
 from loadtests.model.errors import UsageError
 from loadtests.model.plan import Plan, WorkerModel
+from loadtests.model.tested.target import SAMPLE
 from loadtests.model.vocabulary import Role
 from loadtests.planning.budget import service_parts
+from loadtests.servers import entry
 from loadtests.servers import registry as servers
 from loadtests.tools import files as files_on_disk
 from loadtests.tools import postgres
 
 SERVICES = "compose.services.json"
 """The file with one service per worker model, written for each run. JSON is valid YAML."""
+
+CONTROL_FOLDER = "/tmp/twofold-idle"  # noqa: S108  a container's own
+"""The folder of an idle control's files, in its container."""
 
 TEMPLATE = "replica"
 """The service in compose.yaml that these services extend."""
@@ -28,10 +35,15 @@ TEMPLATE = "replica"
 def files(plan: Plan, root: Path, folder: Path, settings: Settings) -> tuple[Path, ...]:
     """Return the Compose files of a stack: compose.yaml, and a new one with the worker models.
 
+    Each has a service for its replicas, and one for its idle control.
+
     Raises :class:`~loadtests.model.errors.UsageError` for settings that Compose does not support.
     """
     own = root / "compose/compose.yaml"
-    return written({"services": replica_services(plan, own, settings)}, root, folder)
+    services = with_controls(
+        replica_services(plan, own, settings), idle_control.workers_of(plan.workers, SAMPLE)
+    )
+    return written({"services": services}, root, folder)
 
 
 def written(document: Mapping[str, Any], root: Path, folder: Path) -> tuple[Path, ...]:
@@ -57,6 +69,24 @@ def _service(plan: Plan, worker: WorkerModel, own: Path, settings: Settings) -> 
         service["command"] = [_escaped(word) for word in container.argv]
         service["image"] = f"${{TWOFOLD_APP_SERVERS_IMAGE:-{APP_SERVERS}}}"
     return service
+
+
+def with_controls(
+    services: Mapping[str, dict[str, Any]], workers: Sequence[WorkerModel]
+) -> dict[str, dict[str, Any]]:
+    """Return services with the idle controls of these worker models beside their replicas.
+
+    A control differs from its replicas by its command, and has none of their variables.
+    """
+    controls = {}
+    for worker in workers:
+        words = idle_control.command(
+            worker, python=entry.IN_IMAGE, bind=entry.ALL_ADDRESSES, folder=CONTROL_FOLDER
+        )
+        command = [_escaped(word) for word in words]
+        own = {"command": command, "environment": {}}
+        controls[CONTROL_SERVICE + worker.name] = {**services[worker.name], **own}
+    return {**services, **controls}
 
 
 def common(plan: Plan, worker: WorkerModel, settings: Settings) -> dict[str, str]:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from loadtests.analysis.rules import front_share
+from loadtests.environments.compose.containers import parse_processes
 from loadtests.environments.compose.projects import Project
 from loadtests.environments.compose.stack import ComposeStack
 from loadtests.environments.compose.tested.document import FRONT_NETWORK
@@ -21,6 +22,7 @@ from loadtests.model.errors import ProcessFailure
 from loadtests.model.plan import Plan, TrialSpec, Upstream
 from loadtests.model.tested.front import Front
 from loadtests.model.vocabulary import Role
+from loadtests.planning.budget import service_parts
 from loadtests.tools import docker, nginx, proc
 from loadtests.tools.docker import networks
 
@@ -82,8 +84,28 @@ class FrontStack(ComposeStack):
         with suppress(ProcessFailure):
             done = proc.run(argv, check=False, timeout_s=CONFIG_LIMIT_S)
             if done.code == 0:
-                return nginx.seen_of(service, done.stdout, self._names)
+                return nginx.seen_of(
+                    service,
+                    done.stdout,
+                    self._names,
+                    cores=self._cores_of_front(),
+                    running=self._workers_of_front(),
+                )
         return Front(service=service)
+
+    def _cores_of_front(self) -> int:
+        """Return on how many CPUs the proxy may run: those that it is pinned to, or all."""
+        _, pinned = service_parts(self._plan.budget.service_cores)
+        return len(pinned) or int(self._engine.facts()["NCPU"])
+
+    def _workers_of_front(self) -> int:
+        """Return its worker processes; 0 if the engine lists none.
+
+        With musl, as in nginx:alpine, ``worker_processes auto`` counts the CPUs that it is pinned
+        to; with glibc it counts all of the machine.
+        """
+        rows = self._engine.processes(self._containers[Role.PROXY].id)
+        return nginx.workers_among(process.command for process in parse_processes(rows))
 
     def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:  # noqa: ARG002  not ours
         """Wait until the replicas are idle, and apply the CPU budgets."""

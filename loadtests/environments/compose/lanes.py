@@ -65,15 +65,13 @@ class LaneStack(ContainerStack):
 
     def processes_of(self, member: str) -> tuple[ServerProcess, ...]:
         """Return a start's processes with what its Python calls itself; versions may differ."""
+        processes = super().processes_of(member)
+        if not self._asks_python:
+            return processes
         if member not in self._implementations:
-            container = self._containers[member].id
-            asked = ask_implementation(container) if self._asks_python else None
-            self._implementations[member] = asked
+            self._implementations[member] = ask_implementation(self._containers[member].id)
         implementation = self._implementations[member]
-        return tuple(
-            replace(process, implementation=implementation)
-            for process in super().processes_of(member)
-        )
+        return tuple(replace(process, implementation=implementation) for process in processes)
 
     def grow(self, count: int) -> None:
         """Bring up to at least ``count`` starts of each version, and the services."""

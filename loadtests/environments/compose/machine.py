@@ -19,7 +19,7 @@ from loadtests.model.machine import Machine
 from loadtests.model.machine_facts import Engine, EngineState
 from loadtests.model.tested.target import SAMPLE, Target
 from loadtests.tools import docker, docker_compose, host, proc
-from loadtests.tools.docker.connection import SOCKET
+from loadtests.tools.docker import connection
 
 
 def choose(root: Path, tested: Target = SAMPLE) -> Chosen:
@@ -45,7 +45,7 @@ def choose(root: Path, tested: Target = SAMPLE) -> Chosen:
 
 def lock_scope() -> str:
     """Return what only one run at a time may measure on: the engine, if it is not here."""
-    return "" if docker.is_local() else os.environ.get("DOCKER_HOST") or "the context's engine"
+    return "" if docker.is_local() else connection.address_of()
 
 
 def docker_machine(engine: docker.Engine, compose: docker_compose.Compose) -> Machine:
@@ -75,8 +75,13 @@ def docker_machine(engine: docker.Engine, compose: docker_compose.Compose) -> Ma
 
 
 def look() -> Engine:
-    """Return the state of the engine at ``DOCKER_HOST``, and what it offers."""
-    return look_at(os.environ.get("DOCKER_HOST") or SOCKET)
+    """Return the state of the engine that ``docker`` uses, and what it offers."""
+    try:
+        return look_at(connection.address_of())
+    except EnvironmentFailure as failure:  # a context that does not exist
+        compose = _compose()
+        version = compose.version if compose else None
+        return Engine(state=EngineState.DOWN, detail=str(failure), compose_version=version)
 
 
 def look_at(address: str) -> Engine:

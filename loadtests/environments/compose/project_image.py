@@ -40,7 +40,7 @@ from loadtests.targets.application import (
 from loadtests.targets.application.folders import check_readable
 from loadtests.targets.application.interpreter import Interpreter
 from loadtests.tools import docker, docker_files, proc, temporary
-from loadtests.tools.docker import pulse
+from loadtests.tools.docker import pulse, variables
 
 TEMPLATE = "compose/project/Dockerfile.j2"
 POETRY = "compose/project/poetry_requirements.py"
@@ -70,6 +70,8 @@ class Package:
 
     module: str
     requirement: str
+    instead: str = ""
+    """Another distribution that does instead."""
 
 
 def build(
@@ -146,10 +148,16 @@ def dockerfile_of(
 
 def packages_of(workers: Sequence[WorkerModel]) -> tuple[Package, ...]:
     """Return the packages that variants need, each in the version that Twofold itself has."""
-    modules = dict.fromkeys(
-        module for worker in workers for module in servers.of(worker).modules(worker)
+    instead = {
+        module: server.instead.get(module, "")
+        for worker in workers
+        for server in [servers.of(worker)]
+        for module in server.modules(worker)
+    }
+    return tuple(
+        Package(module=module, requirement=_pinned(module), instead=other)
+        for module, other in instead.items()
     )
-    return tuple(Package(module=module, requirement=_pinned(module)) for module in modules)
 
 
 def _pinned(module: str) -> str:
@@ -179,23 +187,25 @@ def inspect(
     # Named and labelled as a run's, so that it is removed if this process is killed.
     project = project_name(f"import-{secrets.token_hex(4)}")
     container = f"{project}-app"
-    argv = pulse.container_argv(
-        image,
-        *("-c", BOOT, job),
-        entrypoint=PYTHON,
-        variables=tested.env,
-        name=container,
-        labels=labels_of(project),
-    )
     try:
-        done = pulse.run(
-            argv,
-            env=tested.env,
-            input_text=base64.b64encode(inspection.packed()).decode(),
-            timeout_s=limit_s + inspection.SLACK_S,
-            check=False,
-            tied=True,
-        )
+        with variables.carried(tested.env) as ways:
+            argv = pulse.container_argv(
+                image,
+                *("-c", BOOT, job),
+                entrypoint=PYTHON,
+                variables=ways.texts,
+                env_file=ways.file,
+                name=container,
+                labels=labels_of(project),
+            )
+            done = pulse.run(
+                argv,
+                env=ways.env,
+                input_text=base64.b64encode(inspection.packed()).decode(),
+                timeout_s=limit_s + inspection.SLACK_S,
+                check=False,
+                tied=True,
+            )
     except BaseException:  # the command is ended, but not what it has started
         with suppress(ProcessFailure):
             pulse.run(docker_files.remove_argv(container), check=False)

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 
+from loadtests.environments import idle_control
 from loadtests.environments.compose.containers import ContainerStack, ask_implementation
 from loadtests.environments.compose.projects import Project
 from loadtests.environments.compose.store_shells import StoreShells
@@ -22,8 +23,10 @@ from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.tested.shared import SharedUse
 from loadtests.model.tested.target import TargetKind
 from loadtests.model.vocabulary import Role
+from loadtests.model.vocabulary import idle_control as idle_name
 from loadtests.planning.budget import cores_used
 from loadtests.tools import cgroup, docker, files, host, postgres, proc, procfs
+from loadtests.tools.stores import mysql
 
 APP_PORT = 8000
 
@@ -67,7 +70,10 @@ class ComposeStack(ContainerStack):
         self.replicas = replicas_of(self._containers, plan, ports or {})
         self._shells = StoreShells(self.container, folder / "logs")
         self._looks = SharedLooks(self._ask_store, self._shells)
+        # Of their own: profile trials ask from another thread.
+        self._profile_shells = StoreShells(self.container, folder / "logs/profiles")
         self._groups: dict[str, cgroup.Group | None] = {}
+        self._controls = idle_control.workers_of(plan.workers, plan.tested)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -87,6 +93,7 @@ class ComposeStack(ContainerStack):
             yield
         finally:
             self._shells.close()
+            self._profile_shells.close()
 
     @property
     def host_cores(self) -> tuple[int, ...]:
@@ -125,6 +132,28 @@ class ComposeStack(ContainerStack):
         if self._stores:
             self._hold(self._stores, cpus=budget.store_cpus, cores=budget.store_cores)
 
+        controls = self.idle_controls()
+        if controls:
+            with suppress(ProcessFailure):  # one has just ended
+                self._hold(controls, cpus=budget.replica_cpus, cores=budget.replica_cores)
+
+    def idle_controls(self) -> tuple[str, ...]:
+        """Return the names of the idle controls that run; take note of those that ended."""
+        running = [worker for worker in self._controls if self._runs(idle_name(worker.name))]
+        ended = [worker for worker in self._controls if worker not in running]
+        self._controls = tuple(running)
+        self._notes += [idle_control.ended(worker.name) for worker in ended]
+        return tuple(idle_name(worker.name) for worker in running)
+
+    def _runs(self, member: str) -> bool:
+        if member not in self._containers:
+            return False
+        if self._local and self._group(member) is not None:
+            return bool(self._pids(member))
+        with suppress(EnvironmentFailure):
+            return self.state_of(member).exit_code is None
+        return False
+
     def look_at_shared(self) -> SharedUse:
         """Return the sessions of the stores and the locked files; none of an engine elsewhere."""
         if not self._local:
@@ -136,6 +165,16 @@ class ComposeStack(ContainerStack):
             },
             replicas={replica.name: self._pids(replica.name) for replica in self.replicas},
         )
+
+    def askable_stores(self) -> tuple[str, ...]:
+        """Return the members that are MySQL or MariaDB; none of an engine elsewhere."""
+        stores = self._stores if self._local else []
+        return tuple(name for name in stores if mysql.is_server(self._commands(name)))
+
+    def sessions_of(self, member: str) -> Sequence[tuple[str, str, str]]:
+        """Return type of wait, wait and statement of each active session of a store."""
+        answer = self._profile_shells(member, mysql.STORE_PROFILED, limit_s=ASK_LIMIT_S)
+        return mysql.sessions_in(answer)
 
     def _pids(self, member: str) -> tuple[int, ...]:
         group = self._group(member)

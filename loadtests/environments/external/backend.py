@@ -58,7 +58,9 @@ def choose(tested: Target) -> Chosen:
             ' "kubectl scale deployment/web --replicas={replicas}". See the how-to "anything that'
             ' I can scale".'
         )
-    for argv in filter(None, (hooks.scale, hooks.replicas, hooks.ready, hooks.counters)):
+    for argv in filter(
+        None, (hooks.scale, hooks.replicas, hooks.ready, hooks.counters, hooks.reset)
+    ):
         program = with_own(argv)[0]
         if "/" in program:
             program = str(Path(hooks.folder).absolute() / program)

@@ -186,6 +186,12 @@ def put_back(hooks: Hooks, say: Say, *, log: Path | None = None) -> Iterator[Dep
     _wait_ready(hooks, runner, say)
     now = runner.count()
     before = _number_before(hooks, now, say)
+    if not before and not runner.knows_count:
+        raise EnvironmentFailure(
+            "The hook 'replicas' prints no name, so the number to put back is not known. Run it by"
+            " hand; if the deployment really has none, start one first. The command is:"
+            f" {by_hand(hooks, hooks.replicas)}"
+        )
     say(f"The deployment has {before} replicas, and gets them back at the end")
     with ExitStack() as guards:
         noted = None if log is None else _noted(hooks, before, now, log, say)
@@ -231,8 +237,18 @@ def _wait_ready(hooks: Hooks, runner: HookRunner, say: Say) -> None:
 
 
 def _number_before(hooks: Hooks, now: int, say: Say) -> int:
-    """Return the number to put back: the present one, or that before a run that died."""
+    """Return the number to put back: the present one, or that before a run that died.
+
+    Raises :class:`EnvironmentFailure` where a run of another machine may scale it now: its note
+    would be lost.
+    """
     left = record.read(record.path_of(hooks))
+    if left is not None and left.is_elsewhere:
+        raise EnvironmentFailure(
+            f"A run of another machine may scale this deployment now. Its log is {left.log} there."
+            f" Wait for it. If it has ended, let what it scaled be put back to {left.before}:"
+            " twofold down --all."
+        )
     if left is None or left.living or now == left.before or now not in left.ours:
         return now
     say(

@@ -13,8 +13,11 @@ from pathlib import Path
 from loadtests.environments.child_python import python_path
 from loadtests.environments.external import kubernetes
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure, TwofoldError
-from loadtests.model.tested.external import KUBECTL, KUBERNETES, Hooks, option_in
+from loadtests.model.tested.external import END, KUBECTL, KUBERNETES, Hooks, option_in, own_words
 from loadtests.tools import kubectl, proc
+
+SCALE = "scale"
+"""The hook that changes the deployment; the others here only read."""
 
 PLACE = "{replicas}"
 
@@ -67,11 +70,11 @@ class HookRunner:
 
     def scale(self, replicas: int) -> None:
         """Ask for a number of replicas."""
-        self._run("scale", scale_argv(self._hooks, replicas))
+        self._run(SCALE, scale_argv(self._hooks, replicas))
 
     def scale_back(self, replicas: int, ours: Sequence[int]) -> None:
         """Ask for the number that there was, after this run asked for those in ``ours``."""
-        self._run("scale", back_argv(self._hooks, replicas, ours))
+        self._run(SCALE, back_argv(self._hooks, replicas, ours))
 
     def replicas(self) -> Mapping[str, str]:
         """Return what tells each replica from its successor, by the sorted names of those there."""
@@ -163,7 +166,12 @@ class HookRunner:
         limit_s, folder = self._hooks.limit_s, folder_of(self._hooks, argv)
         try:
             return proc.run(
-                with_own(argv), cwd=folder, env=env_of(argv), timeout_s=limit_s, check=False
+                with_own(argv),
+                cwd=folder,
+                env=env_of(argv),
+                timeout_s=limit_s,
+                check=False,
+                may_leave=name == SCALE,  # replicas that it starts are to stay
             )
         except ProcessFailure as error:
             raise EnvironmentFailure(f"The hook {name!r} failed. {error}") from error
@@ -221,7 +229,7 @@ def names_cluster(words: Sequence[str]) -> bool:
 
 def _is_kubectl(words: Sequence[str]) -> bool:
     """Return whether kubectl runs, with the clusters of its own configuration."""
-    elsewhere = any(word.startswith(ELSEWHERE) for word in words)
+    elsewhere = any(word.startswith(ELSEWHERE) for word in own_words(words))
     return bool(words) and words[0] in PROGRAMS and not elsewhere
 
 
@@ -257,7 +265,9 @@ def _pinned(words: tuple[str, ...]) -> tuple[str, ...]:
             namespace=None if namespace else now.namespace,
         )
     )
-    return (*words, *missing) if is_own(words) else (words[0], *missing, *words[1:])
+    # Behind the words: kubectl takes no options in front of a plug-in's name.
+    end = words.index(END) if END in words else len(words)
+    return (*words[:end], *missing, *words[end:])
 
 
 def with_own(argv: Sequence[str]) -> tuple[str, ...]:

@@ -111,9 +111,13 @@ def scale_back(access: Access, text: str, replicas: int, ours: Sequence[int]) ->
 
 
 def pods(access: Access, found: Workload) -> tuple[Pod, ...]:
-    """Return the pods of a workload, also those that are not ready."""
+    """Return the pods of a workload, also those that are not ready.
+
+    Pods of others may have the same labels, such as those of a canary or of a job.
+    """
     listed = kubectl.get_argv(access, "pods", "--selector", found.selector)
-    return kubectl.parse_pods(kubectl.document(listed))
+    there = kubectl.parse_pods(kubectl.document(listed))
+    return tuple(pod for pod in there if pod.is_of(found))
 
 
 def may_read_counters(access: Access) -> bool:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.environments.external.hooks import HookRunner, back_argv, by_hand, names_cluster
-from loadtests.environments.owner import Owner
+from loadtests.environments.owner import Owner, machine_id
 from loadtests.environments.removal import KeptBySystem, Remains
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.tested.external import Hooks
@@ -34,6 +34,8 @@ class Record:
     """A deployment that had ``before`` replicas, and was last given one of ``ours`` by a run.
 
     ``back`` is the command that puts the number back, and ``log`` a file in the run's folder.
+    ``machine`` tells where the run is, since several machines may share the folder of notes; notes
+    of earlier versions have none.
     """
 
     path: Path
@@ -43,11 +45,17 @@ class Record:
     ours: tuple[int, ...]
     back: tuple[str, ...]
     log: str
+    machine: str = ""
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the run is on another machine, so that nobody here can tell if it has ended."""
+        return bool(self.machine) and self.machine != machine_id()
 
     @property
     def living(self) -> bool:
         """Whether the run may still go on."""
-        return self.owner.may_live()
+        return self.is_elsewhere or self.owner.may_live()
 
 
 def path_of(hooks: Hooks) -> Path:
@@ -74,6 +82,7 @@ def write(hooks: Hooks, before: int, ours: Sequence[int], log: Path) -> Path:
     path = path_of(hooks)
     note = {
         "owner": Owner.this_process().as_label(),
+        "machine": machine_id(),
         "hooks": asdict(hooks),
         "before": before,
         "ours": list(ours),
@@ -111,6 +120,7 @@ def read(path: Path) -> Record | None:
             ours=tuple(map(int, note["ours"])),
             back=tuple(map(str, note["back"])),
             log=str(note["log"]),
+            machine=str(note.get("machine", "")),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -123,7 +133,7 @@ def forget(path: Path) -> None:
 
 
 def remains() -> tuple[Remains, ...]:
-    """Return the deployments that runs of this machine have not put back."""
+    """Return the deployments that runs have not put back; one of another machine may live."""
     records = filter(None, map(read, sorted(folder().glob("*.json"))))
     return tuple(
         Remains(

@@ -23,7 +23,7 @@ from loadtests.environments.external.record import Record
 from loadtests.environments.guards import watching
 from loadtests.environments.guards.watching import DONE, Guard
 from loadtests.environments.removal import KeptBySystem
-from loadtests.model.errors import EXIT_ENVIRONMENT, EXIT_YES, EnvironmentFailure, ProcessFailure
+from loadtests.model.errors import EXIT_ENVIRONMENT, EXIT_YES, EnvironmentFailure
 from loadtests.tools import proc, temporary
 
 LIMIT_S = 900.0
@@ -107,8 +107,8 @@ def _is_restored(noted: Record) -> bool:
 
 def _succeeds(argv: tuple[str, ...], folder: Path | None, limit_s: float) -> bool:
     try:
-        proc.run(with_own(argv), cwd=folder, env=env_of(argv), timeout_s=limit_s)
-    except ProcessFailure as failure:
+        proc.run(with_own(argv), cwd=folder, env=env_of(argv), timeout_s=limit_s, may_leave=True)
+    except EnvironmentFailure as failure:
         print(failure, file=sys.stderr)
         return False
     print(f"Scaled back: {' '.join(argv)}", file=sys.stderr)

@@ -29,6 +29,7 @@ from loadtests.environments.processes import (
 from loadtests.environments.processes.addresses import Addresses
 from loadtests.environments.processes.members import Members
 from loadtests.environments.processes.replicas import open_files, shared_use
+from loadtests.environments.processes.replicas.controls import IdleControls, control_names
 from loadtests.environments.processes.replicas.starter import Starter, replica_names
 from loadtests.environments.protocol import Say
 from loadtests.environments.removal import remove_dead
@@ -96,8 +97,9 @@ class ProcessesBackend:
         database = postgres.find() if plan.with_store else None
         logs = folder / "logs"
         logs.mkdir(parents=True, exist_ok=True)
+        names = replica_names(plan)
         places = addresses.assign(
-            tuple(replica_names(plan)),
+            (*names, *control_names(plan.workers, self._tested)),
             proxy_ports=[upstream.port for upstream in plan.upstreams],
             port=self._tested.port,
         )
@@ -113,7 +115,7 @@ class ProcessesBackend:
                     database_url = postgres.start(
                         plan, database, members, places, root=self._root, stack_folder=stack_folder
                     )
-                say(f"Starting {len(places.replicas)} replicas")
+                say(f"Starting {len(names)} replicas")
                 stack = ProcessesStack(
                     self._root,
                     plan,
@@ -138,7 +140,8 @@ class ProcessesBackend:
 class ProcessesStack:
     """A running stack of processes; see ``environments.protocol.Stack``."""
 
-    notes: tuple[str, ...] = ()
+    _generation = 0
+    _notes: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -168,7 +171,6 @@ class ProcessesStack:
         self._nginx = nginx_program
         self._database_url = database_url
         self._proxy: Service | None = None
-        self._generation = 0
         self._cores = cores_used(plan.budget)
         self.proxy_host = places.proxy_host
         self.status_url = f"http://{self.proxy_host}:{places.status_port}/status"
@@ -190,6 +192,16 @@ class ProcessesStack:
             self._starter.start(worker, number, places.replicas[name])
             for name, (worker, number) in replica_names(plan).items()
         )
+        self._controls = IdleControls(self._starter, plan.workers, places.replicas)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was found since the start."""
+        return (*self._notes, *self._controls.notes)
+
+    def idle_controls(self) -> tuple[str, ...]:
+        """Return the names of the idle controls that run."""
+        return self._controls.running()
 
     @property
     def host_cores(self) -> tuple[int, ...]:
@@ -198,25 +210,17 @@ class ProcessesStack:
 
     def start_generator(self) -> Child:
         """Start the generator as a child of this process."""
-        return self._members.speak(
-            GENERATOR,
-            (
-                *(sys.executable, "-m", "loadtests.generator"),
-                *("--processes", str(self._generator_processes)),
-            ),
-            env=python_path(),
-            cores=self._generator_cores,
-        )
+        words = ("loadtests.generator", "--processes", str(self._generator_processes))
+        return self._speak(GENERATOR, *words, cores=self._generator_cores)
 
     def start_metronome(self) -> Child:
         """Start the CPU speed probe on the replicas' cores, as a child of this process."""
         cores = self._budget.replica_cores or host.usable_cores()
-        return self._members.speak(
-            METRONOME,
-            (sys.executable, "-m", "loadtests.generator.metronome", ",".join(map(str, cores))),
-            env=python_path(),
-            cores=(),
-        )
+        return self._speak(METRONOME, "loadtests.generator.metronome", ",".join(map(str, cores)))
+
+    def _speak(self, member: str, module: str, *words: str, cores: Sequence[int] = ()) -> Child:
+        argv = (sys.executable, "-m", module, *words)
+        return self._members.speak(member, argv, env=python_path(), cores=cores)
 
     def activate(self, spec: TrialSpec) -> None:
         """Do nothing: all replicas are up, and each cell has its own port."""
@@ -258,28 +262,18 @@ class ProcessesStack:
             ),
         )
         names = [replica.name for replica in self.replicas]
-        if self._database_url is not None:
-            names.append(Role.STORE)
+        names += [Role.STORE] if self._database_url is not None else []
         self._members.check_alive(names)
         self._wait_until_quiet(names)
-        self._limit_to_budget(names)
+        self._members.hold(names, self._budget)
+        self._controls.hold(self._budget)
 
     def _wait_until_quiet(self, names: Sequence[str]) -> None:
         """Wait until replicas are idle; a user's application may have work without requests."""
         if self._tested.kind is TargetKind.SAMPLE:
             wait_until_quiet(names, self.read)
-            return
-        busy = busy_after(names, self.read, limit_s=QUIET_LIMIT_S)
-        if busy:
-            self.notes = (*self.notes, f"Use CPU without any request: {', '.join(busy)}.")
-
-    def _limit_to_budget(self, names: Sequence[str]) -> None:
-        budget = self._budget
-        for name in names:
-            if name == Role.STORE:
-                self._members.limit(name, cpus=budget.store_cpus, cores=budget.store_cores)
-            else:
-                self._members.limit(name, cpus=budget.replica_cpus, cores=budget.replica_cores)
+        elif busy := busy_after(names, self.read, limit_s=QUIET_LIMIT_S):
+            self._notes = (*self._notes, f"Use CPU without any request: {', '.join(busy)}.")
 
     def read(self, members: Collection[str]) -> tuple[Reading, ...]:
         """Read the counters of these members now."""
@@ -320,8 +314,11 @@ class ProcessesStack:
 
     def run_module(self, module: str, text: str) -> str:
         """Run a module of the generator's package, and return its output."""
-        argv = (sys.executable, "-m", module)
-        return proc.run(argv, env=python_path(), input_text=text).stdout
+        return proc.run((sys.executable, "-m", module), env=python_path(), input_text=text).stdout
+
+    def variables_of(self, member: str) -> Mapping[str, str]:
+        """Return the variables that a member was started with."""
+        return self._members.variables_of(member)
 
     files_are_shared = True
 

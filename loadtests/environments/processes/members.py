@@ -14,18 +14,17 @@ from pathlib import Path
 from loadtests.environments.counters import reading_of, role_of
 from loadtests.environments.processes import launch, leftovers
 from loadtests.environments.processes.cpu_limits import CpuLimits
+from loadtests.environments.protocol import FIRST_LOG_CHARS
 from loadtests.model.errors import EnvironmentFailure
+from loadtests.model.plan import Budget
 from loadtests.model.stack import LogLines, Reading
-from loadtests.model.vocabulary import Role
+from loadtests.model.vocabulary import Role, is_idle_control
 from loadtests.tools import cgroup, proc, procfs
 from loadtests.tools.cgroup import Counters
 from loadtests.tools.proc import Child, Service
 
 STOP_LIMIT_S = 3.0
 """How long all members together may take to end after the signal; then they are killed."""
-
-FIRST_LOG_CHARS = 16_000
-"""How much of the beginning of a log is read for what a server says of itself."""
 
 LOG_CHARS = 4000
 """How much of a log a message shows: one or two screens."""
@@ -50,6 +49,7 @@ class Members:
         self._services: dict[str, Service] = {}
         self._stops: dict[str, signal.Signals] = {}
         self._pids: dict[str, int] = {}
+        self._variables: dict[str, Mapping[str, str]] = {}
         self._limited: set[str] = set()
         leftovers.temporary_of(stack_folder).mkdir()
 
@@ -64,9 +64,11 @@ class Members:
         stop: signal.Signals = signal.SIGTERM,
     ) -> Service:
         """Start a member that runs until ``Members.stop``, which sends it the signal ``stop``."""
+        variables = self._env(env)
         service = Service(
-            self._launch(name, argv, cores), log=self._log(name), cwd=cwd, env=self._env(env)
+            self._launch(name, argv, cores), log=self._log(name), cwd=cwd, env=variables
         )
+        self._variables[name] = variables
         self._services[name] = service
         self._stops[name] = stop
         self._pids[name] = service.pid
@@ -80,11 +82,19 @@ class Members:
         self._pids[name] = child.pid
         return child
 
+    def variables_of(self, name: str) -> Mapping[str, str]:
+        """Return the variables that a running member was started with."""
+        return {**os.environ, **self._variables[name]}
+
     def check_alive(self, names: Collection[str]) -> None:
         """Raise :class:`EnvironmentFailure`, with the end of its log, if a member has ended."""
         for name in names:
             if self._services[name].code is not None:
                 raise EnvironmentFailure(self._services[name].ended_message())
+
+    def runs(self, name: str) -> bool:
+        """Return whether a member was started and has not ended."""
+        return name in self._services and self._services[name].code is None
 
     def exit_code_of(self, name: str) -> int | None:
         """Return a member's exit code, or None while it runs."""
@@ -99,6 +109,14 @@ class Members:
             for process in procfs.family(self._pids[name]):
                 procfs.pin(process.pid, cores)
 
+    def hold(self, names: Collection[str], budget: Budget) -> None:
+        """Limit replicas and the store to a budget."""
+        for name in names:
+            if name == Role.STORE:
+                self.limit(name, cpus=budget.store_cpus, cores=budget.store_cores)
+            else:
+                self.limit(name, cpus=budget.replica_cpus, cores=budget.replica_cores)
+
     def read(self, names: Collection[str]) -> tuple[Reading, ...]:
         """Read the counters of these members now; a member that has ended has no reading."""
         counted = ((name, self._counters(name)) for name in names)  # lazy: each has its own moment
@@ -107,13 +125,14 @@ class Members:
     def identities(self) -> Mapping[str, str]:
         """Return the process ids and start times of each member and its workers.
 
-        The generator is left out. Of the store, only the main process is included: it starts one
-        process per connection, and the application decides how long those live.
+        The generator and idle controls are left out. Of the store, only the main process is
+        included: it starts one process per connection, and the application decides how long those
+        live.
         """
         families = {
             name: procfs.family(pid)
             for name, pid in self._pids.items()
-            if role_of(name) is not Role.GENERATOR
+            if role_of(name) is not Role.GENERATOR and not is_idle_control(name)
         }
         return {
             name: " ".join(

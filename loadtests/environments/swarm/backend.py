@@ -211,9 +211,11 @@ def check_machines(stack: ServiceStack, plan: Plan) -> None:
 
     An engine behind a local socket or port may be elsewhere: its cores, counters and processes
     would be taken for this machine's. And nodes that were planned as several machines may be one,
-    whose cores would be counted twice. The kernel's boot id tells machines apart.
+    whose cores would be counted twice; or those that were planned as one machine are several. The
+    kernel's boot id tells machines apart.
     """
     here = owner.boot_id()
+    hosts: dict[str, tuple[str, Node]] = {}
     seen: dict[str, str] = {}
     for node, member, container, boot in _boots(stack):
         if nodes.is_here(node.engine):
@@ -225,6 +227,15 @@ def check_machines(stack: ServiceStack, plan: Plan) -> None:
                     f" although its address is ({member} has another boot id). Name it by ssh:// or"
                     f" by its own address, in {nodes.TABLE} or DOCKER_HOST."
                 )
+        own = here if nodes.is_here(node.engine) else boot
+        first_boot, other = hosts.setdefault(node.host, (own, node))
+        if own != first_boot:
+            raise EnvironmentFailure(
+                f"The nodes {other.name} and {node.name} are two machines ({member} has another"
+                f" boot id), although both are called {node.host}. They were planned as one, whose"
+                " cores they share. Give each a host name of its own (hostnamectl set-hostname"
+                " NAME), and restart its engine."
+            )
         first = seen.setdefault(boot, node.host)
         if first != node.host and plan.budget.replica_cpus is not None:
             raise EnvironmentFailure(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from loadtests.environments.compose.tested.start.listening import is_of
+from loadtests.environments.swarm.hosts import told_apart
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure, UsageError
 from loadtests.model.machine import Machine, Node
 from loadtests.model.tested.swarm import SwarmAccess
@@ -114,6 +115,8 @@ def opened(access: SwarmAccess) -> Iterator[Cluster]:
             for node, (name, engine) in reached.items()
             if known[node].ready
         )
+        here = [node.id for node in nodes if is_here(node.engine)]
+        nodes = told_apart(nodes, here, lambda node: reached[node.id][1].facts())
         idle = (
             ()
             if known[own_id].ready

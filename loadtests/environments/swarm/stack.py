@@ -12,7 +12,6 @@ from pathlib import Path
 from loadtests.environments.child_python import python_path
 from loadtests.environments.compose import further
 from loadtests.environments.compose.containers import (
-    FIRST_LOG_CHARS,
     LOG_LINES,
     STATUS_PORT,
     WRITE_CONFIG,
@@ -23,6 +22,7 @@ from loadtests.environments.compose.containers import (
 )
 from loadtests.environments.compose.files import joined
 from loadtests.environments.compose.stack import QUIET_LIMIT_S, replicas_of
+from loadtests.environments.protocol import FIRST_LOG_CHARS
 from loadtests.environments.swarm.counters import SwarmCounters
 from loadtests.environments.swarm.node_counters import NodeCounters, may_look
 from loadtests.environments.swarm.nodes import is_here, is_shown
@@ -255,6 +255,11 @@ class SwarmStack:
         node, container = self._at[member]
         rows = self._stack.cluster.engine_of(node).processes(container.id)
         return parse_processes(rows, implementation=self._implementation)
+
+    def variables_of(self, member: str) -> Mapping[str, str]:
+        """Return the variables of a member's container."""
+        node, container = self._at[member]
+        return self._stack.cluster.engine_of(node).variables(container.id)
 
     @cached_property
     def _implementation(self) -> str | None:

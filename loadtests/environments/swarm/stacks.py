@@ -22,6 +22,7 @@ from loadtests.environments.swarm.nodes import Cluster, manager_address
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.model.machine import Node
 from loadtests.tools import docker, proc, signals
+from loadtests.tools.docker import variables
 from loadtests.tools.docker.swarm import (
     NodeEngine,
     ServiceOrder,
@@ -71,8 +72,9 @@ class ServiceStack:
     def create(self, orders: Iterable[ServiceOrder]) -> None:
         """Make services; :meth:`wait_running` waits for their tasks."""
         for order in orders:
-            argv = create_argv(order, host=self.cluster.manager.host)
-            self._run(argv, what=f"the service {order.name}", env=order.env)
+            with variables.carried(order.env) as ways:
+                argv = create_argv(order, host=self.cluster.manager.host, ways=ways)
+                self._run(argv, what=f"the service {order.name}", env=ways.env)
 
     def _run(self, argv: Sequence[str], *, what: str, env: Mapping[str, str]) -> None:
         try:

@@ -106,11 +106,14 @@ def in_words(change: FunctionChange) -> str:
 def place(change: FunctionChange) -> str:
     """Return file, line and name: the path in the checkout, else the package's or its end.
 
-    Without a line it is file and name, and for several functions that nobody can tell the name.
+    Without a line it is file and name, and for several functions that nobody can tell the name. A
+    function that head has not is at a line of base.
     """
     if not change.file:
         return change.name
     file = change.checkout or flames.short(change.file)
+    if change.base_line:
+        return f"{file} {change.name} at line {change.base_line} of base"
     return f"{file}:{change.line} {change.name}" if change.line else f"{file} {change.name}"
 
 

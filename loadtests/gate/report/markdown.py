@@ -78,6 +78,6 @@ def _measured(result: GateResult) -> str:
         f"Gate {result.facts.gate_id}: {len(evidence.pairs)} starts of each version side by side,"
         f" {len(evidence.blocks)} blocks of one and two replicas in sequence;"
         f" {figure(result.measured_s / 60)} minutes of measuring,"
-        f" {figure(result.facts.wall_s / 60)} in total, on {machine.cores} cores"
+        f" {figure(result.facts.wall_s / 60)} in total, on {machine.cores_in_words}"
         f" ({machine.cpu_model})."
     )

@@ -23,7 +23,8 @@ def of(file: Path, root: Path, *, own: Path | None = None) -> frozenset[str]:
     """Return what Compose reads outside ``root`` for a Compose file, in words.
 
     ``own`` is a file that the version does not bring, and that may be a link: the user's ``.env``.
-    A place with a variable counts as outside, since its value is not known here.
+    A place with a variable counts as outside, since its value is not known here. So does a key or a
+    place that is no text here: Compose makes texts of some, such as ``!!binary``.
     """
     return frozenset(map(one_line, _Reading(root, own).project([file], file.parent)))
 
@@ -53,6 +54,8 @@ class _Reading:
         except (OSError, UnicodeDecodeError, UsageError):
             yield f"{file.name}, which cannot be read"
             return
+        for unread in _keys_of_bytes(document):
+            yield f"{file.name}: key {unread!r}"
         services = document.get("services")
         for name, service in services.items() if isinstance(services, Mapping) else ():
             if isinstance(service, Mapping):
@@ -65,22 +68,21 @@ class _Reading:
             for place in map(_path, _listed(service.get(key))):
                 yield from self._outside(f"{name}: {key}", place, folder)
         extended = service.get("extends")
-        place = str(extended.get("file") or "") if isinstance(extended, Mapping) else ""
+        place = extended.get("file") if isinstance(extended, Mapping) else None
         if place:
             yield from self._followed(f"{name}: extends", [place], folder, None)
 
     def _included(self, entry: Any, folder: Path) -> Iterator[str]:
         settings = entry if isinstance(entry, Mapping) else {"path": entry}
-        for place in map(str, _listed(settings.get("env_file"))):
+        for place in _listed(settings.get("env_file")):
             yield from self._outside("include.env_file", place, folder)
         own = settings.get("project_directory")
         if own:
-            yield from self._outside("include.project_directory", str(own), folder)
-        places = [str(place) for place in _listed(settings.get("path"))]
-        yield from self._followed("include", places, folder, str(own) if own else None)
+            yield from self._outside("include.project_directory", own, folder)
+        yield from self._followed("include", _listed(settings.get("path")), folder, own)
 
     def _followed(
-        self, key: str, places: list[str], folder: Path, own_folder: str | None
+        self, key: str, places: list[Any], folder: Path, own_folder: Any
     ) -> Iterator[str]:
         """Yield what further Compose files are and read; they are read only inside the version."""
         for place in places:
@@ -92,11 +94,14 @@ class _Reading:
                 return
         if places:
             files = [folder / place for place in places]
-            own = folder / own_folder if own_folder else files[0].parent
+            own = folder / str(own_folder) if own_folder else files[0].parent
             yield from self.project(files, own)
 
-    def _outside(self, key: str, place: str, folder: Path) -> Iterator[str]:
+    def _outside(self, key: str, place: Any, folder: Path) -> Iterator[str]:
         """Yield a place that is not in the version, as it is written, and where links lead."""
+        if not isinstance(place, str):
+            yield f"{key} {place!r}"
+            return
         if "$" in place or "://" in place or place.startswith("~"):  # Compose expands ~, too
             yield f"{key} {place}"
             return
@@ -119,5 +124,17 @@ def _listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
-def _path(entry: Any) -> str:
-    return str(entry.get("path") or "") if isinstance(entry, Mapping) else str(entry)
+def _path(entry: Any) -> Any:
+    return entry.get("path") or "" if isinstance(entry, Mapping) else entry
+
+
+def _keys_of_bytes(document: Mapping[str, Any]) -> Iterator[bytes]:
+    """Yield the keys of a document, at any depth, that Compose reads as texts and this does not."""
+    left: list[Any] = [document]
+    while left:
+        value = left.pop()
+        if isinstance(value, Mapping):
+            yield from (key for key in value if isinstance(key, bytes))
+            left.extend(value.values())
+        elif isinstance(value, list):
+            left.extend(value)

@@ -58,7 +58,7 @@ class Guard:
         """
         self._install()
         parts = urlsplit(base_url)
-        self._host, port = parts.hostname or "", parts.port or 80
+        self._host, port = parts.hostname or "", 80 if parts.port is None else parts.port
         self.refused.clear()
         self.others.clear()
         self._folder = folder

@@ -12,12 +12,22 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from loadtests.analysis.consistency import conversation, judgement, normal_form, reading, written
-from loadtests.analysis.consistency.conversation import Conversation
+from loadtests.analysis.consistency import conversation, judgement, normal_form, written
+from loadtests.analysis.consistency.conversation import Conversation, line_of
 from loadtests.analysis.consistency.reading import Reading
 from loadtests.analysis.consistency.rewording import rewordings
-from loadtests.analysis.shared.logins import is_login
+from loadtests.analysis.shared.logins import is_login_path
 from loadtests.measurement.consistency.client import Client
+from loadtests.measurement.consistency.exchanges import (
+    Origin,
+    Read,
+    Written,
+    concerns,
+    fresh,
+    is_accepted,
+    sent_by,
+)
+from loadtests.measurement.consistency.redirects import pages_behind
 from loadtests.model.consistency import Seen
 from loadtests.model.tested.workload import RequestSpec
 
@@ -27,55 +37,6 @@ NUMBER = re.compile(r"\d+")
 
 MOST_REWORDED = 3
 """Texts of a write that are changed, one after another, until the application takes it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Written:
-    """A request that wrote, and its answer.
-
-    ``template`` is the load's request with its placeholders, and ``first`` is what was sent of it
-    at first. ``texts`` are words of it that may be changed, and ``word`` is what the request has
-    instead of one; "" where it has the same. ``made`` are values that the answer says were made for
-    it. ``is_fixed`` says that the load sends the same text every time.
-    """
-
-    name: str
-    template: RequestSpec
-    request: RequestSpec
-    answer: Seen
-    first: RequestSpec
-    word: str = ""
-    texts: tuple[str, ...] = ()
-    made: tuple[str, ...] = ()
-    is_fixed: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Origin:
-    """The write that a read follows from, and the name of that read without its ids."""
-
-    written_by: str
-    check: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Read:
-    """What reads, with its answers before the writes and after them.
-
-    Home's own comes first in ``before``; it is empty where the request was not known then.
-    ``asked`` are the requests of the load that were sent: pages may show their addresses.
-    """
-
-    request: RequestSpec
-    before: tuple[Seen, ...]
-    after: tuple[Seen, ...]
-    origin: _Origin | None
-    asked: Sequence[RequestSpec]
-
-    def returned(self, values: Sequence[str], *, at_home: bool = True) -> tuple[str, ...]:
-        """Return which values are there since the writes: at home, or else at any server."""
-        before = self.before[:1] if at_home else self.before
-        return written.returned_elsewhere(values, self.request, before, self.after, self.asked)
 
 
 @dataclass(kw_only=True)
@@ -132,7 +93,7 @@ class Beginning:
             if self._is_unclear(one, found) and self._write_again(index)
         ]
         if changed:
-            kept = [e for e in found if not any(_concerns(one, e) for one in changed)]
+            kept = [e for e in found if not any(concerns(one, e) for one in changed)]
             found = self._read_after(reads, before, kept)
         return [self._case(entry) for entry in found]
 
@@ -144,7 +105,7 @@ class Beginning:
 
     def _write(self, write: RequestSpec) -> None:
         request = self._filled(write)
-        if is_login(request.path):
+        if is_login_path(request.path):
             self.names = (*self.names, *written.names_of(request))
         answer = self.client.send(self.home, request)
         self.writes.append(
@@ -166,11 +127,11 @@ class Beginning:
         is_drawn = any(conversation.PLACEHOLDER.search(text) for text in texts)
         return not is_drawn and bool(rewordings(write, self.words))
 
-    def _is_unclear(self, one: Written, found: Sequence[_Read]) -> bool:
+    def _is_unclear(self, one: Written, found: Sequence[Read]) -> bool:
         """Return whether a write would be recognised only if it were sent once more."""
-        if not is_accepted(one.answer) or any(_fresh(one, entry) for entry in found):
+        if not is_accepted(one.answer) or any(fresh(one, entry) for entry in found):
             return False
-        return any(_concerns(one, entry) for entry in found)
+        return any(concerns(one, entry) for entry in found)
 
     def _write_again(self, index: int) -> bool:
         """Send a write once more with a word of its own, or else as it is; tell if it was taken."""
@@ -199,7 +160,7 @@ class Beginning:
         """Return a write with other values: at the same address, which was read, or at another."""
         template, first = one.template, one.first
         same = replace(template, path=first.path, query=first.query)
-        templates = [same] if _line(same) == _line(template) else [same, template]
+        templates = [same] if line_of(same) == line_of(template) else [same, template]
         return tuple(conversation.filled(each, self.talk.values, self.rng) for each in templates)
 
     def _tried(self, request: RequestSpec) -> Seen:
@@ -218,25 +179,57 @@ class Beginning:
     def _before(self, reads: Sequence[RequestSpec]) -> dict[str, tuple[Seen, ...]]:
         """Read at home before the writes; of a write with a fixed text, at the others, too."""
         before: dict[str, tuple[Seen, ...]]
-        before = {_line(read): (self.client.send(self.home, read),) for read in reads}
+        before = {line_of(read): (self.client.send(self.home, read),) for read in reads}
+        first = [(read, before[line_of(read)][0]) for read in reads]
+        pages = pages_behind(self.client, self.home, first)
+        before |= {line_of(page): (answer,) for page, answer in pages}
+        reads = [*reads, *(page for page, _ in pages)]
         if any(map(self._is_fixed, self.talk.writes)):
             for server in self.others:
                 answers = self.client.ask([(server, read) for read in reads])
                 for read, answer in zip(reads, answers, strict=True):
-                    before[_line(read)] = (*before[_line(read)], answer)
+                    before[line_of(read)] = (*before[line_of(read)], answer)
         return before
 
     def _read_after(
         self,
         reads: Sequence[RequestSpec],
         before: Mapping[str, tuple[Seen, ...]],
-        kept: Sequence[_Read] = (),
-    ) -> list[_Read]:
+        kept: Sequence[Read] = (),
+    ) -> list[Read]:
         """Read at home, and what the answers to the writes lead to; not what is ``kept``."""
         asked = (*reads, *(sent for one in self.writes for sent in (one.first, one.request)))
-        known = {_line(entry.request): entry for entry in kept}
-        derived: dict[str, _Origin] = {}
-        followed: set[str | None] = set()
+        known = {line_of(entry.request): entry for entry in kept}
+        derived = self._derived()
+        reads = conversation.unique([*reads, *(entry.request for entry, _ in derived)])
+        origins = {line_of(entry.request): origin for entry, origin in derived}
+        named = {entry.of for entry, _ in derived}
+        found = []
+
+        def entry_of(read: RequestSpec, origin: Origin | None) -> Read:
+            return known.get(line_of(read)) or Read(
+                request=read,
+                before=before.get(line_of(read), ()),
+                after=self._answers(read),
+                origin=origin,
+                asked=asked,
+            )
+
+        for read in reads:
+            entry = entry_of(read, origins.get(line_of(read)))
+            # What a placeholder named at random is not there; what was written is asked instead.
+            is_there = any(map(is_accepted, (*entry.before[:1], *entry.after)))
+            if is_there or not entry.before or read.name not in named:
+                found.append(entry)
+        first = [(entry.request, entry.after[0]) for entry in found]
+        for page, _ in pages_behind(self.client, self.home, first):
+            check = _same_in_every_run(conversation.name_of(page))
+            found.append(entry_of(page, Origin(written_by=None, check=check)))
+        return found
+
+    def _derived(self) -> list[tuple[conversation.Derived, Origin]]:
+        """Return the reads that the writes and the answers to them lead to."""
+        found = []
         for one in self.writes:
             if not is_accepted(one.answer):
                 continue
@@ -247,28 +240,9 @@ class Beginning:
                 self.talk.headers,
                 one.template,
             )
-            reads = conversation.unique([*reads, *(entry.request for entry in further)])
-            derived |= {
-                _line(entry.request): _Origin(
-                    written_by=one.name,
-                    check=entry.of or _same_in_every_run(conversation.name_of(entry.request)),
-                )
-                for entry in further
-            }
-            followed |= {entry.of for entry in further}
-        found = []
-        for read in reads:
-            entry = known.get(_line(read)) or _Read(
-                request=read,
-                before=before.get(_line(read), ()),
-                after=self._answers(read),
-                origin=derived.get(_line(read)),
-                asked=asked,
-            )
-            # What a placeholder named at random is not there; what was written is asked instead.
-            is_there = any(map(is_accepted, (*entry.before[:1], *entry.after)))
-            if is_there or not entry.before or read.name not in followed:
-                found.append(entry)
+            for entry in further:
+                check = entry.of or _same_in_every_run(conversation.name_of(entry.request))
+                found.append((entry, Origin(written_by=one.name, check=check)))
         return found
 
     def _answers(self, read: RequestSpec) -> tuple[Seen, ...]:
@@ -278,12 +252,12 @@ class Beginning:
             return (first,)
         return (first, *self.client.ask([(self.home, read)] * self.at_once))
 
-    def _case(self, entry: _Read) -> Case:
+    def _case(self, entry: Read) -> Case:
         values: tuple[str, ...] = ()
         sent, origin = False, entry.origin
         written_by = origin.written_by if origin else None
         for one in self.writes:
-            own = _sent(one, entry)
+            own = sent_by(one, entry)
             found = own or entry.returned(one.made)
             if found and is_accepted(one.answer):
                 values, sent, written_by = found[:MOST_VALUES], bool(own), one.name
@@ -299,41 +273,11 @@ class Beginning:
                 sent=sent,
                 names=self.names,
                 written_by=written_by,
-                derived=origin is not None and not any(map(is_accepted, entry.before)),
+                derived=entry.is_of_a_write(),
             ),
         )
-
-
-def _concerns(one: Written, entry: _Read) -> bool:
-    """Return whether a read returns what a write may have written, or what was answered to it."""
-    return any(written.is_in(text, entry.after) for text in one.texts) or bool(
-        entry.returned(written.answered_values(one.answer))
-    )
-
-
-def _fresh(one: Written, entry: _Read) -> tuple[str, ...]:
-    """Return what a request wrote and a read returns that no server can have had before."""
-    if one.is_fixed and not entry.before:
-        return ()
-    return entry.returned(written.sent_values(one.first, one.template), at_home=False)
-
-
-def _sent(one: Written, entry: _Read) -> tuple[str, ...]:
-    """Return by which of its own values a read shows a write, the surest first."""
-    word = entry.returned([one.word]) if one.word else ()
-    sent = written.sent_values(one.first, one.template)
-    return word or _fresh(one, entry) or entry.returned(sent)
 
 
 def _same_in_every_run(name: str) -> str:
     """Return the name of a read without the ids of what was written."""
     return NUMBER.sub("<n>", normal_form.normal(name))
-
-
-def _line(request: RequestSpec) -> str:
-    return f"{request.method} {request.path} {dict(request.query)}"
-
-
-def is_accepted(seen: Seen) -> bool:
-    """Return whether an answer accepts its request."""
-    return reading.standing(seen) in {reading.Standing.ACCEPTED, reading.Standing.REDIRECTED}

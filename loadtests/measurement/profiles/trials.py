@@ -8,15 +8,16 @@ from functools import partial
 from pathlib import PurePosixPath
 
 from loadtests.analysis.profiles import greenlets
-from loadtests.environments.protocol import Stack
+from loadtests.environments.protocol import AsksStores, KnowsVariables, Stack
+from loadtests.measurement.profiles.asked_sessions import AskedLooking
 from loadtests.measurement.profiles.beside import Beside
 from loadtests.measurement.profiles.looking import Looking, Seen
 from loadtests.measurement.profiles.store_sessions import (
     StoreLooking,
-    accesses_of,
     addresses_seen,
-    others_told,
     peers_meant,
+    told_of_store,
+    variables_of,
 )
 from loadtests.model.errors import EnvironmentFailure, UnusableLoad
 from loadtests.model.plan import Cell, Plan, Timing, TrialSpec, Upstream, WorkerModel
@@ -26,6 +27,7 @@ from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.trial import Trial
 from loadtests.planning import profile_trials
 from loadtests.tools import py_spy
+from loadtests.tools.postgres.access import Access, accesses_in
 
 ELSEWHERE = (
     "The replicas run on another machine, so their threads cannot be seen from here. Start twofold"
@@ -129,17 +131,19 @@ def _seen(
     if not served:
         return _unseen(spec.cell, worker, NO_PROCESSES)
     pids = [process.pid for _, process in served]
-    accesses = accesses_of(pids)
+    given = stack.variables_of(served[0][0]) if isinstance(stack, KnowsVariables) else {}
+    variables = variables_of(pids, given)
+    accesses = accesses_in(variables)
     looking = Looking(
         [(member, process.pid) for member, process in served],
         partial(py_spy.dump, program, cores=plan.budget.service_cores),
         stores=(
-            *map(str, accesses),
+            *(str(access) for access in accesses if not access.is_local),
             *addresses_seen(accesses, pids),
-            *peers_meant(accesses, pids),
+            *peers_meant(accesses),
         ),
     )
-    store = StoreLooking(accesses, pids) if accesses else None
+    store = _looking_at_store(stack, accesses, pids)
     # The last part stops first: the looks end with the window, while the store takes its time.
     beside = Beside((store, looking) if store else (looking,))
     try:
@@ -147,12 +151,23 @@ def _seen(
     finally:
         beside.stop()
     commands = [process.command for _, process in served]
-    profile = profile_of(trial, worker, looking.seen(), commands)
+    seen = looking.seen()
+    profile = profile_of(trial, worker, seen, commands)
     return replace(
         profile,
         store=store.seen() if store else None,
-        store_note=" ".join(filter(None, (store.failure if store else "", others_told(pids)))),
+        store_note=told_of_store(variables, store, seen),
     )
+
+
+def _looking_at_store(
+    stack: Stack, accesses: Sequence[Access], pids: Sequence[int]
+) -> StoreLooking | None:
+    """Return what looks at the store: at a PostgreSQL that is named, else at the stack's MySQL."""
+    asked = stack.askable_stores() if isinstance(stack, AsksStores) else ()
+    if isinstance(stack, AsksStores) and asked and not any(each.is_sure for each in accesses):
+        return AskedLooking(asked[0], stack.sessions_of)
+    return StoreLooking(accesses, pids) if accesses else None
 
 
 def profile_of(

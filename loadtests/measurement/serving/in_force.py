@@ -14,7 +14,7 @@ from loadtests.model.tested.in_force import UNDER_LOAD, InForce, KeptConnections
 from loadtests.model.tested.target import STARTS_ITSELF
 from loadtests.servers import gunicorn, interpreter, own_command, registry
 from loadtests.servers.server import Seen, Server, troubles_in
-from loadtests.servers.words import without_colours
+from loadtests.servers.words import reloader_notes, without_colours
 from loadtests.tools import proc
 
 NEXT_PROCESS_S = 5.0
@@ -111,6 +111,7 @@ def look(worker: WorkerModel, log: str, processes: Sequence[ServerProcess]) -> I
             python=_implementation(processes),
             seen_by="its processes; no known server is among them",
             as_started=True,
+            notes=reloader_notes(processes),
         )
     seen = server.look(log, processes)
     return InForce(
@@ -126,6 +127,7 @@ def look(worker: WorkerModel, log: str, processes: Sequence[ServerProcess]) -> I
         as_started=worker.as_started,
         notes=(
             *seen.notes,
+            *reloader_notes(processes),
             *_by_cores(worker, seen, os.cpu_count() or 1),
             *_by_count(worker, seen),
         ),
@@ -190,7 +192,7 @@ def _slots(worker: WorkerModel, seen: Seen) -> int | None:
 
 
 def _seen_by(server: Server, log: str, processes: Sequence[ServerProcess]) -> str:
-    spoke = server.recognises is not None and server.recognises.search(log) is not None
+    spoke = server.says is not None and server.says.search(log) is not None
     ways = [*(["its log"] if spoke else []), *(["its processes"] if processes else [])]
     return " and ".join(ways) or "nothing"
 

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from loadtests.analysis.consistency.declared import FIRST_ERROR_STATUS
 from loadtests.analysis.consistency.reading import SILENT
+from loadtests.analysis.shared.logins import is_login_path
 
 Facts = Mapping[str, Any]
-
-LOGIN = re.compile(
-    r"(?:login|(?<![a-z])(?:log[-_]in|sign[-_]?in))(?:page|form)?(?![a-z])|/(?:auth|sso)\b",
-    re.IGNORECASE,
-)
-"""A path that is a login by its name; /catalog-index and /blog_index are none."""
 
 PROTO = "x-forwarded-proto"
 
@@ -40,7 +34,7 @@ def of_all(facts: Facts, headers: Collection[str] = ()) -> str | None:
     ``headers`` are the names of the headers that the load sends.
     """
     requests = [
-        request for request in of_tasks(facts["steps"]) if not LOGIN.search(request["path"])
+        request for request in of_tasks(facts["steps"]) if not is_login_path(request["path"])
     ]
     if not requests:
         return None
@@ -119,7 +113,7 @@ def _other_way(request: Facts) -> str:
     parts = _parts(request["location"], request["path"])
     if parts is None or parts.hostname not in {None, request.get("host")}:
         return ""
-    if LOGIN.search(parts.path):
+    if is_login_path(parts.path):
         return "log users in by start, or "
     return f"name {parts.path} instead, or "
 
@@ -140,7 +134,7 @@ def _login_of(request: Facts, *, sends_password: bool) -> str | None:
     if request.get("expected"):
         return None
     for where in _targets(request):
-        if LOGIN.search(_page(where)):
+        if is_login_path(_page(where)):
             return _page(where)
     was_sent = bool(request["redirects"]) and request["final_path"] != request["path"]
     is_login = request["has_password_field"] and (was_sent or sends_password)

@@ -14,7 +14,8 @@ from loadtests.model.profiles.results import Span
 class Function:
     """A function, the same one in both versions if file and qualified name are the same.
 
-    ``line`` is that of its definition in head, or in base where head has none; 0 if not known.
+    ``line`` is that of its definition in head, and ``base_line`` that in base of a function that
+    head has not; 0 if not known.
     ``checkout`` is its file's path in the checkout, where that file is the one that ran; else "".
     """
 
@@ -24,6 +25,7 @@ class Function:
     in_base: bool = True
     in_head: bool = True
     checkout: str = ""
+    base_line: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +89,7 @@ class FunctionChange:
     change is shown, with the error controlled over all functions. ``line`` has most of the change.
     ``new_callees`` exist in head only, ``gone_callees`` in base only; their time counts as this
     function's. ``callee`` is the function of a library in which most of the change is, or "".
+    ``base_line`` is the line in base of a function that head has not; ``line`` is then 0.
     Without a ``file`` it is code that only one version has, in functions that may be renamed ones.
     """
 
@@ -102,6 +105,7 @@ class FunctionChange:
     new_callees: tuple[str, ...] = ()
     gone_callees: tuple[str, ...] = ()
     callee: str = ""
+    base_line: int = 0
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line} {self.name}" if self.file else self.name

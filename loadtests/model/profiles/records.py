@@ -89,7 +89,8 @@ class Look:
 class StoreSession:
     """A session of the store in one of its looks: what it did, or waited for, and its statement.
 
-    ``wait_type`` and ``wait_event`` are PostgreSQL's words; both are empty for a session that runs.
+    ``wait_type`` and ``wait_event`` are PostgreSQL's words, also for what MySQL says. Both are
+    empty for a session that runs.
     """
 
     wait_type: str

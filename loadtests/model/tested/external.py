@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 KUBERNETES = "twofold-kubernetes"
 """Our program for Kubernetes in a hook; it needs no entry on PATH."""
 
 KUBECTL = "kubectl"
+
+END = "--"
+"""The word after which a command has no options of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,10 +45,16 @@ class Hooks:
 
 
 def option_in(words: Sequence[str], name: str) -> str | None:
-    """Return the value of an option in a command's words, in either of its two forms."""
-    for word, following in pairwise((*words, "")):
+    """Return the value of an option in a command's words: ``--name x``, ``--name=x``, ``-nx``."""
+    is_short = not name.startswith(END)
+    for word, following in pairwise((*own_words(words), "")):
         if word == name:
             return following or None
-        if word.startswith(f"{name}="):
-            return word.removeprefix(f"{name}=") or None
+        if word.startswith(f"{name}=") or (is_short and word.startswith(name)):
+            return word.removeprefix(name).removeprefix("=") or None
     return None
+
+
+def own_words(words: Sequence[str]) -> tuple[str, ...]:
+    """Return a command's words before those of another program that it runs (``--``)."""
+    return tuple(takewhile(lambda word: word != END, words))

@@ -14,7 +14,8 @@ class Front:
     that it looks up once, when it starts. ``looks_again_s`` is how often it looks names up again;
     None where it does not. ``sets_aside_s`` is how long a replica gets nothing after it failed;
     None where that is switched off. ``failures`` are the lines of its log that tell of a replica
-    that failed. Where ``known`` is False, nothing could be read.
+    that failed. ``connections`` is how many it can have at once, those to users and to replicas
+    together. Where ``known`` is False, nothing could be read.
     """
 
     service: str
@@ -24,3 +25,4 @@ class Front:
     looks_again_s: float | None = None
     sets_aside_s: float | None = None
     failures: int = 0
+    connections: int | None = None

@@ -186,7 +186,7 @@ def _about(result: RunResult) -> str:
     facts, machine = result.facts, result.machine
     about = (
         f"Run {facts.run_id}, {facts.started_at}, {result.rounds} rounds, {result.plan.backend}, "
-        f"{machine.cores} cores ({machine.cpu_model}), seed {result.plan.seed}, "
+        f"{machine.cores_in_words} ({machine.cpu_model}), seed {result.plan.seed}, "
         f"{figure(result.measured_s)} s inside windows of {figure(facts.measuring_s)} s measuring. "
         f"{latency.ceiling(result)} "
         f"Again: {facts.command}"

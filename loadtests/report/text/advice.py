@@ -194,20 +194,27 @@ def _next_doubling(result: RunResult, largest: Sequence[CellResult]) -> Iterator
     """Say whether this machine can measure the next doubling, where replicas have budgets."""
     if not largest or not result.machine.can_budget:
         return
+    plan = result.plan
+    waiting = all(workload.waits for workload in plan.workloads)
+    waiting = waiting and all(worker.slots is not None for worker in plan.workers)
     measured = max(cell.cell.replicas for cell in largest)
     doubled = capacity.NEXT_DOUBLING * measured
     counts = ",".join(map(str, (*result.plan.replica_counts, doubled)))
     if measured == max(result.plan.replica_counts):
         yield (
             f"The next doubling fits this machine: --replicas {counts}."
-            if fits(result.machine, doubled)
+            if fits(result.machine, doubled, waiting_only=waiting)
             else f"The next doubling, to {_replicas(doubled)}, needs a machine with"
-            f" more than {result.machine.cores} core{'s' * (result.machine.cores > 1)}."
+            f" more than {_cores(result.machine.physical_cores)}."
         )
 
 
 def _use(cell: CellResult, kind: Bottleneck) -> ResourceUse | None:
     return next((use for use in cell.resources if use.kind is kind), None)
+
+
+def _cores(count: int) -> str:
+    return f"{count} core{'s' * (count > 1)}"
 
 
 def _replicas(count: int) -> str:

@@ -30,7 +30,7 @@ def render(plan: Plan, machine: Machine, why: str) -> str:
         *tested.target(plan.tested),
         f"Backend    {plan.backend}: {why}",
         tested.starts(plan),
-        f"Machine    {machine.cores} cores, {machine.cpu_model}, {machine.system}",
+        f"Machine    {machine.cores_in_words}, {machine.cpu_model}, {machine.system}",
         f"Budget     {budget} ({plan.budget.reason})",
         f"Cores      replicas {_cores(plan.budget.replica_cores)};"
         f" generator and proxy {_cores(plan.budget.service_cores)}"

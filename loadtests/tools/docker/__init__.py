@@ -20,7 +20,7 @@ from requests.exceptions import RequestException
 
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.tools import proc
-from loadtests.tools.docker import command_lines, connection, images, pulse, reasons
+from loadtests.tools.docker import command_lines, connection, contexts, images, pulse, reasons
 
 build = images.build
 build_argv, exec_argv = command_lines.build_argv, command_lines.exec_argv
@@ -83,7 +83,7 @@ class Engine:
             self._client = connection.connected(host, timeout_s=ENGINE_LIMIT_S)
             self.version = str(self._client.version()["Version"])
         except (DockerException, RequestException, KeyError) as error:
-            at = f" at {host}" if host else ""
+            at = f" at {host}" if host else _by_context()
             is_nobody = reasons.is_nobody(error) and not connection.is_by_ssh(host)
             kind = NoEngine if is_nobody else EnvironmentFailure
             raise kind(
@@ -123,6 +123,13 @@ class Engine:
         except (DockerException, RequestException) as error:
             return f"(no log: {_reason(error)})"
         return data.decode(errors="replace")
+
+    def variables(self, container: str) -> dict[str, str]:
+        """Return the environment variables of a container; {} where it cannot be asked."""
+        with contextlib.suppress(DockerException, RequestException):
+            entries = self._client.api.inspect_container(container)["Config"]["Env"] or []
+            return dict(entry.split("=", 1) for entry in entries if "=" in entry)
+        return {}
 
     def processes(self, container: str) -> list[list[str]]:
         """Return pid, parent, threads and words of each process; nothing where ``ps`` fails."""
@@ -266,6 +273,12 @@ def _is_named_after_project(labels: Mapping[str, str], *names: str) -> bool:
     return any(re.fullmatch(f"/?{project}[-_].+", name) for name in names)
 
 
+def _by_context() -> str:
+    """Return words that name the context by which the engine is reached, if it is by one."""
+    context = contexts.chosen()
+    return "" if context is None else f" at {context.address} (the context {context.name!r})"
+
+
 @contextlib.contextmanager
 def _answering() -> Iterator[None]:
     """Turn every error of the engine into :class:`EnvironmentFailure` with a message."""
@@ -279,14 +292,17 @@ def _answering() -> Iterator[None]:
 
 
 def parse_container(attributes: Mapping[str, Any]) -> Container:
-    """Convert the engine's description of a container (``docker inspect``)."""
-    labels = attributes["Config"]["Labels"]
+    """Convert the engine's description of a container (``docker inspect``).
+
+    One that Compose did not make, such as that of an import, has its own name for a service.
+    """
+    labels = attributes["Config"]["Labels"] or {}
     state = attributes["State"]
     networks = attributes["NetworkSettings"]["Networks"]
     return Container(
         id=attributes["Id"],
-        service=labels[SERVICE_LABEL],
-        number=int(labels[NUMBER_LABEL]),
+        service=labels.get(SERVICE_LABEL) or str(attributes.get("Name", "")).removeprefix("/"),
+        number=int(labels.get(NUMBER_LABEL) or 1),
         image=attributes["Image"],
         started_at=state["StartedAt"],
         running=state["Running"] and not state.get("Paused", False),

@@ -26,7 +26,7 @@ def build_argv(
         tag=tag,
         folder=folder,
         dockerfile=dockerfile,
-        arguments={"BASE_IMAGE": base_image},
+        arguments={images.BASE_ARGUMENT: base_image},
         words=words,
     )
 

@@ -10,11 +10,15 @@ from contextlib import closing
 import docker
 from docker.errors import DockerException
 
+from loadtests.tools.docker import contexts
+from loadtests.tools.docker.contexts import HOST
 from loadtests.tools.docker.reasons import NoEngine
 
-HOST = "DOCKER_HOST"
 SOCKET = "unix:///var/run/docker.sock"
-"""Address of the engine if ``DOCKER_HOST`` is not set."""
+"""Address of the engine if neither ``DOCKER_HOST`` nor a context names one."""
+
+CERTIFICATES = ("DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")
+"""Variables that belong to ``DOCKER_HOST``; for a context, ``docker`` does not read them."""
 
 CONNECT_LIMIT_S = 5.0
 
@@ -23,13 +27,18 @@ SSH_PACKAGE = "paramiko"
 
 
 def connected(host: str | None, *, timeout_s: int) -> docker.DockerClient:
-    """Return a client of the engine at ``host``, or of the one that the environment names.
+    """Return a client of the engine at ``host``, or of the one that ``docker`` uses.
 
     Through ssh, the user's own program ``ssh`` is called, as Docker's programs do, so its
-    configuration counts. Raises :class:`NoEngine` where the package for it is missing, and else
-    what Docker's library raises.
+    configuration counts. Raises :class:`NoEngine` where the package for it is missing,
+    :class:`EnvironmentFailure` for a context that cannot be used, and else what Docker's library
+    raises.
     """
     where = {**os.environ} if host is None else {**os.environ, HOST: host}
+    context = contexts.usable() if host is None else None
+    if context is not None:
+        where = {name: value for name, value in where.items() if name not in CERTIFICATES}
+        where[HOST] = context.address
     try:
         return docker.from_env(timeout=timeout_s, environment=where, use_ssh_client=True)
     except DockerException as error:
@@ -42,12 +51,24 @@ def connected(host: str | None, *, timeout_s: int) -> docker.DockerClient:
         ) from error
 
 
+def address_of(host: str | None = None) -> str:
+    """Return the address of the engine at ``host``, or of the one that ``docker`` uses.
+
+    Raises :class:`EnvironmentFailure` for a context that does not exist.
+    """
+    named = host or os.environ.get(HOST)
+    if named:
+        return named
+    context = contexts.chosen()
+    return SOCKET if context is None else context.address
+
+
 def is_by_ssh(host: str | None) -> bool:
     """Return whether an engine, or the one that the environment names, is reached through ssh.
 
     Then a missing program, or a refused connection, tells nothing of the engine behind.
     """
-    return (host or os.environ.get(HOST, "")).startswith("ssh://")
+    return address_of(host).startswith("ssh://")
 
 
 def sees_processes_of(host: str | None = None) -> bool:
@@ -60,8 +81,7 @@ def sees_processes_of(host: str | None = None) -> bool:
     """
     if not hasattr(socket, "SO_PEERCRED"):
         return True
-    address = host or os.environ.get(HOST) or SOCKET
-    scheme, _, path = address.partition("://")
+    scheme, _, path = address_of(host).partition("://")
     if scheme != "unix":
         return False
     try:

@@ -7,6 +7,7 @@ of output.
 from __future__ import annotations
 
 import re
+import shlex
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,10 @@ LINE_CHARS = 4000
 
 TAIL_LINES = 20
 """Lines of the builder's output that a message shows."""
+
+BUILD_ARGUMENT = "--build-arg"
+BASE_ARGUMENT = "BASE_IMAGE"
+"""The argument of our own images."""
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -109,7 +114,7 @@ def build_argv(
     options.
     """
     texts = [name if value is None else f"{name}={value}" for name, value in arguments.items()]
-    given = [word for text in texts for word in ("--build-arg", text)]
+    given = [word for text in texts for word in (BUILD_ARGUMENT, text)]
     labelled = [word for item in labels.items() for word in ("--label", "=".join(item))]
     return (
         *("docker", "build"),
@@ -120,6 +125,20 @@ def build_argv(
         *labelled,
         *words,
         str(folder),
+    )
+
+
+def without_values(argv: Sequence[str]) -> tuple[str, ...]:
+    """Return a builder's command as messages show it: an argument may hold a secret.
+
+    That of our own images, the base image, stays.
+    """
+    before = ("", *argv)
+    return tuple(
+        word.partition("=")[0]
+        if option == BUILD_ARGUMENT and not word.startswith(f"{BASE_ARGUMENT}=")
+        else word
+        for option, word in zip(before, argv, strict=False)
     )
 
 
@@ -158,10 +177,12 @@ def build(
         lines = kept.lines
         failure = failure_of(lines) if error.output else None  # else it did not end by itself
         tail = "\n".join(lines[-TAIL_LINES:]) or error.output
+        shown = without_values(argv)
+        reason = failure or str(error).replace(shlex.join(argv), shlex.join(shown))
         place = f" from the context {context}" if context else ""
         raise EnvironmentFailure(
-            f"The image of {what} does not build{place}. {failure or error}\n"
-            f"The end of the builder's output:\n{tail}\nTry it by hand: {' '.join(argv)}"
+            f"The image of {what} does not build{place}. {reason}\n"
+            f"The end of the builder's output:\n{tail}\nTry it by hand: {' '.join(shown)}"
         ) from error
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
+from pathlib import Path
 
 from docker.errors import DockerException
 from requests.exceptions import RequestException
@@ -44,6 +45,7 @@ def container_argv(
     *command: str,
     entrypoint: str,
     variables: Iterable[str] = (),
+    env_file: Path | None = None,
     name: str,
     labels: Mapping[str, str],
     network: str = "none",
@@ -53,12 +55,13 @@ def container_argv(
 
     By default it has no ``network``. Its standard input is connected if it is ``interactive``, and
     the container is removed at its end. ``variables`` are the names of those that it gets from this
-    process, so that no value is in a list of processes.
+    process, or names with values, and ``env_file`` has further ones: see :mod:`variables`.
     """
     return (
         *("docker", "run", "--rm", *(("--interactive",) if interactive else ())),
         *("--network", network),
         *(word for variable in variables for word in ("--env", variable)),
+        *(("--env-file", str(env_file)) if env_file is not None else ()),
         *LIMITS,
         *("--name", name),
         *(word for item in labels.items() for word in ("--label", "=".join(item))),

@@ -19,6 +19,7 @@ from loadtests.model.errors import EnvironmentFailure
 from loadtests.tools import proc
 from loadtests.tools.docker import OWNER_LABEL, RUN_LABEL, Engine
 from loadtests.tools.docker.command_lines import docker_argv
+from loadtests.tools.docker.variables import Carried
 
 STACK_LABEL = "io.twofold.stack"
 """The label of services and networks of a stack, with the stack's name."""
@@ -94,8 +95,12 @@ LOGGING = (
 )
 
 
-def create_argv(order: ServiceOrder, *, host: str | None) -> tuple[str, ...]:
+def create_argv(
+    order: ServiceOrder, *, host: str | None, ways: Carried | None = None
+) -> tuple[str, ...]:
     """Return the command that makes a service; the variables' values are not among its words.
+
+    ``ways`` are those of its variables; without them, all are this process's own.
 
     There is no virtual address (``dnsrr``), so the proxy reaches each task itself. A task that ends
     is not replaced: a trial has to see it missing.
@@ -129,7 +134,8 @@ def create_argv(order: ServiceOrder, *, host: str | None) -> tuple[str, ...]:
         *limits,
         *(HARDENED if order.hardened else ()),
         *mounts,
-        *(word for name in order.env for word in ("--env", name)),
+        *(word for text in (ways.texts if ways else order.env) for word in ("--env", text)),
+        *(("--env-file", str(ways.file)) if ways and ways.file is not None else ()),
         *_labels("--label", order.labels),
         *_labels("--container-label", order.container_labels),
         name_of(order.image),

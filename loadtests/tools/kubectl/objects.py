@@ -29,7 +29,8 @@ class Pod:
     """A pod; ``ready`` if it serves, which one that is being deleted does not count as.
 
     One that is ``leaving`` may still answer. ``cpu_limits`` are the CPUs that each of its
-    containers may use; None without a limit.
+    containers may use; None without a limit. ``controller`` is the kind and the name of what made
+    it, None for nothing, and ``template_hash`` the label that its Deployment gave it.
     """
 
     name: str
@@ -41,6 +42,20 @@ class Pod:
     reason: str = ""
     leaving: bool = False
     cpu_limits: Mapping[str, float | None] = field(default_factory=dict)
+    controller: tuple[str, str] | None = None
+    template_hash: str = ""
+
+    def is_of(self, workload: Workload) -> bool:
+        """Return whether it is a replica of a workload, whose labels others may have as well.
+
+        A Deployment names its ReplicaSets by its own name and the hash of their template. A pod
+        that nothing controls may be adopted, so it counts.
+        """
+        if self.controller is None:
+            return True
+        if workload.kind == "Deployment":
+            return self.controller == ("ReplicaSet", f"{workload.name}-{self.template_hash}")
+        return self.controller == (workload.kind, workload.name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,7 +184,14 @@ def _pod(item: Mapping[str, Any]) -> Pod:
         reason=deleted or status.get("reason") or next(filter(None, waiting), "") or unscheduled,
         leaving=leaving,
         cpu_limits=_pod_limits(item.get("spec") or {}),
+        controller=_controller(metadata),
+        template_hash=(metadata.get("labels") or {}).get("pod-template-hash", ""),
     )
+
+
+def _controller(metadata: Mapping[str, Any]) -> tuple[str, str] | None:
+    owners = metadata.get("ownerReferences") or ()
+    return next(((one["kind"], one["name"]) for one in owners if one.get("controller")), None)
 
 
 def autoscalers_of(found: Mapping[str, Any], kind: str, name: str) -> tuple[Autoscaler, ...]:

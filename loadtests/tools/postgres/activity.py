@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.profiles.records import Totals
+from loadtests.tools.postgres.access import Access
 
 if TYPE_CHECKING:
     import psycopg
     from psycopg.abc import Buffer
 
 CONNECT_LIMIT_S = 3
-
-DEFAULT_PORT = 5432
-
-URL = re.compile(r"^postgres(?:ql)?(?:\+\w+)?://\S+$")
-
-DATABASE_WORD = re.compile(r"(?:^|\s)dbname\s*=")
-HOST_WORD = re.compile(r"(?:^|\s)host\s*=\s*'?([^\s']*)")
-"""Words of a connection's text: ``dbname=shop host=/run/postgresql``."""
 
 LIMIT = "SET LOCAL statement_timeout = 2000"
 """For one transaction: behind PgBouncer, the next one on its connection is the application's. It
@@ -55,97 +45,6 @@ SELECT userid::int8, dbid::int8, queryid, calls, {time}, coalesce(query, '')
  WHERE queryid IS NOT NULL
 """
 """Statements of other users have no number where this one may not read them."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Access:
-    """How to reach a server; its text names the address only."""
-
-    host: str
-    port: int
-    user: str
-    password: str
-    database: str
-
-    def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
-
-    __repr__ = __str__
-
-
-def accesses_in(variables: Mapping[str, str]) -> tuple[Access, ...]:
-    """Return the accesses to servers that environment variables name, each once.
-
-    A URL of PostgreSQL in any variable counts, with each of its hosts, and the variables of libpq
-    (``PGHOST``). What cannot be read as an access is left out.
-    """
-    found = [access for value in variables.values() for access in _of_url(value)]
-    return tuple(dict.fromkeys((*found, *_of_libpq(variables))))
-
-
-def names_local_socket(variables: Mapping[str, str]) -> bool:
-    """Return whether environment variables name a server that is reached over a Unix socket.
-
-    It has no host, or a folder for one (libpq, *Connection Strings*); then ``PGHOST`` counts.
-    """
-    default = variables.get("PGHOST", "")
-    hosts = [_host_of(value) for value in variables.values()]
-    named = [host or default for host in hosts if host is not None]
-    if default or variables.get("PGDATABASE"):
-        named.append(default)
-    return any(not host or host.startswith(("/", "@")) for host in named)
-
-
-def _host_of(value: str) -> str | None:
-    """Return the host of a URL or of a libpq's text; "" without one, None of another text."""
-    if URL.match(value):
-        place, _, query = value.partition("://")[2].partition("?")
-        hosts = place.partition("/")[0].rpartition("@")[2]
-        asked = dict(parse_qsl(query)).get("host", "")
-        return unquote(hosts) or asked
-    if not DATABASE_WORD.search(value):
-        return None
-    found = HOST_WORD.search(value)
-    return found[1] if found else ""
-
-
-def _of_url(value: str) -> Iterator[Access]:
-    """Yield the access of each host of a URL (libpq, *Connection URIs*); none of another text."""
-    if not URL.match(value):
-        return
-    place, _, path = value.partition("://")[2].partition("?")[0].partition("/")
-    login, _, hosts = place.rpartition("@")
-    user, _, password = login.partition(":")
-    for each in hosts.split(","):
-        try:
-            one = urlsplit(f"//{each}")
-            host, port = one.hostname or "localhost", one.port or DEFAULT_PORT
-        except ValueError:  # a password with a slash: what is left of it looks like a port
-            continue
-        yield Access(
-            host=host,
-            port=port,
-            user=unquote(user or "postgres"),
-            password=unquote(password),
-            database=unquote(path) or "postgres",
-        )
-
-
-def _of_libpq(variables: Mapping[str, str]) -> Iterator[Access]:
-    """Yield the access of each host in libpq's variables; a folder is a socket, and no address."""
-    hosts = [host for host in variables.get("PGHOST", "").split(",") if host.strip()]
-    ports = variables.get("PGPORT", "").split(",")
-    for index, host in enumerate(hosts):
-        port = ports[index if len(ports) == len(hosts) else 0].strip() or str(DEFAULT_PORT)
-        if host.startswith(("/", "@")) or not port.isdecimal():
-            continue
-        yield Access(
-            host=host.strip(),
-            port=int(port),
-            user=variables.get("PGUSER") or "postgres",
-            password=variables.get("PGPASSWORD", ""),
-            database=variables.get("PGDATABASE") or variables.get("PGUSER") or "postgres",
-        )
 
 
 class Activity:
@@ -232,7 +131,7 @@ def watched(access: Access) -> Iterator[Activity]:
 
     try:
         connection = psycopg.connect(
-            host=access.host,
+            host=access.reached or access.host,
             port=access.port,
             user=access.user,
             password=access.password,

@@ -17,7 +17,7 @@ from loadtests.model.errors import ProcessFailure
 from loadtests.tools import signals
 from loadtests.tools.proc import clock
 from loadtests.tools.proc.group import Group
-from loadtests.tools.proc.output import Output
+from loadtests.tools.proc.output import FileOutput, Output
 
 TAIL_CHARS = 4000
 """How much of a failed program's output a message shows: one or two screens."""
@@ -30,6 +30,10 @@ HELD_PIPE_LIMIT_S = 1.0
 
 ASK_EVERY_S = 5.0
 """How often it is asked whether a program is still worth waiting for."""
+
+
+Stream = int | IO[bytes]
+"""Where a program writes: a file, or what ``subprocess`` calls a pipe."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +58,7 @@ def run(
     on_start: Callable[[int], None] | None = None,
     hopeless: Callable[[], str | None] | None = None,
     grace_s: float = 0.0,
+    may_leave: bool = False,
 ) -> Completed:
     """Run a program to its end and return its output.
 
@@ -64,10 +69,12 @@ def run(
 
     Raises :class:`ProcessFailure` if the program cannot be started, takes longer than
     ``timeout_s``, becomes hopeless, or (with ``check``) ends with a code other than 0. A process
-    that it leaves behind is ended with it.
+    that it leaves behind is ended with it, if it still writes where the program does. With
+    ``may_leave`` (and without ``on_line``), all of them go on once the program has ended by itself.
     """
     command = tuple(argv)
-    group, output = _start(command, cwd, env, input_text, on_line)
+    start = _start_with_files if may_leave else _start
+    group, output = start(command, cwd, env, input_text, on_line)
     try:
         with signals.wait():
             if on_start is not None:
@@ -103,14 +110,45 @@ def _start(
     input_text: str | None,
     on_line: Callable[[str], None] | None,
 ) -> tuple[Group, Output]:
+    errors = subprocess.STDOUT if on_line else subprocess.PIPE
+    to: Mapping[str, Stream] = {"stdout": subprocess.PIPE, "stderr": errors}
+    process = _popen(command, cwd, env, input_text, to)
+    streams = {"stdout": process.stdout, "stderr": process.stderr}
+    there = {name: stream for name, stream in streams.items() if stream is not None}
+    return Group(process), Output(there, on_line)
+
+
+def _start_with_files(
+    command: tuple[str, ...],
+    cwd: Path | None,
+    env: Mapping[str, str] | None,
+    input_text: str | None,
+    on_line: Callable[[str], None] | None,
+) -> tuple[Group, FileOutput]:
+    assert on_line is None, "the lines of files are not told as they come"
+    output = FileOutput()
+    try:
+        return Group(_popen(command, cwd, env, input_text, output.files)), output
+    except BaseException:
+        output.abandon()
+        raise
+
+
+def _popen(
+    command: tuple[str, ...],
+    cwd: Path | None,
+    env: Mapping[str, str] | None,
+    input_text: str | None,
+    to: Mapping[str, Stream],
+) -> subprocess.Popen[bytes]:
     try:
         process = subprocess.Popen(
             command,
             cwd=cwd,
             env={**os.environ, **(env or {})},
             stdin=subprocess.PIPE if input_text is not None else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT if on_line else subprocess.PIPE,
+            stdout=to["stdout"],
+            stderr=to["stderr"],
             start_new_session=True,
         )
     except OSError as error:
@@ -118,9 +156,7 @@ def _start(
     if process.stdin is not None:
         writing = (process.stdin, (input_text or "").encode())
         threading.Thread(target=_write, args=writing, daemon=True).start()
-    streams = {"stdout": process.stdout, "stderr": process.stderr}
-    there = {name: stream for name, stream in streams.items() if stream is not None}
-    return Group(process), Output(there, on_line)
+    return process
 
 
 def _write(stream: IO[bytes], text: bytes) -> None:
@@ -131,7 +167,7 @@ def _write(stream: IO[bytes], text: bytes) -> None:
 def _wait_for_end(
     command: tuple[str, ...],
     group: Group,
-    output: Output,
+    output: Output | FileOutput,
     timeout_s: float,
     hopeless: Callable[[], str | None] | None,
 ) -> None:
@@ -140,7 +176,8 @@ def _wait_for_end(
     while not output.ended:
         output.take(LOOK_S)
         if group.code is not None:
-            _take_rest(group, output, started_s + timeout_s)
+            if isinstance(output, Output):
+                _take_rest(group, output, started_s + timeout_s)
             return
         now_s = clock.monotonic_s()
         if now_s - started_s > timeout_s:

@@ -1,17 +1,25 @@
-"""Reads what a program writes, in threads, so that nobody waits for a pipe that stays open."""
+"""Reads what a program writes, in threads, so that nobody waits for a pipe that stays open.
+
+What a program leaves running would die of such a pipe, once nobody reads it; it gets files instead.
+"""
 
 from __future__ import annotations
 
 import codecs
 import contextlib
 import io
+import os
 import queue
+import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import IO
 
 from loadtests.model.errors import ProcessFailure
+from loadtests.tools import files
+from loadtests.tools.proc import clock
 
 PIECE_BYTES = 1 << 16
 WAITING_PIECES = 100
@@ -95,6 +103,42 @@ class Output:
         return False
 
 
+class FileOutput:
+    """The output of one program in files without a name, which its children may go on writing.
+
+    The files are gone when the last of them has ended.
+    """
+
+    ended = False
+
+    def __init__(self) -> None:
+        with files.on_disk(Path(tempfile.gettempdir()), files.TEMPORARY_WAY_OUT):
+            self.files = {
+                name: tempfile.TemporaryFile()  # noqa: SIM115  closed when it is abandoned
+                for name in ("stdout", "stderr")
+            }
+        self._texts: dict[str, str] = {}
+
+    def take(self, limit_s: float) -> bool:
+        """Let the program write for this time; raise :class:`ProcessFailure` if it is too much."""
+        clock.pause(limit_s)
+        if any(os.fstat(file.fileno()).st_size > MOST_CHARS for file in self.files.values()):
+            raise _too_much()
+        return False
+
+    def text(self, name: str) -> str:
+        """Return what a stream had when it was abandoned."""
+        return self._texts[name]
+
+    def abandon(self) -> None:
+        """Keep what there is, and leave the files to whoever else has them open."""
+        for name, file in self.files.items():
+            with file:
+                data = os.pread(file.fileno(), MOST_CHARS, 0)  # seeking would move where they write
+            text = data.decode(errors="replace")
+            self._texts[name] = text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 class _Decoded:
     """A stream's text as it comes; an empty piece ends it."""
 
@@ -122,7 +166,11 @@ class _Whole(_Decoded):
         self.parts.append(text)
         self._chars += len(text)
         if self._chars > MOST_CHARS:
-            raise ProcessFailure(f"A program wrote over {MOST_CHARS >> 20} MiB and was killed.")
+            raise _too_much()
+
+
+def _too_much() -> ProcessFailure:
+    return ProcessFailure(f"A program wrote over {MOST_CHARS >> 20} MiB and was killed.")
 
 
 class _LastLines(_Decoded):

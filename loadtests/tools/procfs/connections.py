@@ -23,6 +23,12 @@ PEER, STATE = 2, 3
 DESTINATION, GATEWAY, MASK = 1, 2, 7
 """Columns of ``net/route``."""
 
+UNIX_STATE, UNIX_INODE, UNIX_PATH = 5, 6, 7
+"""Columns of ``net/unix``."""
+
+UNIX_CONNECTED = "03"
+"""The state of a connection there (SS_CONNECTED)."""
+
 Peer = tuple[str, int]
 """An address and a port."""
 
@@ -51,6 +57,45 @@ def rows(table: str) -> Iterator[tuple[str, str, Peer]]:
             address, _, port = fields[PEER].rpartition(":")
             peer = (procfs.address_of(address), int(port, 16))
             yield fields[procfs.INODE], fields[STATE], peer
+
+
+def is_connected_to_socket(pid: int, path: str) -> bool:
+    """Return whether a process has a connection to a local socket, as far as that can be seen.
+
+    The kernel names the socket on the server's side alone. So the process has to have a connection
+    without a name, and the server one with this name, in the same network namespace.
+    """
+    links = procfs.links_of(pid)
+    connected = tuple(sockets_connected(_read(pid, "net/unix")))
+    has_own = any(not name and f"socket:[{inode}]" in links for inode, name in connected)
+    return has_own and any(_in_run(name) == _in_run(path) for _, name in connected)
+
+
+def sockets_connected(table: str) -> Iterator[tuple[str, str]]:
+    """Parse ``net/unix`` (proc(5)) into inode and path of each connection; "" for no path."""
+    for line in table.splitlines()[1:]:
+        fields = line.split(maxsplit=UNIX_PATH)
+        if len(fields) > UNIX_INODE and fields[UNIX_STATE] == UNIX_CONNECTED:
+            yield fields[UNIX_INODE], fields[UNIX_PATH] if len(fields) > UNIX_PATH else ""
+
+
+def _in_run(path: str) -> str:
+    """Return a path with the present name of ``/var/run`` (Filesystem Hierarchy Standard 3.0)."""
+    return path.removeprefix("/var") if path.startswith("/var/run/") else path
+
+
+def folder_from_here(pid: int, folder: str) -> str | None:
+    """Return the folder of a process's local socket as this machine sees it; None if it cannot.
+
+    A name without a file (``@``) is that of a network namespace.
+    """
+    if folder.startswith("@"):
+        return folder if procfs.network_of(pid) == procfs.network_of("self") else None
+    try:
+        mounts = [(PROC / str(each) / "ns/mnt").readlink() for each in (pid, "self")]
+    except OSError:
+        return None
+    return folder if mounts[0] == mounts[1] else f"{PROC}/{pid}/root{folder}"
 
 
 def addresses_of(host: str, port: int) -> frozenset[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from loadtests.model.tested.shared import StoreSessions
 from loadtests.tools.stores import StoreProgram
@@ -49,10 +50,38 @@ QUESTION = (
     " AND p.COMMAND NOT IN ('Daemon', 'Binlog Dump', 'Binlog Dump GTID')"
 )
 
+SESSIONS = (
+    "SELECT 'mode', @@GLOBAL.sql_mode;"
+    " SELECT 'session', COALESCE(t.TRX_STATE, ''), COALESCE(p.STATE, ''), p.INFO"
+    " FROM information_schema.PROCESSLIST p"
+    " LEFT JOIN information_schema.INNODB_TRX t ON t.TRX_MYSQL_THREAD_ID = p.ID"
+    " WHERE p.ID <> CONNECTION_ID() AND p.INFO IS NOT NULL"
+    " AND p.USER NOT IN ('system user', 'event_scheduler')"
+    " AND p.COMMAND NOT IN ('Sleep', 'Daemon', 'Binlog Dump', 'Binlog Dump GTID')"
+)
+"""What the active sessions do, each with its whole statement."""
+
+NO_ESCAPES = "NO_BACKSLASH_ESCAPES"
+
 ROW_LOCK = "LOCK WAIT"
 """The state of a transaction that waits for a lock of InnoDB's, most often on a row."""
 
 _STATES = re.compile(r"Waiting for .*\block\b|(?P<user>User lock)")
+
+_ESCAPE = re.compile(r"\\(.)")
+"""The client writes a statement on one line, with escapes (``--batch``)."""
+
+_ESCAPED = {"n": "\n", "t": "\t", "0": "\0"}
+
+_WAITS = {
+    "row lock": ("Lock", "tuple"),
+    "table lock": ("Lock", "table"),
+    "lock of GET_LOCK()": ("Lock", "GET_LOCK()"),
+}
+"""Locks in PostgreSQL's words, which profiles have."""
+
+_STATES_OF = {"User sleep": ("Timeout", ""), "waiting for handler commit": ("IO", "")}
+"""Other states in which a session waits (*General Thread States*)."""
 
 _SPACE = re.compile(r"(?:\\[nt]|\s)+")
 
@@ -107,4 +136,33 @@ def lock_of(transaction: str, state: str) -> str | None:
     return "lock of GET_LOCK()" if match["user"] else "table lock"
 
 
+def sessions_in(answer: str) -> list[tuple[str, str, str]]:
+    """Return type of wait, wait and statement of each session in an answer to ``SESSIONS``.
+
+    Raises ``ValueError`` where a statement's values cannot be told from the rest of it.
+    """
+    rows = [line.split("\t") for line in answer.splitlines()]
+    if any(row[0] == "mode" and NO_ESCAPES in row[-1].split(",") for row in rows):
+        raise ValueError(
+            f"Its sql_mode has {NO_ESCAPES}, so its statements cannot be told without their values."
+        )
+    return [
+        (*_wait_of(row[1], row[2]), _ESCAPE.sub(_unescaped, row[3]))
+        for row in rows
+        if row[0] == "session" and len(row) == 4
+    ]
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    return _ESCAPED.get(escape[1], escape[1])
+
+
+def _wait_of(transaction: str, state: str) -> tuple[str, str]:
+    lock = lock_of(transaction, state)
+    return _WAITS[lock] if lock is not None else _STATES_OF.get(state, ("", ""))
+
+
 STORE = StoreProgram(name=NAME, is_server=is_server, script=SCRIPT, question=QUESTION, parse=parse)
+
+STORE_PROFILED = replace(STORE, question=SESSIONS)
+"""The same, asked what :func:`sessions_in` reads."""

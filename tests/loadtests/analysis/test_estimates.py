@@ -13,10 +13,12 @@ from tests.loadtests.builders import (
     make_calibration,
     make_cell,
     make_plan,
+    make_spec,
     make_trial,
     make_trials,
     make_usage,
     noisy_rps,
+    without_names,
 )
 
 PAIR = make_plan(replica_counts=(1, 2), rounds=12)
@@ -138,6 +140,27 @@ def test_cpu_per_request_is_unknown_where_a_replica_could_not_be_asked() -> None
     usages = (make_usage(), make_usage(member="gthread-2", completed=None))
 
     assert estimates.cpu_us_per_request(make_trial(usages=usages)) is None
+
+
+@pytest.mark.parametrize("failed", [0, 25])
+def test_cpu_per_request_is_the_same_where_no_answer_names_its_replica(failed: int) -> None:
+    named = make_trial(spec=make_spec(cell=make_cell(replicas=2)), throughput_rps=90.0)
+    unnamed = without_names(replace(named, completed=named.completed - failed, failed=failed))
+
+    cost_us = estimates.cpu_us_per_request(unnamed)
+
+    assert cost_us == pytest.approx(estimates.cpu_us_per_request(named))
+    assert estimates.cpu_us_per_request(replace(unnamed, speed_correction=1.1)) == pytest.approx(
+        (cost_us or 0.0) / 1.1
+    )
+
+
+def test_without_names_it_is_unknown_if_a_replicas_cpu_or_any_answer_is_missing() -> None:
+    trial = without_names(make_trial(spec=make_spec(cell=make_cell(replicas=2))))
+
+    assert estimates.cpu_us_per_request(replace(trial, usages=trial.usages[1:])) is None
+    assert estimates.cpu_us_per_request(replace(trial, usages=())) is None
+    assert estimates.cpu_us_per_request(replace(trial, completed=0)) is None
 
 
 def test_cells_come_in_the_plans_order_with_speedup_and_efficiency() -> None:

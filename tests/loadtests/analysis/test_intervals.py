@@ -33,6 +33,16 @@ def test_a_mean_of_logarithms_is_given_back_as_a_factor_with_its_t_interval() ->
     assert found.high == pytest.approx(2.0 * math.exp(0.031824), rel=1e-4)
 
 
+def test_an_error_that_all_values_share_is_added_in_quadrature() -> None:
+    logs = [math.log(2) + 0.02 * sign * math.sqrt(0.75) for sign in (-1, 1, -1, 1)]
+
+    found = geometric_mean(logs, shared=0.04)
+
+    assert found.estimate == pytest.approx(2.0)
+    assert found.high == pytest.approx(2.0 * math.exp(math.hypot(0.031824, 0.04)), rel=1e-4)
+    assert geometric_mean([0.5, 0.5], shared=0.04).low == pytest.approx(math.exp(0.46))
+
+
 def test_one_value_has_an_estimate_but_no_interval() -> None:
     found = geometric_mean([math.log(3)])
 

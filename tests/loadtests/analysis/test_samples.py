@@ -246,3 +246,14 @@ def test_counters_that_were_first_read_after_the_load_tell_nothing() -> None:
     after = a_reading(at_s=STARTED_AT_S + 6.0, asked_at_s=STARTED_AT_S + 5.0, cpu_s=12.0)
 
     assert reduced(opened=an_edge(before), closed=an_edge(after)).usages == ()
+
+
+def test_an_idle_control_is_among_the_idle_usages_and_not_among_the_replicas() -> None:
+    names = ("gthread-0", "gthread-1", "gthread-2")
+    opened = an_edge(*(a_reading(name) for name in names))
+    closed = an_edge(*(a_reading(name, at_s=STARTED_AT_S + WINDOW_S, cpu_s=10.5) for name in names))
+
+    trial = reduced(opened=opened, closed=closed)
+
+    assert [usage.member for usage in trial.usages] == ["gthread-1"]
+    assert [usage.member for usage in trial.idle_usages] == ["gthread-0", "gthread-2"]

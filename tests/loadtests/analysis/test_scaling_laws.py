@@ -1,5 +1,6 @@
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -174,6 +175,31 @@ def test_cheaper_requests_widen_the_interval_of_the_loss_upwards() -> None:
     assert law.sigma.high > narrow.sigma.high + 0.02
     assert law.sigma.low == narrow.sigma.low
     assert law.extrapolates
+
+
+@pytest.mark.parametrize("counts", [(1, 2, 4), (1, 2, 4, 8)])
+def test_an_interval_holds_how_far_off_the_correction_of_the_core_speed_may_be(
+    counts: tuple[int, ...],
+) -> None:
+    plan = make_plan(replica_counts=counts, rounds=6)
+    trials = make_trials(plan, rps=following(sigma=0.05, spread=0.002))
+    wrong = [
+        replace(trial, speed_correction_margin=0.02 * math.log2(trial.spec.cell.replicas))
+        for trial in trials
+    ]
+    shared = [replace(trial, speed_correction_margin=0.02) for trial in trials]
+
+    (law,), (wide,), (same,) = (scaling_laws.fit(plan, of) for of in (trials, wrong, shared))
+
+    assert wide.sigma.estimate == law.sigma.estimate
+    assert width(wide) > width(law) + 0.02
+    assert width(same) == pytest.approx(width(law))  # what all cells share is no loss
+
+
+def width(law: LawResult) -> float:
+    assert law.sigma.low is not None
+    assert law.sigma.high is not None
+    return law.sigma.high - law.sigma.low
 
 
 def test_rounds_without_a_success_are_left_out() -> None:

@@ -67,6 +67,24 @@ def test_a_signal_that_a_wrapper_passes_on_a_second_time_is_the_same_one(tmp_pat
         os.kill(child.pid, signal.SIGKILL)
 
 
+@pytest.mark.parametrize(("second_s", "codes"), [(0.05, []), (0.15, [130]), (0.4, [130])])
+def test_two_presses_by_hand_are_two(
+    second_s: float, codes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moments = iter((7.0, 7.0 + second_s))
+    ended: list[int] = []
+    monkeypatch.setattr(proc, "monotonic_s", lambda: next(moments))
+    monkeypatch.setattr(os, "_exit", ended.append)
+    monkeypatch.setattr(os, "write", lambda *_: 0)
+    monkeypatch.setattr(proc, "signal_running", lambda _: None)
+    patience = boundary._Patience()
+
+    patience.hear(signal.SIGINT)
+    patience.hear(signal.SIGINT)
+
+    assert ended == codes
+
+
 def test_the_cursor_of_a_terminal_comes_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -187,6 +187,26 @@ def test_generators_elsewhere_are_for_a_url_and_a_swarm_has_labels(twofold: Any)
     assert "twofold.role=generator" in ended.stderr
 
 
+@pytest.mark.parametrize("command", ["plan", "run"])
+def test_a_loopback_url_is_no_target_of_other_machines(twofold: Any, command: str) -> None:
+    ended = twofold(
+        command, "--url", "http://localhost:18080", "--generator-workers", "203.0.113.9:8089"
+    )
+
+    assert ended.code == 2
+    assert "means another machine at 203.0.113.9:8089" in ended.stderr
+
+
+def test_a_generator_behind_a_port_of_this_machine_is_told_in_the_plan(twofold: Any) -> None:
+    words = ("--url", "http://127.0.0.1:18080", "--generator-workers", "127.0.0.1:8089")
+
+    ended = twofold("plan", *words, "--json")
+
+    assert ended.code == 0, ended.stderr
+    told = ended.document["tested"]["notes"]
+    assert any("read where each generator runs" in note for note in told)
+
+
 @pytest.mark.parametrize("option", ["--latency", "--slo=p99=250ms"])
 def test_latency_under_load_is_refused_for_a_url(twofold: Any, option: str) -> None:
     ended = twofold("plan", "--url", "http://127.0.0.1:8080", option)

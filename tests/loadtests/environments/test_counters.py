@@ -53,6 +53,7 @@ def a_container(service: str, *, number: int = 1, **fields: Any) -> Container:
         ("generator", "generator:3", Role.GENERATOR),
         ("store", "store", Role.STORE),
         ("metronome", "metronome", Role.METRONOME),
+        ("twofold-idle-gthread", "gthread-0", Role.REPLICA),
     ],
 )
 def test_replicas_are_numbered_and_the_others_are_alone(
@@ -175,6 +176,16 @@ def test_who_is_spoken_to_has_no_identity() -> None:
     assert set(KernelCounters(CONTAINERS).identities()) == {"gthread-1", "proxy"}
 
 
+@pytest.mark.usefixtures("groups")
+def test_an_idle_control_has_no_identity_or_its_restart_would_be_a_replicas() -> None:
+    control = a_container("twofold-idle-gthread", pid=2)
+
+    counters = KernelCounters({**CONTAINERS, "gthread-0": control})
+
+    assert set(counters.identities()) == {"gthread-1", "proxy"}
+    assert [reading.member for reading in counters.read(["gthread-0"])] == ["gthread-0"]
+
+
 def test_who_is_gone_has_no_identity(groups: Path) -> None:
     counters = KernelCounters(CONTAINERS)
     (groups / "1/cgroup.procs").unlink()
@@ -195,7 +206,9 @@ class FakeEngine:
         return self._stats[container]
 
     def containers(self, _: str) -> tuple[Container, ...]:
-        return (a_container("gthread"), a_container("sync", running=False), a_container("proxy"))
+        control = a_container("twofold-idle-gthread")
+        others = (a_container("sync", running=False), a_container("proxy"))
+        return (a_container("gthread"), control, *others)
 
 
 def counters_of(**stats: dict[str, Any] | None) -> EngineCounters:

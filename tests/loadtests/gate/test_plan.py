@@ -142,6 +142,24 @@ def test_larger_machines_measure_more_pairs_at_once_away_from_the_services() -> 
 
 
 @pytest.mark.parametrize(
+    ("threads", "services", "lanes"),
+    [
+        (((0, 1), (2, 3)), (), (0, 2)),
+        (((0, 4), (1, 5), (2, 6), (3, 7)), (0, 1), (2, 3)),
+        (((0, 1),), (), (0, 1)),  # a single core: it cannot be avoided
+    ],
+)
+def test_no_lane_has_a_sibling_of_another_lane_where_there_are_enough_cores(
+    threads: tuple[tuple[int, ...], ...], services: tuple[int, ...], lanes: tuple[int, ...]
+) -> None:
+    ids = tuple(sorted(core for group in threads for core in group))
+    machine = replace(MACHINE, cores=len(ids), core_ids=ids, hardware_threads=threads)
+    planned = plan.make_plan(GateOptions(), machine, seed=1)
+
+    assert (planned.service_cores, planned.cores) == (services, lanes)
+
+
+@pytest.mark.parametrize(
     "changed",
     [
         {"workers": ()},

@@ -145,6 +145,18 @@ def test_where_all_windows_are_disturbed_a_part_is_measured_again_and_all_count(
     assert len(measured.trials) - len(aside) == ROUNDS * cells
 
 
+@pytest.mark.parametrize("replicas", [(1, 2), (2, 4), (4, 8)])
+def test_each_replica_has_as_many_users_whichever_counts_are_planned(
+    tmp_path: Path, replicas: tuple[int, ...]
+) -> None:
+    world = World(rps=lambda _, members: 200.0 * len(members))
+    measured = Measured(tmp_path, world, replicas=replicas)
+
+    (calibration,) = run_folder.read(tmp_path / "a-run").calibrations
+    assert [(each.users, each.throughput_rps) for each in calibration.steps] == [(1, 200), (4, 200)]
+    assert {trial.users / trial.spec.cell.replicas for trial in measured.trials} == {16.0}
+
+
 def test_the_reset_command_runs_before_each_round(tmp_path: Path) -> None:
     marks = tmp_path / "marks"
     program = f"open({str(marks)!r}, 'a').write('x')"

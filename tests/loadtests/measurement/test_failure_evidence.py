@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,6 +12,7 @@ from loadtests.measurement.failure_evidence import (
 )
 from loadtests.model.errors import UnusableLoad
 from loadtests.model.failures import AnswerExample, RequestOutcomes
+from loadtests.model.stack import LogLines
 from loadtests.model.trial import Trial
 from tests.loadtests.builders import make_cell, make_spec, make_trial
 
@@ -21,6 +25,14 @@ psycopg.OperationalError: connection failed: FATAL:  sorry, too many clients alr
 """
 
 
+def evidence_of(log_of: Callable[[str], str]) -> FailureEvidence:
+    """Give one for which the end of a log is its last 20 lines, as on an engine."""
+    return FailureEvidence(
+        lambda member: "\n".join(log_of(member).splitlines()[-20:]),
+        lambda member: LogLines(lines=log_of(member).splitlines()),
+    )
+
+
 def failed_trial(failed_by: str = "gthread-2", **fields: Any) -> Trial:
     request = RequestOutcomes(
         name="GET /", completed=90, failed=10, kinds={"status 500": 10}, failed_by={failed_by: 10}
@@ -30,7 +42,7 @@ def failed_trial(failed_by: str = "gthread-2", **fields: Any) -> Trial:
 
 
 def test_a_failure_gets_the_line_of_the_log_that_explains_it() -> None:
-    trial = FailureEvidence({"gthread-2": LOG}.__getitem__).explained(failed_trial())
+    trial = evidence_of({"gthread-2": LOG}.__getitem__).explained(failed_trial())
 
     (example,) = trial.examples
     assert (example.name, example.status, example.replica) == ("GET /", 500, "gthread-2")
@@ -42,7 +54,7 @@ def test_a_failure_gets_the_line_of_the_log_that_explains_it() -> None:
 def test_an_example_that_the_generator_gave_keeps_its_answer() -> None:
     given = AnswerExample(name="GET /", outcome="status", status=500, replica="gthread-2")
 
-    trial = FailureEvidence(lambda _: LOG).explained(failed_trial(examples=(given,)))
+    trial = evidence_of(lambda _: LOG).explained(failed_trial(examples=(given,)))
 
     assert [(one.status, one.log_line is not None) for one in trial.examples] == [(500, True)]
 
@@ -50,7 +62,7 @@ def test_an_example_that_the_generator_gave_keeps_its_answer() -> None:
 def test_a_log_without_an_error_explains_nothing() -> None:
     trial = failed_trial()
 
-    assert FailureEvidence(lambda _: "all is well\n").explained(trial) is trial
+    assert evidence_of(lambda _: "all is well\n").explained(trial) is trial
 
 
 def test_logs_are_read_after_few_trials_of_a_cell_and_not_without_failures() -> None:
@@ -60,7 +72,7 @@ def test_logs_are_read_after_few_trials_of_a_cell_and_not_without_failures() -> 
         read.append(name)
         return LOG
 
-    evidence = FailureEvidence(log_of)
+    evidence = evidence_of(log_of)
 
     evidence.explained(make_trial())
     for _ in range(5):
@@ -72,7 +84,58 @@ def test_logs_are_read_after_few_trials_of_a_cell_and_not_without_failures() -> 
 def test_a_failure_of_the_connection_is_in_no_replicas_log() -> None:
     trial = failed_trial(failed_by="nobody")
 
-    assert FailureEvidence(lambda _: LOG).explained(trial) is trial
+    assert evidence_of(lambda _: LOG).explained(trial) is trial
+
+
+ALERT = "2026/11/29 16:28:17 [alert] 7#7: *9 512 worker_connections are not enough"
+PAGE = "<hr><center>nginx/1.26.3</center>"
+
+
+@pytest.mark.parametrize(
+    ("example", "told"),
+    [
+        (AnswerExample(name="GET /", outcome="status", status=500, body_start=PAGE), True),
+        (AnswerExample(name="GET /", outcome="reset"), True),
+        (AnswerExample(name="GET /", outcome="status", status=502, body_start=PAGE), False),
+        (AnswerExample(name="GET /", outcome="status", status=500, body_start="Oh"), False),
+    ],
+)
+def test_want_of_connections_is_told_by_the_log_of_the_proxy(
+    example: AnswerExample, told: bool
+) -> None:
+    logs = {"proxy": f"{ALERT}\nstarted\n"}
+    failed = failed_trial(failed_by="nobody", examples=(example,))
+
+    trial = evidence_of(logs.__getitem__).explained(failed)
+
+    assert [one.log_line for one in trial.examples] == [ALERT if told else None]
+
+
+OWN_PAGE = AnswerExample(name="GET /", outcome="status", status=500, body_start=PAGE)
+
+
+def test_the_line_of_the_proxy_is_found_before_a_hundred_access_lines() -> None:
+    access = '10.0.0.1 - - [29/Nov/2026:16:28:18 +0000] "GET / HTTP/1.1" 200 5\n'
+    failed = failed_trial(failed_by="nobody", examples=(OWN_PAGE,))
+
+    trial = evidence_of(lambda _: f"{ALERT}\n{access * 100}").explained(failed)
+
+    assert [one.log_line for one in trial.examples] == [ALERT]
+
+
+@pytest.mark.parametrize(("after_s", "told"), [(-0.5, False), (0.0, True), (2.5, True)])
+def test_a_line_of_the_proxy_from_before_the_window_tells_of_another_trial(
+    after_s: float, told: bool
+) -> None:
+    failed = replace(
+        failed_trial(failed_by="nobody", examples=(OWN_PAGE,)), started_at_s=1_795_969_697.0
+    )
+    at = datetime.fromtimestamp(failed.started_at_s + after_s, UTC)
+    line = f"{at:%Y-%m-%dT%H:%M:%S.%f}789Z {ALERT}"
+
+    trial = evidence_of(lambda _: line).explained(failed)
+
+    assert [one.log_line for one in trial.examples] == [line if told else None]
 
 
 @pytest.mark.parametrize(

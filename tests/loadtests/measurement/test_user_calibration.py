@@ -11,9 +11,11 @@ from loadtests.measurement.user_calibration import (
     with_queue,
 )
 from loadtests.model.plan import MOST_USERS, Plan, Timing, TrialSpec
-from loadtests.model.trial import CalibrationStep, Latency, Trial
+from loadtests.model.tested.target import Target, TargetKind
+from loadtests.model.trial import Calibration, CalibrationStep, Latency, Trial
 from loadtests.model.vocabulary import Role
 from loadtests.planning.run_plan import make_plan
+from loadtests.targets import plain
 from tests.loadtests.builders import make_machine, make_trial, make_usage
 
 OPTIONS = replace(Options(), replicas=(1, 2))
@@ -272,3 +274,66 @@ def test_where_slots_are_known_as_many_users_fill_them() -> None:
     calibrate(PLAN, "gthread", "cpu", counting(lambda *_: 4.0, seen))
 
     assert [users for users, _ in seen] == [1, 4]
+
+
+WEB = Target(kind=TargetKind.URL, given="web", name="web", url="http://10.0.0.1:80")
+
+
+def replicas_that(rps: Callable[[int], float]) -> Callable[[TrialSpec, int, Timing], Trial]:
+    """Measure replicas with these answers a second at so many users each."""
+
+    def measure(spec: TrialSpec, users: int, timing: Timing) -> Trial:
+        replicas = min(users, len(spec.members))
+        return measuring(lambda _: replicas * rps(users // replicas))(spec, users, timing)
+
+    return measure
+
+
+def calibrated(
+    replicas: tuple[int, ...], worker: str | None = None, *, step: int = 1
+) -> Calibration:
+    """Calibrate the sample application, or a deployment where no worker model is given."""
+    options = replace(Options(), replicas=replicas, workers=(worker,) if worker else None)
+    project = None if worker else plain.project(WEB)
+    plan = make_plan(options, make_machine(), backend="fake", seed=1, project=project)
+    measure = replicas_that(lambda users: 40.0 * min(users, 4))
+    return calibrate(plan, plan.workers[0].name, plan.workloads[0].name, measure, step=step)
+
+
+@pytest.mark.parametrize("worker", ["gthread", "gevent"])
+@pytest.mark.parametrize("replicas", [(2, 4), (4, 8)])
+def test_a_run_without_one_replica_is_calibrated_on_one_all_the_same(
+    worker: str, replicas: tuple[int, ...]
+) -> None:
+    assert calibrated(replicas, worker) == calibrated((1, 2), worker)
+
+
+@pytest.mark.parametrize("step", [1, 3])
+def test_a_deployment_never_scaled_to_one_has_the_figures_of_one_replica(step: int) -> None:
+    of_four, of_one = (calibrated(replicas, step=step) for replicas in ((4, 8), (1, 2)))
+
+    assert of_four.users_per_replica == of_one.users_per_replica
+    assert of_four.service_ms == of_one.service_ms
+    assert [(each.users, each.throughput_rps, each.mean_ms) for each in of_four.steps] == [
+        (each.users, each.throughput_rps, each.mean_ms) for each in of_one.steps
+    ]
+    assert of_four.users_per_replica % step == 0
+
+
+def test_one_user_alone_on_several_replicas_is_one_user() -> None:
+    plan = make_plan(
+        replace(Options(), replicas=(4, 8)),
+        make_machine(),
+        backend="fake",
+        seed=1,
+        project=plain.project(WEB),
+    )
+    asked: list[int] = []
+
+    def measure(spec: TrialSpec, users: int, timing: Timing) -> Trial:
+        asked.append(users)
+        return measuring(lambda _: 100.0)(spec, users, timing)
+
+    calibrate(plan, plan.workers[0].name, plan.workloads[0].name, measure)
+
+    assert asked[:2] == [1, 8]  # one in all, then two a replica

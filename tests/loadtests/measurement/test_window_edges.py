@@ -86,6 +86,17 @@ def test_nodes_are_looked_at_where_a_stack_has_them() -> None:
     assert read_edge(FakeStack(World(), PLAN), Awake(None), None).nodes is None
 
 
+def test_idle_controls_are_read_with_the_replicas() -> None:
+    class Controlled(FakeStack):
+        def idle_controls(self) -> tuple[str, ...]:
+            return ("gthread-0",)
+
+    edge = read_edge(Controlled(World(), PLAN), Awake(None), None)
+
+    names = [reading.member for reading in edge.members]
+    assert names[:4] == ["gthread-1", "gthread-2", "gthread-0", "proxy"]
+
+
 def test_a_hook_that_is_slow_to_tell_counters_is_no_other_clock() -> None:
     reading = a_reading(at_s=1020.0, asked_at_s=1000.5, took_s=39.0)
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +15,7 @@ from loadtests.planning.budget import (
     generator_cores,
     most_replicas,
     powers_of_two,
+    separate_cores,
     service_parts,
     split_cores,
 )
@@ -109,10 +112,37 @@ def test_without_budgets_a_core_of_its_own_will_do() -> None:
     assert "core of its own" in means.reason
 
 
-@pytest.mark.parametrize("waiting_only", [False, True])
-def test_too_many_for_the_budgets_are_refused_with_what_fits(waiting_only: bool) -> None:
-    with pytest.raises(PlanError, match=r"16 replicas .* 2 core.* --replicas 1,2,4,8\."):
-        budget(a_machine(2), 16, waiting_only=waiting_only)
+@pytest.mark.parametrize(("replicas", "waiting_only"), [(16, False), (17, True), (32, False)])
+def test_too_many_for_the_budgets_are_refused_with_what_fits(
+    replicas: int, waiting_only: bool
+) -> None:
+    with pytest.raises(PlanError, match=rf"{replicas} replicas .* 2 core.* --replicas 1,2,4,8\."):
+        budget(a_machine(2), replicas, waiting_only=waiting_only)
+
+
+def test_a_refusal_names_the_load_of_which_so_many_fit_only_where_they_do() -> None:
+    with pytest.raises(PlanError, match=r" 16 replicas fit with --workload io --workers gthread"):
+        budget(a_machine(2), 16, waiting_only=False)
+    with pytest.raises(PlanError) as refused:
+        budget(a_machine(2), 17, waiting_only=False)
+
+    assert "--workload" not in str(refused.value)
+
+
+def test_budgets_of_requests_that_wait_may_add_up_to_more_than_half() -> None:
+    means = budget(a_machine(2), 16, waiting_only=True)
+
+    assert (means.replica_cpus, means.replica_cores) == (0.05, (1,))
+    assert means.reason == (
+        "16 × 0.05 CPU is at most 80% of 1 core, of which the replicas together may use at most"
+        " 55%; more breaks the rule budget"
+    )
+
+
+def test_as_many_as_fit_into_half_have_the_same_budget_whatever_their_requests_do() -> None:
+    machine = a_machine(2)
+
+    assert budget(machine, 8, waiting_only=True) == budget(machine, 8, waiting_only=False)
 
 
 def test_too_many_without_budgets_are_refused_with_what_fits() -> None:
@@ -200,3 +230,85 @@ def test_the_cores_of_a_store_are_not_the_replicas_to_fill() -> None:
     assert most_replicas(a_machine(8), with_store=True) == 40
     with pytest.raises(PlanError, match="--replicas 1,2,4,8,16,32"):
         budget(a_machine(8), 51, waiting_only=False, with_store=True)
+
+
+def with_siblings(*groups: tuple[int, ...]) -> Machine:
+    """A machine whose cores have these logical CPUs."""
+    ids = tuple(sorted(core for group in groups for core in group))
+    return make_machine(cores=len(ids), core_ids=ids, hardware_threads=groups)
+
+
+NEIGHBOURS = with_siblings((0, 1), (2, 3), (4, 5), (6, 7))
+HALVES = with_siblings((0, 4), (1, 5), (2, 6), (3, 7))
+
+
+@pytest.mark.parametrize(
+    ("machine", "services", "replicas"),
+    [
+        (NEIGHBOURS, (0, 2), (4, 6)),
+        (HALVES, (0, 1), (2, 3)),
+        (with_siblings((0, 1), (2, 3)), (0, 1), (2,)),
+        (with_siblings((0, 2), (1, 3)), (0, 2), (1,)),
+        (with_siblings((0, 1), (2, 3), (4,)), (0, 1), (2, 4)),  # two kinds of cores
+    ],
+)
+def test_no_two_replicas_are_siblings_nor_a_replica_and_a_service(
+    machine: Machine, services: tuple[int, ...], replicas: tuple[int, ...]
+) -> None:
+    assert split_cores(machine) == (services, replicas)
+
+
+def test_generator_and_proxy_have_a_sibling_each_of_the_core_that_they_share() -> None:
+    services, _ = split_cores(with_siblings((0, 2), (1, 3)))
+
+    assert service_parts(services) == ((0,), (2,))
+
+
+def test_siblings_are_all_used_where_a_single_core_has_them() -> None:
+    machine = with_siblings((0, 1))
+
+    assert separate_cores(machine) == (0, 1)
+    assert split_cores(machine) == ((0,), (1,))
+    assert budget(machine, 4, waiting_only=False).replica_cpus == 0.1
+
+
+def test_a_machine_with_siblings_has_the_budgets_of_one_with_as_many_cores() -> None:
+    means = budget(NEIGHBOURS, 4, waiting_only=False)
+
+    assert means.replica_cpus == budget(a_machine(4), 4, waiting_only=False).replica_cpus
+    assert (means.physical_cores, means.replica_cores) == (2, (4, 6))
+    assert not means.share_cores(2)
+    assert means.share_cores(4)
+
+
+def test_siblings_are_no_cores_of_their_own() -> None:
+    """Four threads on one core: two are the replicas', who share it."""
+    means = budget(with_siblings((0, 1, 2, 3)), 2, waiting_only=False)
+
+    assert len(means.replica_cores) == 2
+    assert means.share_cores(2)
+    assert means.replica_cpus == MOST_SHARED_CPUS
+
+
+def test_a_store_of_its_own_cores_has_no_sibling_of_a_replica() -> None:
+    sixteen = with_siblings(*((core, core + 8) for core in range(8)))
+    means = budget(sixteen, 4, waiting_only=False, with_store=True)
+
+    assert means.service_cores == (0, 1, 2)
+    assert means.store_cores == (3,)
+    assert means.replica_cores == (4, 5, 6, 7)
+
+
+def test_without_siblings_nothing_is_said_of_physical_cores() -> None:
+    assert budget(a_machine(8), 4, waiting_only=False).physical_cores is None
+
+
+def test_replicas_that_are_not_pinned_may_share_any_core() -> None:
+    free = replace(NEIGHBOURS, can_pin=False)
+
+    assert budget(free, 2, waiting_only=False).share_cores(2)
+
+
+def test_a_refusal_counts_cores_and_no_threads() -> None:
+    with pytest.raises(PlanError, match=r"CPU of their own on 4 core\(s\).* 1,2,4,8,16\."):
+        budget(NEIGHBOURS, 64, waiting_only=False)

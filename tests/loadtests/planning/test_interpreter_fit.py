@@ -95,6 +95,16 @@ def test_a_python_of_its_own_is_refused_where_a_container_would_have_another() -
     check_containers(replace(project, tested=image), ("sync",), "compose")
 
 
+def test_a_server_that_is_built_from_source_is_refused_in_an_image_that_is_built_here() -> None:
+    project = make_project({**ALL, "mod_wsgi": None})
+    bringing = make_project({**ALL, "mod_wsgi": "5.0.2"})
+
+    with pytest.raises(PlanError, match="mod_wsgi, which an image that is built here does not get"):
+        check_containers(project, ("mod_wsgi",), "compose")
+    check_containers(project, ("mod_wsgi",), "processes")
+    check_containers(bringing, ("mod_wsgi",), "compose")
+
+
 def test_uwsgi_may_be_there_under_either_of_its_names() -> None:
     for name in ("pyuwsgi", "uwsgi"):
         project = make_project({**ALL, "pyuwsgi": None, "uwsgi": None, name: "2.0.30"})

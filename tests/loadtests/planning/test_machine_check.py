@@ -164,6 +164,15 @@ def test_each_thing_that_is_not_right_is_named_alone_with_a_way_out(
     assert report.ready
 
 
+def test_cores_are_told_from_logical_cpus() -> None:
+    machine = make_machine(
+        cores=4, core_ids=(0, 1, 2, 3), hardware_threads=((0, 1), (2, 3)), cpu_model="Xeon"
+    )
+    (check,) = [each for each in report_on(machine=machine).checks if each.name == "cores"]
+
+    assert check.found == "4 logical CPUs, 2 cores of Xeon"
+
+
 @pytest.mark.parametrize(
     ("broken", "name", "words"),
     [

@@ -97,6 +97,18 @@ def test_each_port_passes_to_exactly_the_members_of_its_trials() -> None:
             assert len(spec.members) == spec.cell.replicas
 
 
+@pytest.mark.parametrize("replicas", [(2, 4), (4, 8)])
+def test_each_worker_model_has_a_port_with_one_replica_to_calibrate_users_on(
+    replicas: tuple[int, ...],
+) -> None:
+    plan = a_plan(replicas=replicas)
+
+    alone = [upstream.worker for upstream in plan.upstreams if len(upstream.members) == 1]
+    assert sorted(alone) == sorted(worker.name for worker in plan.workers)
+    assert len({upstream.port for upstream in plan.upstreams}) == len(plan.upstreams)
+    assert {spec.cell.replicas for planned in plan.rounds for spec in planned} == {*replicas}
+
+
 def test_a_cell_takes_each_replica_equally_often() -> None:
     plan = a_plan(rounds=12)
     used: Counter[tuple[Any, int]] = Counter(
@@ -156,7 +168,27 @@ def test_too_many_replicas_for_the_machine_are_refused_with_what_fits() -> None:
 
 def test_too_many_replicas_are_refused_for_waiting_too() -> None:
     with pytest.raises(PlanError, match="--replicas 1,2,4,8"):
-        a_plan(replicas=(8, 16), workloads=("io",))
+        a_plan(replicas=(16, 32), workloads=("io",))
+
+
+def test_sixteen_replicas_of_requests_that_wait_fit_two_cores() -> None:
+    plan = a_plan(replicas=(1, 2, 4, 8, 16), workloads=("io",))
+
+    assert [workload.name for workload in plan.workloads] == ["io"]
+    assert plan.replica_counts == (1, 2, 4, 8, 16)
+    assert plan.budget.replica_cpus == 0.05
+    assert [worker.name for worker in plan.workers] == ["gthread", "sync"]
+    assert plan.notes == ("Left out: gevent, whose replicas would compete for CPU.",)
+
+
+def test_sixteen_replicas_do_not_fit_where_one_workload_computes() -> None:
+    with pytest.raises(PlanError, match="--replicas 1,2,4,8"):
+        a_plan(replicas=(8, 16), workloads=("io", "cpu"))
+
+
+def test_sixteen_replicas_without_slots_are_refused_with_the_models_that_fit() -> None:
+    with pytest.raises(PlanError, match=r"gevent has no limit .* more than half .* gthread,sync"):
+        a_plan(replicas=(8, 16), workloads=("io",), workers=("gevent",))
 
 
 def test_without_budgets_what_can_be_told_is_planned_and_said() -> None:

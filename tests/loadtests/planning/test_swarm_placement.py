@@ -133,7 +133,7 @@ def test_the_plan_says_which_node_has_what() -> None:
         "Node n2 (2 cores) has gthread-2.",
         "Node n3 (2 cores) has gthread-1.",
     ]
-    assert "All nodes are on one machine" in plan.notes[-1]
+    assert "All nodes are on one machine, here, so they share its cores" in plan.notes[-1]
 
 
 def test_speeds_of_several_machines_are_said_to_be_compared_and_not_corrected() -> None:

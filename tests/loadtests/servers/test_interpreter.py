@@ -84,6 +84,8 @@ def test_an_ordinary_log_says_nothing() -> None:
         (None, "/usr/bin/pypy3 -m gunicorn shop:app", True),
         (None, "python3 -m gunicorn pypyshop:app", False),
         ("/usr/bin/python3", "", False),
+        (None, "/home/u/pypy-vs-cpython/.venv/bin/python -m gunicorn shop:app", False),
+        (None, "gunicorn --name pypy shop:app", False),
     ],
 )
 def test_an_interpreter_that_compiles_is_known_by_its_name(
@@ -103,3 +105,5 @@ def test_an_interpreter_that_was_asked_is_known_whatever_its_path() -> None:
     assert compiles("PyPy", None)
     assert compiles(None, "PyPy")
     assert not compiles("CPython", "CPython")
+    named = (replace(process("/opt/pypy3 shop.py"), implementation="CPython"),)
+    assert not interpreter.compiles_as_it_runs(None, named)

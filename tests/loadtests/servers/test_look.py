@@ -55,6 +55,19 @@ CASES: dict[str, tuple[str, str, tuple[ServerProcess, ...], Seen]] = {
         (),
         Seen(version="23.0.0", mode="gevent", processes=1, threads=1, unlimited=True),
     ),
+    "gunicorn with a worker of an event loop": (
+        "gunicorn",
+        "Starting gunicorn 23.0.0\nUsing worker: uvicorn_worker.UvicornWorker\nBooting worker with"
+        " pid: 7",
+        (process("gunicorn -k uvicorn_worker.UvicornWorker --threads 1 shop:app"),),
+        Seen(
+            version="23.0.0",
+            mode="uvicorn_worker.UvicornWorker",
+            processes=1,
+            threads=1,
+            unlimited=True,
+        ),
+    ),
     "uWSGI's processes": (
         "uwsgi",
         log("uwsgi-processes"),
@@ -229,6 +242,46 @@ def test_command_lines_decide_against_a_log_that_names_another_server() -> None:
 
 def test_a_server_that_nobody_knows_is_not_recognised() -> None:
     assert registry.recognised("Listening.", (process("python serve.py"),)) is None
+
+
+def test_djangos_development_server_and_its_reloader_are_told() -> None:
+    text = "Watching for file changes with StatReloader\nStarting development server at http://x\n"
+    development = registry.SERVERS["development"]
+
+    seen = development.look(text, (process("python manage.py runserver"),))
+    single = development.look("", (process("manage.py runserver --noreload --nothreading"),))
+
+    assert seen.notes[0].startswith("This is a development server")
+    assert seen.notes[1].endswith("Start it with --noreload.")
+    assert (single.threads, len(single.notes)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("server", "line"),
+    [
+        ("gunicorn", "[8] [ERROR] Worker (pid:8) was sent SIGSEGV!"),
+        ("gunicorn", "[8] [WARNING] Worker with pid 8 was terminated due to signal 9"),
+        ("gunicorn", "[8] [ERROR] Worker (pid:8) exited with code 139"),
+        ("granian", "[ERROR] Killing worker-1 after it refused to gracefully stop"),
+    ],
+)
+def test_workers_that_crash_or_are_killed_are_told(server: str, line: str) -> None:
+    assert len(troubles_in(registry.SERVERS[server], lines(line))) == 1
+
+
+@pytest.mark.parametrize("how", ["was sent SIGTERM!", "exited with code 3"])
+def test_an_ordinary_end_of_a_worker_is_no_kill(how: str) -> None:
+    assert troubles_in(registry.SERVERS["gunicorn"], lines(f"Worker (pid:8) {how}")) == ()
+
+
+def test_a_worker_that_gunicorn_20_lost_is_not_counted() -> None:
+    booted = "Booting worker with pid: {}\n"
+    text = (
+        f"Using worker: sync\n{booted.format(8)}"
+        f"[WARNING] Worker with pid 8 was terminated due to signal 9\n{booted.format(9)}"
+    )
+
+    assert registry.SERVERS["gunicorn"].look(text, ()).processes == 1
 
 
 def test_a_log_without_a_word_of_the_server_says_nothing() -> None:

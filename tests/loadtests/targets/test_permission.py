@@ -4,7 +4,13 @@ from collections.abc import Callable
 import pytest
 
 from loadtests.model.errors import UsageError
-from loadtests.targets.permission import Loaded, accepts, permitted
+from loadtests.targets.permission import (
+    Loaded,
+    accepts,
+    check_generators,
+    is_of_this_machine,
+    permitted,
+)
 
 PUBLIC = "203.0.113.9"
 """An address for documentation (RFC 5737): nobody's, and not private."""
@@ -56,6 +62,8 @@ def test_loopback_and_private_addresses_may_be_loaded(url: str, address: str) ->
         ("http://[::]", ("::",)),
         ("http://[::ffff:8.8.8.8]", ("::ffff:8.8.8.8",)),
         ("http://[2002:808:808::1]", ("2002:808:808::1",)),
+        ("http://[2002:7f00:1::]", ("2002:7f00:1::",)),
+        ("http://[2002:a00:1::1]", ("2002:a00:1::1",)),
         ("http://example.com", (PUBLIC,)),
         ("http://EXAMPLE.com.", (PUBLIC,)),
         ("http://two.example.com", ("10.0.0.1", PUBLIC)),
@@ -97,6 +105,8 @@ def test_another_host_that_is_named_allows_nothing(named: str) -> None:
         ("ftp://10.0.0.1", "cannot be used"),
         ("http://", "cannot be used"),
         ("http://10.0.0.1:99999", "cannot be used"),
+        ("http://10.0.0.1:0", "port 0, at which nothing listens"),
+        ("http://10.0.0.1:00/", "port 0, at which nothing listens"),
         ("http://ada:secret@10.0.0.1", "has a user name"),
         ("http://10.0.0.1@8.8.8.8/", "has a user name"),
         ("http://10.0.0.1/v1", "Name paths as requests"),
@@ -161,3 +171,55 @@ def test_an_address_accepts_a_connection_only_where_somebody_listens() -> None:
         port = server.getsockname()[1]
         assert accepts("127.0.0.1", port)
     assert not accepts("127.0.0.1", port)
+
+
+def at(host: str, address: str) -> Loaded:
+    return Loaded(host=host, port=18080, address=address)
+
+
+@pytest.mark.parametrize(
+    ("loaded", "shown"),
+    [
+        (at("127.0.0.1", "127.0.0.1"), "127.0.0.1 means"),
+        (at("localhost", "::1"), "localhost (::1) means"),
+        (at("web.test", "127.0.0.2"), "web.test (127.0.0.2) means"),
+        (at("::ffff:7f00:1", "::ffff:7f00:1"), "::ffff:7f00:1 means"),
+    ],
+)
+@pytest.mark.parametrize("addresses", [("10.0.0.5",), ("127.0.0.1", "10.0.0.5"), ()])
+def test_generators_of_other_machines_would_load_themselves_at_loopback(
+    loaded: Loaded, shown: str, addresses: tuple[str, ...]
+) -> None:
+    with pytest.raises(UsageError) as refused:
+        check_generators(
+            loaded, ["10.0.0.5:8089"], resolve=resolving(*addresses), is_own=lambda _: False
+        )
+
+    assert str(refused.value).startswith(f"{shown} another machine at 10.0.0.5:8089")
+    assert "an address that all generators reach" in str(refused.value)
+
+
+def test_a_generator_behind_a_port_of_this_machine_is_told_where_the_url_is_read() -> None:
+    loaded, resolve = at("localhost", "127.0.0.1"), resolving("127.0.0.1")
+
+    told = check_generators(loaded, ["localhost:8089", "[::1]:8090"], resolve=resolve)
+
+    assert told is not None
+    assert "read where each generator runs" in told
+    assert "localhost:8089, [::1]:8090" in told
+
+
+def test_a_generator_at_an_address_of_this_machine_loads_it_by_loopback() -> None:
+    loaded, resolve = at("127.0.0.1", "127.0.0.1"), resolving("10.0.0.5")
+
+    assert check_generators(loaded, ["me:1"], resolve=resolve, is_own=lambda _: True) is None
+
+
+def test_generators_may_be_anywhere_for_an_address_of_a_network() -> None:
+    assert check_generators(at("web", "10.0.0.7"), ["10.0.0.5:8089"]) is None
+    assert check_generators(at("localhost", "127.0.0.1"), []) is None
+
+
+def test_only_addresses_of_this_machine_are_its_own() -> None:
+    assert is_of_this_machine("127.0.0.1")
+    assert not is_of_this_machine(PUBLIC)

@@ -43,6 +43,15 @@ def test_a_hook_that_resets_runs_in_the_configurations_folder(tmp_path: Path) ->
     assert (tmp_path / "state").read_text() == "clean"
 
 
+def test_a_hook_that_resets_has_the_time_limit_of_hooks(tmp_path: Path) -> None:
+    command = ("sleep", "60")
+    planned = plan(tmp_path, *command)
+    hooks = Hooks(reset=command, limit_s=0.2)
+
+    with pytest.raises(ProcessFailure, match=r"failed before a round: .*did not end in 0\.2 s"):
+        reset(replace(planned, tested=replace(planned.tested, hooks=hooks)))
+
+
 def test_without_a_command_nothing_is_done(tmp_path: Path) -> None:
     reset(plan(tmp_path))
 

@@ -1,4 +1,4 @@
-"""How an application reaches its store, by its environment."""
+"""What the sessions of a PostgreSQL server do."""
 
 from __future__ import annotations
 
@@ -12,116 +12,8 @@ from psycopg import sql
 
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.profiles.records import Totals
-from loadtests.tools.postgres.activity import (
-    Access,
-    Activity,
-    accesses_in,
-    names_local_socket,
-    watched,
-)
-
-
-def access_in(variables: dict[str, str]) -> Access | None:
-    return next(iter(accesses_in(variables)), None)
-
-
-@pytest.mark.parametrize(
-    ("variables", "told"),
-    [
-        (
-            {"DATABASE_URL": "postgresql://ada:s%40fe@db:6543/shop"},
-            ("db", 6543, "ada", "s@fe", "shop"),
-        ),
-        ({"X": "postgres://db"}, ("db", 5432, "postgres", "", "postgres")),
-        ({"X": "postgresql+psycopg2://a:b@db/c"}, ("db", 5432, "a", "b", "c")),
-        ({"PGHOST": "db", "PGUSER": "ada"}, ("db", 5432, "ada", "", "ada")),
-    ],
-)
-def test_a_url_or_libpqs_variables_name_the_server(
-    variables: dict[str, str], told: tuple[object, ...]
-) -> None:
-    access = access_in(variables)
-
-    assert access is not None
-    assert (access.host, access.port, access.user, access.password, access.database) == told
-
-
-@pytest.mark.parametrize(
-    "variables", [{}, {"DATABASE_URL": "mysql://db/shop"}, {"NOTE": "see postgresql://db first"}]
-)
-def test_other_variables_name_none(variables: dict[str, str]) -> None:
-    assert access_in(variables) is None
-
-
-def test_its_text_has_no_password() -> None:
-    access = access_in({"X": "postgresql://ada:secret@db/shop"})
-
-    assert f"{access} {access!r}" == "db:5432 db:5432"
-
-
-def hosts(variables: dict[str, str]) -> list[str]:
-    return [str(access) for access in accesses_in(variables)]
-
-
-def test_all_variables_are_read_and_each_access_is_named_once() -> None:
-    variables = {
-        "PRODUCTION_URL": "postgresql://ada@prod:5432/shop",
-        "DATABASE_URL": "postgresql://ada@db/shop",
-        "SAME_URL": "postgresql://ada@db/shop",
-        "PGHOST": "here",
-    }
-
-    assert hosts(variables) == ["prod:5432", "db:5432", "here:5432"]
-
-
-@pytest.mark.parametrize(
-    ("variables", "told"),
-    [
-        (
-            {"X": "postgresql://a:b@one:6001,two,[::1]:6003/shop?sslmode=disable"},
-            ["one:6001", "two:5432", "::1:6003"],
-        ),
-        ({"X": "postgresql:///shop"}, ["localhost:5432"]),
-        ({"X": "postgresql://ada:s/3[x@db/shop"}, []),
-        ({"X": "postgresql://ada:s[3@db/shop"}, ["db:5432"]),
-        ({"X": "postgresql://ada:s/3@db/shop"}, []),
-        ({"X": "postgresql://db:port/shop"}, []),
-        ({"X": "postgresql://db:99999/shop"}, []),
-        ({"PGHOST": "db", "PGPORT": ""}, ["db:5432"]),
-        ({"PGHOST": "db", "PGPORT": "none"}, []),
-        ({"PGHOST": "one,two", "PGPORT": "6001,6002"}, ["one:6001", "two:6002"]),
-        ({"PGHOST": "one,two", "PGPORT": "6001"}, ["one:6001", "two:6001"]),
-        ({"PGHOST": ""}, []),
-        ({"PGHOST": "/var/run/postgresql"}, []),
-    ],
-)
-def test_an_unusual_access_is_read_or_left_out(variables: dict[str, str], told: list[str]) -> None:
-    assert hosts(variables) == told
-
-
-@pytest.mark.parametrize(
-    ("variables", "local"),
-    [
-        ({"DATABASE_URL": "postgresql:///shop"}, True),
-        ({"DATABASE_URL": "postgresql+psycopg2://ada@/shop?host=/run/postgresql"}, True),
-        ({"DATABASE_URL": "postgresql://%2Frun%2Fpostgresql/shop"}, True),
-        ({"DSN": "dbname=shop user=ada"}, True),
-        ({"DSN": "host='/run/postgresql' dbname=shop"}, True),
-        ({"PGHOST": "/run/postgresql"}, True),
-        ({"PGDATABASE": "shop"}, True),
-        ({"DATABASE_URL": "postgresql://db/shop"}, False),
-        ({"DATABASE_URL": "postgresql:///shop?host=db"}, False),
-        ({"DATABASE_URL": "postgresql:///shop", "PGHOST": "db"}, False),
-        ({"DSN": "dbname=shop host=db"}, False),
-        ({"PGDATABASE": "shop", "PGHOST": "db"}, False),
-        ({"REDIS_URL": "redis:///0", "NOTE": "see postgresql:///shop"}, False),
-        ({}, False),
-    ],
-)
-def test_a_server_without_a_host_is_reached_over_a_local_socket(
-    variables: dict[str, str], local: bool
-) -> None:
-    assert names_local_socket(variables) is local
+from loadtests.tools.postgres.access import Access
+from loadtests.tools.postgres.activity import Activity, watched
 
 
 class Server:

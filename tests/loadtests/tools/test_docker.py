@@ -52,6 +52,19 @@ def test_a_container_that_runs_is_read() -> None:
     assert container.address.count(".") == 3
 
 
+@pytest.mark.parametrize("labels", [{docker.PROJECT_LABEL: "twofold-import-1"}, None])
+def test_a_container_that_compose_did_not_make_has_its_own_name(
+    labels: dict[str, str] | None,
+) -> None:
+    description = captured("running")
+    description["Config"]["Labels"] = labels
+    description["Name"] = "/twofold-import-1-app"
+
+    container = parse_container(description)
+
+    assert (container.service, container.number) == ("twofold-import-1-app", 1)
+
+
 def test_a_container_that_the_engine_will_start_again_is_told() -> None:
     description = captured("running")
     description["State"] |= {"Restarting": True, "ExitCode": 1, "Pid": 0}
@@ -112,6 +125,16 @@ def fails(error: Exception) -> Callable[..., Any]:
         raise error
 
     return fail
+
+
+def test_a_containers_variables_are_read_from_its_configuration() -> None:
+    attributes = {"Config": {"Env": ["DATABASE_URL=postgresql://db/shop?a=b", "EMPTY=", "BARE"]}}
+
+    told = an_engine(inspect_container=lambda _: attributes).variables("c")
+
+    assert told == {"DATABASE_URL": "postgresql://db/shop?a=b", "EMPTY": ""}
+    assert an_engine(inspect_container=lambda _: {"Config": {"Env": None}}).variables("c") == {}
+    assert an_engine(inspect_container=fails(GONE)).variables("c") == {}
 
 
 GONE = EngineGone("connection refused")

@@ -14,6 +14,7 @@ from loadtests.tools.docker.swarm import (
     parse_node,
     parse_task,
 )
+from loadtests.tools.docker.variables import carried
 
 URL = "unix:///run/node/docker.sock"
 
@@ -58,6 +59,18 @@ def test_no_value_of_a_variable_is_among_the_words() -> None:
 
     assert ("--env", "DATABASE_URL") in pairs(argv)
     assert not any("secret" in word for word in argv)
+
+
+def test_a_variable_that_would_steer_docker_is_in_a_file() -> None:
+    order = an_order(env={"HOME": "/theirs", "SHOP_KEY": "secret"})
+
+    with carried(order.env) as ways:
+        argv = create_argv(order, host=None, ways=ways)
+
+    assert ("--env", "SHOP_KEY") in pairs(argv)
+    assert ("--env-file", str(ways.file)) in pairs(argv)
+    assert not any("theirs" in word for word in argv)
+    assert ways.env == {"SHOP_KEY": "secret"}
 
 
 def test_a_users_container_keeps_its_own_user_and_root() -> None:

@@ -65,7 +65,12 @@ def make_machine(root: Path, *, quota: str) -> Machine:
     (root / "cgroup/job/cpu.stat").write_text("usage_usec 1\n")
     (root / "cgroup/job/cpu.max").write_text(quota)
     (root / "cgroup/job/memory.max").write_text("1000000\n")
-    return host.read_machine(can_budget=True, proc_root=root / "proc", cgroup_root=root / "cgroup")
+    return host.read_machine(
+        can_budget=True,
+        proc_root=root / "proc",
+        cgroup_root=root / "cgroup",
+        sys_root=root / "sys",
+    )
 
 
 @pytest.mark.parametrize(
@@ -83,6 +88,61 @@ def test_a_groups_cpu_limit_leaves_its_whole_cores_and_at_least_one(
     assert machine.cores == len(cores)
     assert machine.memory_bytes == 1_000_000
     assert machine.cgroup == "v2"
+
+
+def tell_siblings(root: Path, lists: dict[int, str]) -> None:
+    """Write what the kernel says of each logical CPU's siblings."""
+    for core, text in lists.items():
+        folder = root / f"sys/devices/system/cpu/cpu{core}/topology"
+        folder.mkdir(parents=True)
+        (folder / "thread_siblings_list").write_text(f"{text}\n")
+
+
+@pytest.mark.parametrize(
+    ("lists", "usable", "threads"),
+    [
+        ({0: "0-1", 1: "0-1", 2: "2-3", 3: "2-3"}, (0, 1, 2, 3), ((0, 1), (2, 3))),
+        ({0: "0,2", 1: "1,3", 2: "0,2", 3: "1,3"}, (0, 1, 2, 3), ((0, 2), (1, 3))),
+        ({0: "0-1", 1: "0-1", 2: "2", 3: "3"}, (0, 1, 2, 3), ((0, 1), (2,), (3,))),
+        ({0: "0-1", 1: "0-1", 2: "2-3", 3: "2-3"}, (1, 3), ()),  # one of each may be used
+        ({0: "0", 1: "1"}, (0, 1), ()),
+        ({}, (0, 1), ()),  # the system does not say it
+        ({0: "?", 1: "?"}, (0, 1), ()),
+    ],
+)
+def test_the_threads_of_each_core_are_known_where_the_system_says_it(
+    tmp_path: Path,
+    lists: dict[int, str],
+    usable: tuple[int, ...],
+    threads: tuple[tuple[int, ...], ...],
+) -> None:
+    tell_siblings(tmp_path, lists)
+
+    assert host.hardware_threads(usable, sys_root=tmp_path / "sys") == threads
+
+
+def test_a_machine_has_cores_beside_its_logical_cpus(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host, "usable_cores", lambda: (0, 1, 2, 3))
+    tell_siblings(tmp_path, {0: "0-1", 1: "0-1", 2: "2-3", 3: "2-3"})
+
+    machine = make_machine(tmp_path, quota="max 100000\n")
+
+    assert (machine.cores, machine.physical_cores) == (4, 2)
+    assert machine.cores_in_words == "4 logical CPUs, 2 cores"
+
+
+def test_a_cpu_limit_leaves_as_many_cores_as_possible(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host, "usable_cores", lambda: (0, 1, 2, 3))
+    tell_siblings(tmp_path, {0: "0-1", 1: "0-1", 2: "2-3", 3: "2-3"})
+
+    machine = make_machine(tmp_path, quota="200000 100000\n")
+
+    assert machine.core_ids == (0, 2)
+    assert machine.cores_in_words == "2 cores"
 
 
 def test_without_control_groups_all_usable_cores_count(tmp_path: Path) -> None:

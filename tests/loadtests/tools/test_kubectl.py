@@ -9,6 +9,7 @@ from loadtests.tools.kubectl import (
     explained,
     parse_counters,
     parse_pods,
+    parse_workload,
     scale_argv,
     selector_of,
 )
@@ -82,6 +83,50 @@ def test_a_failure_is_told_with_the_cluster_that_was_asked() -> None:
 )
 def test_a_limit_is_a_number_of_cpus(quantity: str | None, limit: float | None) -> None:
     assert cpus(quantity) == limit
+
+
+def a_pod(owner: tuple[str, str] | None, *, template: str = "") -> dict[str, object]:
+    owners = [{"kind": owner[0], "name": owner[1], "controller": True}] if owner else []
+    watcher = {"kind": "Watcher", "name": "w"}  # an owner that does not control it
+    labels = {"pod-template-hash": template} if template else {}
+    return {
+        "metadata": {"name": "p", "ownerReferences": [watcher, *owners], "labels": labels},
+        "status": {},
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "owner", "template", "is_replica"),
+    [
+        ("Deployment", ("ReplicaSet", "web-5d4b"), "5d4b", True),
+        ("Deployment", ("ReplicaSet", "web-canary-5d4b"), "5d4b", False),
+        ("Deployment", ("ReplicaSet", "web-5d4b"), "", False),
+        ("Deployment", ("StatefulSet", "web"), "", False),
+        ("Deployment", ("Job", "web-5d4b"), "5d4b", False),
+        ("Deployment", None, "", True),
+        ("StatefulSet", ("StatefulSet", "web"), "", True),
+        ("StatefulSet", ("StatefulSet", "web-2"), "", False),
+        ("StatefulSet", ("ReplicaSet", "web-5d4b"), "5d4b", False),
+        ("StatefulSet", None, "", True),
+    ],
+)
+def test_a_replica_is_what_the_workload_controls(
+    kind: str, owner: tuple[str, str] | None, template: str, is_replica: bool
+) -> None:
+    workload = parse_workload(
+        {
+            "kind": kind,
+            "metadata": {"name": "web"},
+            "spec": {
+                "selector": {"matchLabels": {"app": "web"}},
+                "template": {"spec": {"containers": []}},
+            },
+        }
+    )
+
+    (pod,) = parse_pods({"items": [a_pod(owner, template=template)]})
+
+    assert pod.is_of(workload) is is_replica
 
 
 def test_a_sidecar_counts_as_a_container_of_its_pod() -> None:

@@ -1,17 +1,21 @@
 import http.client
 import http.server
+import select
 import shutil
 import socket
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 from jinja2 import UndefinedError
 
+from loadtests.analysis.failures.causes import is_of_the_proxy
+from loadtests.analysis.remedies import PROXY_CONNECTIONS
 from loadtests.model.errors import ProcessFailure
+from loadtests.model.failures import AnswerExample
 from loadtests.model.plan import IdleConnections
 from loadtests.tools import nginx, proc
 from loadtests.tools.nginx import ServerBlock
@@ -277,3 +281,62 @@ def test_only_a_server_with_few_connections_is_told_to_close(
 
     assert [status for status, _ in answers] == [200] * 5
     assert replica.heard == [heard] * 5  # type: ignore[attr-defined]
+
+
+SMALL = """\
+pid FOLDER/nginx.pid;
+error_log stderr;
+events { worker_connections 20; }
+http {
+    access_log off;
+    client_body_temp_path FOLDER/body; proxy_temp_path FOLDER/proxy;
+    fastcgi_temp_path FOLDER/f; uwsgi_temp_path FOLDER/u; scgi_temp_path FOLDER/s;
+    upstream app { server 127.0.0.1:REPLICA; }
+    server { listen 127.0.0.1:PORT; location / { proxy_pass http://app; } }
+}
+"""
+
+
+@needs_nginx
+def test_an_nginx_without_connections_answers_500_by_itself_and_logs_why(tmp_path: Path) -> None:
+    """Sixteen users need 32 connections."""
+    port, log = a_free_port(), tmp_path / "nginx.log"
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\n"
+    with ExitStack() as stack:
+        replica = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        config = SMALL.replace("FOLDER", str(tmp_path)).replace("PORT", str(port))
+        config = config.replace("REPLICA", str(replica.getsockname()[1]))
+        file = tmp_path / "nginx.conf"
+        file.write_text(config)
+        program = shutil.which("nginx") or "nginx"
+        argv = nginx.serve_argv(program, config=str(file), prefix=str(tmp_path))
+        stack.enter_context(proc.Service(argv, log=log, cwd=tmp_path))
+        proc.wait_until(lambda: listens(port), limit_s=10, failure="nginx does not listen")
+        users = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+            for _ in range(16)
+        ]
+        for user in users:
+            user.sendall(head)
+        proc.sleep(0.3)  # until nginx waits for the body of each
+        for user in users:
+            user.sendall(b"ok")
+        proc.wait_until(
+            lambda: PROXY_CONNECTIONS.words.search(log.read_text()) is not None,
+            limit_s=10,
+            failure="nginx had connections enough",
+        )
+        answered, _, _ = select.select(users, [], [], 10)  # the replica itself never answers
+        page = answered[0].recv(65536).decode()
+
+    head_of_page, _, body = page.partition("\r\n\r\n")
+    example = AnswerExample(name="POST /", outcome="status", status=500, body_start=body)
+    assert head_of_page.startswith("HTTP/1.1 500 ")
+    assert is_of_the_proxy(example)
+    assert nginx.seen_of("nginx", config, ("web",)).connections == 20
+
+
+def listens(port: int) -> bool:
+    with suppress(OSError), closing(socket.create_connection(("127.0.0.1", port), timeout=1)):
+        return True
+    return False

@@ -81,3 +81,44 @@ def test_a_hash_of_the_address_is_balancing_by_address() -> None:
     front = seen(POOL.replace("ip_hash", "hash $remote_addr  consistent"))
 
     assert front.by_address == "hash $remote_addr consistent"
+
+
+@pytest.mark.parametrize(
+    ("config", "cores", "connections"),
+    [
+        ("events {}", 4, 512),
+        ("events { worker_connections 1024; }", 4, 1024),
+        ("worker_processes 3;\nevents {\n    worker_connections 100;\n}", 4, 300),
+        ("worker_processes auto;\nevents { use epoll; worker_connections 100; }", 4, 400),
+        ("worker_processes auto;\nevents {}", None, None),
+        ("# worker_processes auto;\nevents { # worker_connections 9;\n}", 4, 512),
+        (
+            "# configuration file /etc/nginx/nginx.conf:\ninclude /etc/nginx/events.conf;\n"
+            "# configuration file /etc/nginx/events.conf:\nevents { worker_connections 64; }\n",
+            4,
+            64,
+        ),
+    ],
+)
+def test_the_connections_are_those_of_all_processes(
+    config: str, cores: int | None, connections: int | None
+) -> None:
+    assert nginx.seen_of("nginx", config, ("web",), cores=cores).connections == connections
+
+
+@pytest.mark.parametrize("processes", ["auto", "3"])
+def test_the_processes_that_run_count_before_those_of_the_configuration(processes: str) -> None:
+    config = f"worker_processes {processes};\nevents {{ worker_connections 100; }}"
+
+    assert nginx.seen_of("nginx", config, ("web",), cores=4, running=1).connections == 100
+
+
+def test_a_worker_that_ends_is_counted_no_more() -> None:
+    commands = [
+        "nginx: master process nginx -g daemon off;",
+        "nginx: worker process",
+        "nginx: worker process is shutting down",
+        "nginx: cache manager process",
+    ]
+
+    assert nginx.workers_among(commands) == 1

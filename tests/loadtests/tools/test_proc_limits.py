@@ -15,7 +15,7 @@ from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.tools import proc
 from loadtests.tools.proc import command, output
 from tests.checkout import CHECKOUT
-from tests.loadtests.tools.test_proc import LONG, wait_until_gone
+from tests.loadtests.tools.test_proc import LONG, is_gone, wait_until_gone
 
 OnLine = Callable[[str], None] | None
 
@@ -73,6 +73,43 @@ def test_what_a_program_leaves_in_its_own_group_ends_with_it(
     proc.run(("sh", "-c", f"{LONG} & echo $! > {note}"), on_line=on_line)
 
     wait_until_gone(int(note.read_text()))
+
+
+def test_what_a_program_may_leave_goes_on_and_can_write(tmp_path: Path) -> None:
+    note, sign = tmp_path / "pid", tmp_path / "sign"
+    child = f"sleep 0.3; echo more; echo more >&2; touch {sign}; exec {LONG}"
+    script = f"({child}) & echo $! > {note}; echo out; echo err >&2; exit 3"
+
+    done = proc.run(("sh", "-c", script), check=False, may_leave=True)
+
+    pid = int(note.read_text())
+    try:
+        assert (done.code, done.stdout, done.stderr) == (3, "out\n", "err\n")
+        proc.wait_until(sign.exists, limit_s=5.0, failure="the child could not write")
+        assert not is_gone(pid)
+    finally:
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_what_a_program_may_leave_ends_with_it_at_its_limit(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+
+    with pytest.raises(ProcessFailure, match=r"did not end in 0\.3 s and was killed"):
+        proc.run(("sh", "-c", f"{LONG} & echo $! > {note}; wait"), timeout_s=0.3, may_leave=True)
+
+    wait_until_gone(int(note.read_text()))
+
+
+def test_a_program_that_may_leave_others_is_told_like_any_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(output, "MOST_CHARS", 1 << 20)
+    flood = "while :; do seq 1000; done"
+
+    with pytest.raises(ProcessFailure, match="wrote over 1 MiB"):
+        proc.run(("sh", "-c", flood), timeout_s=60.0, may_leave=True)
+    with pytest.raises(ProcessFailure, match="no-such-program"):
+        proc.run(("no-such-program",), may_leave=True)
 
 
 def test_a_large_output_is_read_to_its_end_though_the_program_has_ended(

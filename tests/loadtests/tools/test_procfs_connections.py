@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -71,6 +72,67 @@ def test_a_network_that_this_machine_is_in_too_is_the_same(
     monkeypatch.setattr(connections, "_read", lambda *_: ROUTES)
 
     assert connections.is_same_from_here(7, "172.18.0.2")
+
+
+UNIX = """Num       RefCount Protocol Flags    Type St Inode Path
+0000000000000000: 00000002 00000000 00010000 0001 01 21 /var/run/postgresql/.s.PGSQL.5432
+0000000000000000: 00000003 00000000 00000000 0001 03 22 /var/run/postgresql/.s.PGSQL.5432
+0000000000000000: 00000003 00000000 00000000 0001 03 23
+"""
+
+
+def test_a_connection_to_a_local_socket_has_its_path_on_the_servers_side() -> None:
+    path = "/var/run/postgresql/.s.PGSQL.5432"
+
+    assert list(connections.sockets_connected(UNIX)) == [("22", path), ("23", "")]
+    assert list(connections.sockets_connected("")) == []
+
+
+@pytest.mark.parametrize(
+    ("own", "table", "path", "connected"),
+    [
+        ("socket:[23]", UNIX, "/var/run/postgresql/.s.PGSQL.5432", True),
+        ("socket:[23]", UNIX, "/run/postgresql/.s.PGSQL.5432", True),
+        ("socket:[23]", UNIX, "/run/postgresql/.s.PGSQL.5433", False),
+        ("socket:[22]", UNIX, "/run/postgresql/.s.PGSQL.5432", False),
+        ("socket:[23]", UNIX.replace(" 03 22", " 02 22"), "/run/postgresql/.s.PGSQL.5432", False),
+        ("socket:[23]", "", "/run/postgresql/.s.PGSQL.5432", False),
+    ],
+)
+def test_a_process_is_connected_to_a_local_socket_by_both_sides(
+    monkeypatch: pytest.MonkeyPatch, own: str, table: str, path: str, connected: bool
+) -> None:
+    monkeypatch.setattr(procfs, "links_of", lambda _: frozenset({own}))
+    monkeypatch.setattr(connections, "_read", lambda *_: table)
+
+    assert connections.is_connected_to_socket(7, path) is connected
+
+
+def test_a_real_connection_to_a_local_socket_is_seen(tmp_path: Path) -> None:
+    path = str(tmp_path / ".s.PGSQL.5432")
+    with socket.socket(socket.AF_UNIX) as server, socket.socket(socket.AF_UNIX) as client:
+        server.bind(path)
+        server.listen()
+        assert not connections.is_connected_to_socket(os.getpid(), path)
+        client.connect(path)
+        with server.accept()[0]:
+            assert connections.is_connected_to_socket(os.getpid(), path)
+
+
+def test_a_folder_of_another_container_is_reached_through_its_process(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, mounts in (("7", "mnt:[2]"), ("8", "mnt:[1]"), ("self", "mnt:[1]")):
+        (tmp_path / name / "ns").mkdir(parents=True)
+        (tmp_path / name / "ns/mnt").symlink_to(mounts)
+    monkeypatch.setattr(connections, "PROC", tmp_path)
+    monkeypatch.setattr(procfs, "network_of", lambda pid: "2" if pid == 7 else "1")
+
+    assert connections.folder_from_here(7, "/run/pg") == f"{tmp_path}/7/root/run/pg"
+    assert connections.folder_from_here(8, "/run/pg") == "/run/pg"
+    assert connections.folder_from_here(9, "/run/pg") is None
+    assert connections.folder_from_here(7, "@pg") is None
+    assert connections.folder_from_here(8, "@pg") == "@pg"
 
 
 def test_a_name_that_nobody_knows_here_has_no_address() -> None:

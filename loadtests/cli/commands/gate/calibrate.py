@@ -69,10 +69,11 @@ def command(**given: Any) -> int:
     with open_progress() as progress:
         result, folder = pipeline.run(replace(request, calibrate=True), progress.say)
     noise = aa_noise.calibrate(result.plan, result.evidence)
-    output.tell(
-        as_json=given["as_json"],
-        document=lambda: aa_noise_text.render_json(noise),
-        text=lambda: aa_noise_text.render(noise),
-    )
+    with output.result_in(folder):
+        output.tell(
+            as_json=given["as_json"],
+            document=lambda: aa_noise_text.render_json(noise),
+            text=lambda: aa_noise_text.render(noise),
+        )
     click.echo(f"Figures: {folder / result_files.VERDICT}", err=True)
     return EXIT_YES if noise.holds else EXIT_CANNOT_TELL

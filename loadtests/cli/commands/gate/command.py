@@ -110,11 +110,12 @@ def _tell(result: GateResult, folder: Path | None, given: dict[str, Any]) -> int
     from loadtests.gate.analysis import verdict
     from loadtests.gate.report import terminal, verdict_json
 
-    output.tell(
-        as_json=given["as_json"],
-        document=lambda: verdict_json.render(result),
-        text=lambda: terminal.render(result),
-    )
+    with output.result_in(folder):
+        output.tell(
+            as_json=given["as_json"],
+            document=lambda: verdict_json.render(result),
+            text=lambda: terminal.render(result),
+        )
     if folder is not None:
         click.echo(f"Report: {folder / result_files.REPORT}", err=True)
     return verdict.EXIT_CODES[result.verdict]

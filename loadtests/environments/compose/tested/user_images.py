@@ -13,7 +13,7 @@ from loadtests.environments.compose.tested.subject import Part, Subject
 from loadtests.environments.protocol import Say
 from loadtests.model.errors import EnvironmentFailure, UsageError
 from loadtests.tools import temporary
-from loadtests.tools.docker import Engine
+from loadtests.tools.docker import Engine, variables
 from loadtests.tools.docker import images as docker_images
 from loadtests.tools.docker.images import Image
 
@@ -50,7 +50,7 @@ SENDING_LIMIT_S = 300.0
 
 @dataclass(frozen=True, kw_only=True)
 class BuildCommand:
-    """A builder's command line, and the variables that hold the texts of its arguments."""
+    """A builder's command line, and the variables that hold its secret arguments."""
 
     argv: tuple[str, ...]
     env: Mapping[str, str]
@@ -133,8 +133,8 @@ def build_command(
     """Return the command that builds a part by its ``build`` section.
 
     ``dockerfile`` is that of the section itself (``dockerfile_inline``).
-    Arguments are passed by the builder's environment, so that no value is in a list of processes
-    or in a message.
+    Arguments that hold secrets are passed by the builder's environment, so that no value is in a
+    list of processes. See ``tools.docker.variables`` for why others are not.
     """
     assert part.build is not None
     build = part.build
@@ -152,6 +152,7 @@ def build_command(
     if dockerfile is None:
         dockerfile = named if "://" in context else Path(context) / named
     arguments = _arguments(build.get("args"))
+    passed = variables.of_build(arguments)
     words: list[str] = []
     for key, option in PASSED.items():
         words += [option, str(build[key])] if build.get(key) else []
@@ -163,12 +164,16 @@ def build_command(
         tag=part.image,
         folder=Path(context) if context.startswith(("/", ".")) else context,
         dockerfile=dockerfile,
-        arguments=dict.fromkeys(arguments),
+        arguments=passed,
         labels={LABEL: part.name},
         words=(*words, *further),
     )
-    known = {name: value for name, value in arguments.items() if value is not None}
-    return BuildCommand(argv=argv, env=known)
+    env = {
+        name: value
+        for name, value in arguments.items()
+        if value is not None and passed[name] is None
+    }
+    return BuildCommand(argv=argv, env=env)
 
 
 def _arguments(given: Any) -> dict[str, str | None]:

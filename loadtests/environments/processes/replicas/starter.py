@@ -7,12 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from loadtests.environments import idle_control
 from loadtests.environments.processes import project, serving
 from loadtests.environments.processes.members import Members
 from loadtests.environments.replica_environment import Settings, settings_of
 from loadtests.model.plan import START_LIMIT_S, Plan, WorkerModel
 from loadtests.model.stack import Replica
 from loadtests.model.tested.target import Target, TargetKind
+from loadtests.model.vocabulary import idle_control as idle_name
+from loadtests.servers import registry as servers
 from loadtests.servers.server import ReplicaOrder
 from loadtests.tools import host
 
@@ -69,6 +72,21 @@ class Starter:
             address=address,
             identity=f"process {service.pid}",
         )
+
+    def start_control(self, worker: WorkerModel, address: str) -> None:
+        """Start the idle control of a worker model; nobody asks or waits for it."""
+        name, python = idle_name(worker.name), self.python_of(worker)
+        is_lent = self.lent is not None and worker.python is None
+        argv = idle_control.command(
+            worker,
+            python=python,
+            bind=address,
+            folder=str(self.stack_folder / SCRATCH / name),
+            program=project.program_of(servers.of(worker), python),
+            places=str(self.lent) if is_lent else None,
+            queue_most=host.queue_limit(),
+        )
+        self.members.serve(name, argv, cwd=self.stack_folder)
 
     @contextmanager
     def further(self, worker: WorkerModel, number: int, address: str) -> Iterator[str]:

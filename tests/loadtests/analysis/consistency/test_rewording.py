@@ -37,6 +37,10 @@ def texts(**fields: Any) -> list[str]:
         ("go to it", r"[a-z]{6} to it"),
         ("see you on 2026-11-29 at 10:45", r"[a-z]{6} you on 2026-11-29 at 10:45"),
         ("user-48213", r"[a-z]{6}-48213"),
+        ("牛乳", r"[a-z]{6}"),
+        ("Молоко купить", r"[A-Z][a-z]{5} купить"),
+        ("दूध खरीदो", r"दूध [a-z]{6}"),
+        ("buy milk\nand a loaf", r"buy [a-z]{6}\nand a loaf"),
     ],
 )
 def test_the_longest_word_of_a_text_becomes_another_of_its_kind(text: str, becomes: str) -> None:
@@ -69,6 +73,8 @@ def test_an_id_that_is_a_text_becomes_another_id() -> None:
         "",
         "<b>bold</b>",
         "mutation { add(text: 1) }",
+        "mutation {\n  add\n}",
+        "first line\n<b>second</b> line",
         "long " * 50,
     ],
 )

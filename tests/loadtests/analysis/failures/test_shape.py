@@ -136,6 +136,86 @@ def test_a_limit_of_the_proxy_in_front_is_no_break_of_the_application() -> None:
     assert concluded(trials).verdict is Verdict.INVALID
 
 
+def with_examples(trials: list[Trial], **fields: str) -> list[Trial]:
+    return [
+        replace(trial, examples=tuple(replace(one, **fields) for one in trial.examples))  # type: ignore[arg-type]
+        for trial in trials
+    ]
+
+
+SHORTAGE = "2026/11/29 16:28:17 [alert] 7#7: *9 512 worker_connections are not enough"
+
+
+def test_want_of_connections_in_the_nginx_in_front_is_no_break() -> None:
+    trials = with_examples(answered_by_nginx(500), log_line=SHORTAGE)
+
+    (result,) = results(trials)
+
+    assert (result.shape, result.breaks_at) == (FailureShape.LIMITED, ())
+    assert "The proxy's log says: 2026/11/29" in result.detail
+    assert "worker_connections are not enough" in result.detail
+    assert "Raise worker_connections" in result.remedy
+    assert concluded(trials).verdict is Verdict.INVALID
+
+
+def test_a_page_of_an_nginx_for_a_fault_is_a_break_unless_its_log_tells_of_a_shortage() -> None:
+    """A refused ``auth_request`` gives the same page, and the application is at fault."""
+    trials = answered_by_nginx(500)
+
+    (result,) = results(trials)
+
+    assert (result.shape, result.breaks_at) == (FailureShape.MORE_SERVERS, (2, 4))
+    assert "never saw" not in result.detail
+    assert "auth request unexpected status" in result.remedy
+    assert concluded(trials).verdict is Verdict.BREAKS
+
+
+def test_closed_connections_beside_the_proxys_pages_change_nothing() -> None:
+    trials = with_examples(answered_by_nginx(500), log_line=SHORTAGE)
+    mixed = [
+        replace(
+            trial,
+            requests=tuple(
+                replace(
+                    request,
+                    failed=request.failed * 4,
+                    kinds={**request.kinds, "reset": request.failed * 3},
+                )
+                if request.failed
+                else request
+                for request in trial.requests
+            ),
+        )
+        for trial in trials
+    ]
+
+    (result,) = results(mixed)
+
+    assert result.breaks_at == ()
+
+
+def test_a_fault_of_an_nginx_inside_of_a_replica_is_the_applications() -> None:
+    trials = with_examples(answered_by_nginx(500), replica="gthread-2")
+
+    (result,) = results(trials)
+
+    assert (result.shape, result.breaks_at) == (FailureShape.MORE_SERVERS, (2, 4))
+
+
+def test_a_page_of_the_application_counts_more_than_one_of_the_proxy() -> None:
+    own = AnswerExample(
+        name="GET /me", outcome="status", status=500, body_start="<h1>Internal Server Error</h1>"
+    )
+    trials = [
+        replace(trial, examples=(*trial.examples, own) if trial.examples else ())
+        for trial in answered_by_nginx(500)
+    ]
+
+    (result,) = results(trials)
+
+    assert (result.shape, result.wrong) == (FailureShape.MORE_SERVERS, own)
+
+
 def test_a_page_of_a_replicas_own_nginx_is_an_answer_of_the_application() -> None:
     """An upload lies on the first replica's disk; the second's nginx does not find it."""
     (result,) = results(answered_by_nginx(404))

@@ -141,6 +141,46 @@ def test_what_a_line_calls_in_a_library_counts_for_it() -> None:
     assert (path.line, path.callee) == (13, "encoder encode")
 
 
+def test_a_library_of_an_installed_application_counts_for_the_applications_line() -> None:
+    site = "/venv/lib/python3.13/site-packages"
+    rank = at(31, "rank", f"{site}/shop/search.py")
+    convert = at(270, "convert", f"{site}/markdown/core.py")
+    samples = make_samples("head", {(GUNICORN, FLASK, rank, convert): 5})
+
+    gathered = gather((samples,), SERVERS, {})
+
+    assert [(each.file, each.name) for each in gathered.functions] == [(rank.file, "rank")]
+    assert gathered.paths == (CallPath(functions=(0,), line=31, callee="markdown convert"),)
+    assert files_of((samples,), SERVERS) == (rank.file,)
+
+
+def test_libraries_in_a_folder_of_their_own_count_for_the_line_that_calls_them() -> None:
+    gunicorn, flask, execute = (
+        at(1, name, f"/deps/{file}")
+        for name, file in (
+            ("handle", "gunicorn/workers/gthread.py"),
+            ("dispatch", "flask/app.py"),
+            ("execute", "psycopg/cursor.py"),
+        )
+    )
+    samples = make_samples("head", {(gunicorn, flask, at(13, "find"), execute): 5})
+
+    gathered = gather((samples,), SERVERS, TEXTS)
+
+    assert [each.name for each in gathered.functions] == ["find"]
+    assert gathered.paths == (CallPath(functions=(0,), line=13, callee="psycopg execute"),)
+    assert files_of((samples,), SERVERS) == (SHOP,)
+
+
+def test_a_function_that_head_has_not_has_the_line_of_base_and_says_so() -> None:
+    without = HEAD_TEXT.replace("def find", "def look")
+    gathered = gather((BASE,), SERVERS, {"base": {SHOP: BASE_TEXT}, "head": {SHOP: without}})
+
+    find, rank = gathered.functions
+    assert (find.name, find.in_head, find.line, find.base_line) == ("find", False, 0, 5)
+    assert (rank.name, rank.in_head, rank.line, rank.base_line) == ("rank", True, 7, 0)
+
+
 def test_a_comprehension_and_recursion_are_their_function() -> None:
     inner = make_samples(
         "head", {(GUNICORN, at(13, "find"), at(8, "rank"), at(8, "<listcomp>"), at(8, "rank")): 1}

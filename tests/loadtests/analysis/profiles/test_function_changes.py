@@ -227,6 +227,15 @@ def test_a_function_that_was_divided_has_not_changed() -> None:
     assert changes_of_renamed({0: 100, 2: 60, 3: 40}, new=2).changed == ()
 
 
+def test_a_function_that_head_has_not_is_at_a_line_of_base_alone() -> None:
+    gone = only(function(1, name="cart", line=0, base_line=4), "base")
+    paths = [CallPath(functions=(0,), line=5), CallPath(functions=(2,), line=9)]
+
+    (change,) = changes_with(gone, base={0: 100, 1: 100}, head={0: 100}, paths=paths).changed
+
+    assert (change.name, change.line, change.base_line) == ("cart", 0, 4)
+
+
 def test_renamed_code_that_costs_more_is_named_as_a_whole_with_its_functions() -> None:
     (change,) = changes_of_renamed({0: 100, 2: 160}).changed
 

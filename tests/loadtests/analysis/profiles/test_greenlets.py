@@ -84,6 +84,16 @@ EVENTLET = (
     frame(f"{SITE}/eventlet/greenthread.py:272", "main"),
     frame(f"{SITE}/gunicorn/workers/base_async.py:115", "handle_request"),
 )
+UVICORN_WORKER = (SERVER[-1], frame(f"{SITE}/uvicorn_worker/_workers.py:100", "run"))
+UVLOOP = (
+    *UVICORN_WORKER,
+    frame(f"{SITE}/uvicorn/protocols/http/httptools_impl.py:400", "run_asgi"),
+)
+UNKNOWN_WORKER = (
+    SERVER[-1],
+    frame(f"{SITE}/acme_workers/loop.py:7", "run"),
+    *UVICORN[1:3],
+)
 OWN_LOOP = (
     LOCK_ROW,
     frame(f"{LIB}/asyncio/runners.py:190", "run"),
@@ -100,6 +110,11 @@ def stack(*frames: Frame) -> Stack:
     ("seen", "of_gevent"),
     [
         (stack(*UVICORN, *FLASK, LOCK_ROW), False),
+        (stack(*UVICORN_WORKER, *UVICORN[1:], *FLASK, LOCK_ROW), False),
+        (stack(*UVLOOP, *FLASK, LOCK_ROW), False),
+        (stack(*UNKNOWN_WORKER, *FLASK, LOCK_ROW), False),
+        (stack(*UNKNOWN_WORKER[:2], UVLOOP[-1], *FLASK, LOCK_ROW), False),
+        (stack(*UNKNOWN_WORKER, frame(f"{LIB}/selectors.py:468", "select")), False),
         (stack(*EVENTLET, *FLASK, LOCK_ROW), False),
         (stack(frame(f"{SITE}/eventlet/hubs/hub.py:355", "run")), False),
         (stack(*GEVENT_WEBSOCKET, *FLASK, LOCK_ROW), True),
@@ -116,6 +131,7 @@ def test_requests_of_an_event_loop_take_turns(seen: Stack, of_gevent: bool) -> N
     [
         stack(*SERVER, *FLASK, LOCK_ROW),
         stack(*SERVER, *FLASK, *OWN_LOOP),
+        stack(*SERVER, *FLASK, *OWN_LOOP[1:3], LOCK_ROW),
         stack(*UVICORN[:3], frame(f"{LIB}/selectors.py:468", "select")),
         stack(),
     ],

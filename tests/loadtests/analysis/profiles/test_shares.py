@@ -6,7 +6,7 @@ import pytest
 
 from loadtests.analysis.profiles.shares import result_of
 from loadtests.model.profiles.records import Waiting
-from tests.loadtests.analysis.profiles.builders import STACKS, make_profile
+from tests.loadtests.analysis.profiles.builders import SITE, STACKS, make_profile
 
 SEEN = [(0, 0, 0, 1), (0, 0, 0, 2)] * 20
 """Three requests wait in each look, one computes in every other one."""
@@ -40,6 +40,22 @@ def test_a_line_says_what_its_requests_do_and_whom_they_wait_for() -> None:
         "psycopg execute",
     )
     assert (second.kind, second.peer) == (Waiting.CPU, "")
+
+
+def test_a_driver_in_a_folder_of_packages_is_what_the_users_line_called() -> None:
+    deps = [
+        replace(
+            stack,
+            frames=tuple(
+                replace(frame, file=frame.file.replace(SITE, "/srv/deps")) for frame in stack.frames
+            ),
+        )
+        for stack in STACKS
+    ]
+
+    first, _ = result_of(make_profile(SEEN, stacks=tuple(deps))).lines
+
+    assert (str(first), first.callee) == ("/srv/shop/db.py:88 lock_row", "psycopg execute")
 
 
 def test_the_interval_is_wider_where_the_looks_differ_more() -> None:

@@ -8,6 +8,7 @@ from loadtests.analysis.profiles.statements import (
     cut,
     in_words,
     largest,
+    mysql_shape_of,
     shape_of,
     wait_of,
 )
@@ -49,6 +50,27 @@ from loadtests.model.profiles.records import StoreProfile, StoreSession
 )
 def test_a_statement_keeps_its_shape_and_loses_its_values(statement: str, shape: str) -> None:
     assert shape_of(statement) == shape
+
+
+@pytest.mark.parametrize(
+    ("statement", "shape"),
+    [
+        ('SELECT * FROM `t 1` WHERE a = "s3cr3t"', "SELECT * FROM `t 1` WHERE a = ?"),
+        ("SELECT 'it\\'s s3cr3t', \"a\\\"s3cr3t\"", "SELECT ?, ?"),
+        ("SELECT 'it''s', \"a\"\"b\"", "SELECT ?, ?"),
+        (
+            "UPDATE stock SET n = n - 1 WHERE id IN (1, 2)",
+            "UPDATE stock SET n = n - ? WHERE id IN (?, …)",
+        ),
+        ("SELECT 1 # s3cr3t\n, 2 -- s3cr3t", "SELECT ? , ?"),
+        ("SELECT 5--1, 'x' /* s3cr3t */", "SELECT ?-?, ?"),
+        ('SELECT "cut o', "SELECT ?"),
+        ("SELECT `it's`, 's3cr3t'", "SELECT `it's`, ?"),
+        ("SELECT 'C:\\\\', 's3cr3t'", "SELECT ?, ?"),
+    ],
+)
+def test_a_statement_of_mysql_loses_what_is_a_value_there(statement: str, shape: str) -> None:
+    assert mysql_shape_of(statement) == shape
 
 
 def a_session(**fields: object) -> StoreSession:

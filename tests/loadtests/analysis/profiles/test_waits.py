@@ -95,6 +95,21 @@ def test_a_stack_inside_of_a_lock_waits_for_one_whatever_the_kernel_saw_beside_i
     assert refined(KernelWait(kind=seen), inside).kind is kind
 
 
+@pytest.mark.parametrize(
+    "place",
+    [
+        "/usr/lib64/python3.12/threading.py:355",
+        "/usr/lib64/python3.12/queue.py:171",
+        "/opt/pypy/lib/pypy3.10/threading.py:320",
+        "/usr/lib64/pypy3.10/queue.py:170",
+    ],
+)
+def test_a_lock_is_known_in_every_layout_of_the_standard_library(place: str) -> None:
+    inside = (*FLASK, frame(place, "wait"))
+
+    assert refined(KernelWait(kind=Waiting.FILE), inside).kind is Waiting.LOCK
+
+
 def test_nothing_but_a_socket_is_refined() -> None:
     assert refined(LOCK, WAITING.frames) == LOCK
 

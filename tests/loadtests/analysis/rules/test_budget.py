@@ -237,6 +237,16 @@ def test_with_a_core_for_each_replica_costlier_requests_are_the_systems_own() ->
     assert budget.costlier_requests(plan, ONE, TWO, trials).state is HOLDS
 
 
+def test_replicas_on_siblings_share_a_core() -> None:
+    plan = make_plan(budget=make_budget(replica_cores=(2, 3), physical_cores=1))
+    trials = rounds_of(1, 1000, 1001, 999) + rounds_of(2, 1150, 1151, 1149)
+
+    found = budget.costlier_requests(plan, ONE, TWO, trials)
+
+    assert found.state is BROKEN
+    assert "which share cores" in found.detail
+
+
 def test_costlier_requests_of_replicas_on_machines_of_their_own_count() -> None:
     """The system falls short then, and no machine is too small."""
     apart = make_budget(replica_cpus=1.0, replica_cores=(), replicas_apart=True)

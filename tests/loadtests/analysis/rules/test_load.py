@@ -213,6 +213,17 @@ def test_no_gain_of_few_answers_may_be_chance(answers: tuple[int, int], state: R
         assert "too few answers" in found.detail
 
 
+@pytest.mark.parametrize(("users", "state"), [(1, BROKEN), (2, HOLDS), (4, HOLDS)])
+def test_fewer_users_than_saturate_a_replica_prove_nothing(users: int, state: RuleState) -> None:
+    """The proxy has connections for no more, and the factor would be that of the users."""
+    held = make_calibration(users_per_replica=users)
+
+    found = load.not_saturated(PLAN, CELL, [make_trial(usages=IDLE)], calibrations=[held])
+
+    assert found.state is state
+    assert ("fewer than the 2 that saturated one" in found.detail) is (state is BROKEN)
+
+
 def slots(service_ms: float) -> Trial:
     return make_trial(usages=IDLE, throughput_rps=100.0, service_ms=service_ms)
 

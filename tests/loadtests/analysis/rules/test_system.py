@@ -86,6 +86,92 @@ def test_without_a_budget_a_whole_core_is_meant() -> None:
     assert found.figure == pytest.approx(0.01)
 
 
+SMALL = make_plan(budget=make_budget(replica_cpus=0.1))
+
+
+def idle_ms(**ms_per_s: float) -> Trial:
+    """A trial whose idle members used so much; ``gthread_0`` is the control of ``gthread``."""
+    usages = (idle(used * 2.5e-3, name.replace("_", "-")) for name, used in ms_per_s.items())
+    return make_trial(idle_usages=tuple(usages))
+
+
+def test_what_the_same_server_uses_with_an_empty_application_is_not_the_applications() -> None:
+    found = system.idle_cost(SMALL, ONE, [idle_ms(gthread_0=2.2, gthread_3=3.1)])
+
+    assert found.state is HOLDS
+    assert found.figure == pytest.approx(0.009)
+    assert found.detail == (
+        "gthread-3 was not under load and used 3.10% of its budget. The same server with an empty"
+        " application used 2.20%, so 0.90 points are the application's."
+    )
+
+
+def test_the_rest_is_held_to_the_same_limit_and_no_servers_waking_explains_it() -> None:
+    found = system.idle_cost(SMALL, ONE, [idle_ms(gthread_0=2.2, gthread_3=4.3)])
+
+    assert found.state is BROKEN
+    assert found.detail.endswith("used 2.20%, so 2.10 points are the application's.")
+
+
+def test_little_work_in_every_replica_is_told_where_the_servers_own_is_known() -> None:
+    trial = idle_ms(gthread_0=1.0, gthread_3=4.0, gthread_4=4.1)
+
+    found = system.idle_cost(SMALL, ONE, [trial])
+
+    assert found.state is BROKEN
+    assert "So did all 2 idle replicas: this is work that runs in every replica" in found.detail
+
+
+def test_a_control_that_uses_more_than_a_replica_leaves_nothing() -> None:
+    found = system.idle_cost(SMALL, ONE, [idle_ms(gthread_0=3.0, gthread_3=2.5)])
+
+    assert (found.state, found.figure) == (HOLDS, 0.0)
+
+
+def test_a_control_is_compared_over_the_trials_in_which_its_replica_was_idle() -> None:
+    trials = [idle_ms(gthread_0=2.0, gthread_3=3.0), idle_ms(gthread_0=90.0)]
+
+    assert system.idle_cost(SMALL, ONE, trials).figure == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize(
+    "others",
+    [{}, {"sync_0": 2.4}, {"sync_0": 2.4, "gevent_0": 2.4}],
+    ids=["none", "of another variant", "of others"],
+)
+def test_without_a_control_of_its_own_variant_all_that_a_replica_uses_counts(
+    others: dict[str, float],
+) -> None:
+    found = system.idle_cost(SMALL, ONE, [idle_ms(gthread_3=2.5, **others)])
+
+    assert found.state is BROKEN
+    assert found.detail.startswith(
+        "gthread-3 was not under load and used 2.50% of its budget. That is 2.5 ms of CPU a second."
+        " A server's own waking up"
+    )
+
+
+def test_a_control_that_died_leaves_the_rule_as_without_one() -> None:
+    trials = [idle_ms(gthread_0=2.4, gthread_3=2.5), idle_ms(gthread_3=2.5)]
+
+    found = system.idle_cost(SMALL, ONE, trials)
+
+    assert found.state is BROKEN
+    assert found.figure == pytest.approx(0.025)
+    assert "empty application" not in found.detail
+
+
+def test_a_control_that_starts_again_and_again_explains_no_work_of_a_replica() -> None:
+    found = system.idle_cost(SMALL, ONE, [idle_ms(gthread_0=60.0, gthread_3=55.0)])
+
+    assert found.state is BROKEN
+    assert found.figure == pytest.approx(0.55)
+
+
+def test_a_control_alone_is_no_idle_replica() -> None:
+    assert system.idle_cost(SMALL, ONE, [idle_ms(gthread_0=0.5)]).state is UNCHECKED
+
+
 @pytest.mark.parametrize("usages", [(), (make_usage(span_s=0.0),)])
 def test_idle_replicas_that_cannot_be_read_are_unchecked(usages: tuple[Usage, ...]) -> None:
     assert system.idle_cost(PLAN, ONE, [make_trial(idle_usages=usages)]).state is UNCHECKED

@@ -186,6 +186,19 @@ def test_without_a_spread_of_starts_it_is_the_interval_of_the_rounds() -> None:
     assert found.high == pytest.approx(plain.high)
 
 
+def test_an_error_that_all_rounds_share_is_added_in_quadrature() -> None:
+    logs = [0.1, 0.12, 0.09, 0.15]
+    none = Part(variance=0.0, degrees=3)
+
+    found = start_spread.ratio([0.1, 0.1, 0.1, 0.1], [(none, 4)], shared=0.05)
+    narrow, wide = (start_spread.ratio(logs, [(ASSUMED, 4)], shared=of) for of in (0.0, 0.05))
+
+    assert found.low == pytest.approx(math.exp(0.05))
+    assert wide.low is not None
+    assert narrow.low is not None
+    assert wide.low < narrow.low
+
+
 def test_more_pairs_make_each_interval_wider() -> None:
     logs = [0.1, 0.12, 0.09, 0.15]
 

@@ -76,6 +76,7 @@ def test_numbers_that_a_server_would_not_heed_are_mistakes_of_the_file(
         'd = {command = "serve {bind}", processes = 2, threads = 4}',
         "sync = {processes = 2, threads = 1}",
         'uwsgi-threads = {worker = "processes"}',
+        'ev = {server = "gunicorn", worker = "eventlet"}',
     ],
 )
 def test_numbers_that_a_server_can_have_are_none(text: str) -> None:

@@ -13,7 +13,7 @@ from loadtests.environments.compose.projects import project_name
 from loadtests.environments.compose.tested import user_images
 from loadtests.environments.compose.tested.subject import Part, Subject
 from loadtests.environments.counters import member_name
-from loadtests.model.errors import EnvironmentFailure, UsageError
+from loadtests.model.errors import EnvironmentFailure, ProcessFailure, UsageError
 from loadtests.model.tested.target import Target, TargetKind
 from loadtests.tools import docker, docker_compose, proc
 from loadtests.tools.docker import Container
@@ -82,13 +82,46 @@ def test_a_stack_goes_up_and_down_and_its_logs_are_kept(
     engine, ran = FakeEngine(*all_containers()), Ran()
 
     with opened(monkeypatch, engine, ran, tmp_path):
-        assert ran.words == ["up"]
+        assert ran.words == ["up", "up"]  # the second one is for the idle controls
 
-    assert ran.words == ["up", "down"]
+    assert ran.words == ["up", "up", "down"]
     assert engine.removed == [project_name(tmp_path.name)]
     assert engine.closed
     assert (tmp_path / "logs/gthread-2.log").read_text() == "log of id of gthread-2, None"
     assert (tmp_path / "logs/generator-container.log").exists()
+
+
+def test_the_idle_controls_start_last_and_wait_for_nobody(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ran = Ran()
+
+    with opened(monkeypatch, FakeEngine(), ran, tmp_path):
+        pass
+
+    assert ran.argvs[1][-2:] == ("twofold-idle-gthread", "twofold-idle-sync")
+    assert {"--no-recreate", "--no-deps"} <= {*ran.argvs[1]}
+
+
+def test_idle_controls_that_do_not_start_end_no_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Refusing(Ran):
+        def __call__(self, argv: Sequence[str], **fields: object) -> proc.Completed:
+            done = super().__call__(argv, **fields)
+            if argv[-1] == "twofold-idle-sync":
+                raise ProcessFailure("no such file: /venv/bin/python")
+            return done
+
+    ran, said = Refusing(), list[str]()
+
+    with opened(monkeypatch, FakeEngine(), ran, tmp_path, say=said.append):
+        pass
+
+    assert ran.words == ["up", "up", "down"]
+    (told,) = (line for line in said if "idle controls" in line)
+    assert "were not started" in told
+    assert "no such file: /venv/bin/python" in told
 
 
 WITH_STORE = replace(PLAN, with_store=True)
@@ -100,7 +133,7 @@ def test_a_store_is_up_and_ready_before_the_replicas_that_connect_to_it(
     engine, ran = FakeEngine(a_container("store")), Ran()
 
     with opened(monkeypatch, engine, ran, tmp_path, plan=WITH_STORE):
-        assert ran.words == ["up", "docker", "up"]
+        assert ran.words == ["up", "docker", "up", "up"]
 
     assert ran.argvs[0][-1] == "store"
     assert ran.argvs[1][:4] == ("docker", "exec", "--interactive", "id of store-1")
@@ -135,8 +168,11 @@ def test_settings_go_by_a_second_file_that_up_and_down_both_read(
 
     written = tmp_path / "compose.services.json"
     services = json.loads(written.read_text())["services"]
-    assert services.keys() == {"gthread", "sync"}
-    assert all(service["environment"]["BURN_PERCENT"] == "10" for service in services.values())
+    variables = {name: service["environment"] for name, service in services.items()}
+    controls = {"twofold-idle-gthread", "twofold-idle-sync"}
+    assert services.keys() == {"gthread", "sync"} | controls
+    assert all(variables[name]["BURN_PERCENT"] == "10" for name in ("gthread", "sync"))
+    assert all(variables[name] == {} for name in controls)
     for argv in ran.argvs:
         assert argv[4:8] == (
             *("--file", str(ROOT / "compose/compose.yaml")),

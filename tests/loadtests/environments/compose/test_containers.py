@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from loadtests.environments.compose import containers
+from loadtests.environments.compose import stack as stack_module
 from loadtests.environments.compose.projects import Project
 from loadtests.environments.compose.stack import ComposeStack
+from loadtests.environments.compose.store_shells import StoreShells
+from loadtests.environments.protocol import AsksStores, KnowsVariables
 from loadtests.model.errors import ProcessFailure
 from loadtests.servers import interpreter
-from loadtests.tools import docker, proc
+from loadtests.tools import cgroup, docker, proc
+from loadtests.tools.docker import Container
+from loadtests.tools.procfs import programs
+from loadtests.tools.stores import StoreProgram, mysql
 from tests.checkout import CHECKOUT
 from tests.loadtests.environments.compose.fake_engine import (
     COMPOSE,
     PLAN,
     FakeEngine,
+    a_container,
     all_containers,
     as_engine,
 )
@@ -61,19 +69,39 @@ class ListingEngine(FakeEngine):
     def facts(self) -> dict[str, Any]:
         return {"NCPU": 2}
 
+    def variables(self, container: str) -> dict[str, str]:
+        return {"DATABASE_URL": f"postgresql://db/{container}"}
+
     def processes(self, _: str) -> list[list[str]]:
         return [["7", "1", "4", "/venv/bin/python", "/venv/bin/gunicorn", "app:create_app()"]]
 
 
-def a_stack(tmp_path: Path, ports: dict[str, int] | None = None) -> ComposeStack:
+def a_stack(
+    tmp_path: Path, ports: dict[str, int] | None = None, *, more: Sequence[Container] = ()
+) -> ComposeStack:
     project = Project(
-        engine=as_engine(ListingEngine(*all_containers())),
+        engine=as_engine(ListingEngine(*all_containers(), *more)),
         compose=COMPOSE,
         name="twofold-1",
         files=(),
         variables={},
     )
     return ComposeStack(project, PLAN, tmp_path, CHECKOUT, ports=ports)
+
+
+def test_the_python_of_a_users_image_is_known_by_the_file_that_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its program may be called python, and nobody can ask it."""
+    monkeypatch.setattr(docker, "is_local", lambda: True)
+    monkeypatch.setattr(cgroup, "group_of", lambda *_: None)
+    running = iter(("pypy3.11-c", "python3.13", "nginx"))
+    monkeypatch.setattr(programs, "program_of", lambda _: next(running))
+    stack = a_stack(tmp_path, {"gthread": 80})
+
+    seen = [stack.processes_of("sync-1")[0].implementation for _ in range(3)]
+
+    assert seen == ["PyPy", "CPython", None]
 
 
 def test_the_samples_python_is_asked_once_what_it_is(
@@ -101,6 +129,17 @@ def test_the_samples_python_is_asked_once_what_it_is(
     assert len(asked) == 1
 
 
+def test_the_variables_of_a_member_are_its_containers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(docker, "is_local", lambda: False)
+    stack = a_stack(tmp_path)
+
+    assert isinstance(stack, KnowsVariables)
+    told = stack.variables_of("gthread-1")
+    assert told == {"DATABASE_URL": "postgresql://db/id of gthread-1"}
+
+
 def test_a_python_that_does_not_answer_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     def run(argv: tuple[str, ...], **_: object) -> proc.Completed:
         raise ProcessFailure(f"{argv[0]} failed")
@@ -108,3 +147,70 @@ def test_a_python_that_does_not_answer_is_none(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(proc, "run", run)
 
     assert containers.ask_implementation("id") is None
+
+
+def test_the_sessions_of_a_mysql_among_the_services_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def ask(_: StoreShells, member: str, program: StoreProgram, *, limit_s: float) -> str:
+        asked.append(program.question)
+        return f"session\tLOCK WAIT\tupdating\tUPDATE {member}\n"
+
+    monkeypatch.setattr(docker, "is_local", lambda: True)
+    monkeypatch.setattr(StoreShells, "__call__", ask)
+    stack = a_stack(tmp_path)
+    monkeypatch.setattr(ComposeStack, "_stores", ["store", "db"])
+    commands = {"store": ["postgres"], "db": ["/usr/sbin/mysqld --user=mysql"]}
+    monkeypatch.setattr(stack, "_commands", commands.__getitem__)
+
+    assert isinstance(stack, AsksStores)
+    assert stack.askable_stores() == ("db",)
+    assert stack.sessions_of("db") == [("Lock", "tuple", "UPDATE db")]
+    assert asked == [mysql.SESSIONS]
+
+
+# -- idle controls -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("local", [True, False])
+def test_an_idle_control_that_has_ended_is_noted_once_and_is_no_member(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, local: bool
+) -> None:
+    monkeypatch.setattr(docker, "is_local", lambda: local)
+    monkeypatch.setattr(cgroup, "group_of", lambda _: None)  # as where the engine's are not seen
+    controls = [
+        a_container("twofold-idle-gthread"),
+        a_container("twofold-idle-sync", running=False, exit_code=3, pid=0),
+    ]
+    stack = a_stack(tmp_path, more=controls)
+
+    assert stack.idle_controls() == ("gthread-0",)
+    assert stack.idle_controls() == ("gthread-0",)
+    (note,) = stack.notes
+    assert note.startswith("The idle control sync-0 does not run: sync with an empty application.")
+    assert [replica.number for replica in stack.replicas] == [1, 2, 1, 2]
+
+
+def test_idle_controls_are_held_to_the_budget_of_a_replica(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[tuple[str, ...]] = []
+
+    def run(argv: tuple[str, ...], **_: object) -> proc.Completed:
+        held.append(argv)
+        if "id of twofold-idle-gthread-1" in argv:
+            raise ProcessFailure("no such container")  # it has just ended
+        return proc.Completed(argv=argv, code=0, stdout="", stderr="")
+
+    monkeypatch.setattr(docker, "is_local", lambda: False)
+    monkeypatch.setattr(proc, "run", run)
+    monkeypatch.setattr(stack_module, "wait_until_quiet", lambda *_: None)
+    monkeypatch.setattr(ComposeStack, "_start_proxy", lambda *_: None)
+    stack = a_stack(tmp_path, more=[a_container("twofold-idle-gthread")])
+
+    stack.configure_proxy(())
+
+    replicas, control = held
+    assert control == (*replicas[:-4], "id of twofold-idle-gthread-1")

@@ -77,7 +77,7 @@ def test_each_worker_model_is_a_service_that_extends_the_template(tmp_path: Path
 
     assert own == OWN
     written = json.loads(services.read_text())["services"]
-    assert written.keys() == {"gthread", "sync"}
+    assert written.keys() == {"gthread", "sync", "twofold-idle-gthread", "twofold-idle-sync"}
     gthread = PLAN.workers[0]
     assert written["gthread"] == {
         "extends": {"file": str(OWN), "service": "replica"},
@@ -87,6 +87,20 @@ def test_each_worker_model_is_a_service_that_extends_the_template(tmp_path: Path
             "THREADS": str(gthread.threads),
         },
     }
+
+
+def test_an_idle_control_is_as_its_replicas_but_for_its_command_and_variables() -> None:
+    limited = {"mem_limit": "1g", "image": "shop:1", "labels": {"io.twofold.run": "1"}}
+    replica = {**limited, "command": ["serve"], "environment": {"GUNICORN_CMD_ARGS": "--reload"}}
+
+    made = files.with_controls({"gthread": replica, "sync": replica}, PLAN.workers[:1])
+
+    assert made.keys() == {"gthread", "sync", "twofold-idle-gthread"}
+    control = made["twofold-idle-gthread"]
+    assert {name: control[name] for name in limited} == limited
+    assert control["environment"] == {}
+    assert control["command"][0] == "/venv/bin/python"
+    assert "demo_app" in control["command"][-1]
 
 
 def test_a_server_may_give_the_container_a_command_of_its_own(

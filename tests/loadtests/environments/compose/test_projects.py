@@ -142,7 +142,7 @@ def test_a_stack_of_an_engine_that_hangs_is_left_to_the_watchdog_at_once(
     ):
         engine.well = False
 
-    assert ran.words == ["up"]
+    assert ran.words == ["up", "up"]
     assert engine.removed == []
 
 

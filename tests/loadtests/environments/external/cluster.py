@@ -15,26 +15,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.loadtests.environments.external.discovery import discovery_of
+
 NAMESPACE = "shop"
-
-RESOURCES = {
-    "/api/v1": [
-        ("namespaces", "Namespace"),
-        ("pods", "Pod"),
-        ("pods/exec", "PodExecOptions"),
-        ("nodes", "Node"),
-    ],
-    "/apis/apps/v1": [
-        ("deployments", "Deployment"),
-        ("deployments/scale", "Scale"),
-        ("statefulsets", "StatefulSet"),
-        ("statefulsets/scale", "Scale"),
-    ],
-    "/apis/autoscaling/v2": [("horizontalpodautoscalers", "HorizontalPodAutoscaler")],
-    "/apis/authorization.k8s.io/v1": [("selfsubjectaccessreviews", "SelfSubjectAccessReview")],
-}
-
-VERBS = ["get", "list", "watch", "create", "update", "patch", "delete"]
 
 
 @dataclass(kw_only=True)
@@ -93,6 +76,11 @@ def pod_of(name: str, changes: dict[str, Any]) -> dict[str, Any]:
     ready = changes.get("ready", True)
     metadata: dict[str, Any] = {"name": name, "namespace": NAMESPACE, "uid": f"uid of {name}"}
     metadata["labels"] = {"app": "web"}
+    if "owner" in changes:
+        kind, owner, template = changes["owner"]
+        made = {"kind": kind, "name": owner, "uid": "o-1", "controller": True, "apiVersion": "x/v1"}
+        metadata["ownerReferences"] = [made]
+        metadata["labels"] |= {"pod-template-hash": template} if template else {}
     if changes.get("deleted"):
         metadata["deletionTimestamp"] = "2026-11-28T22:00:00Z"
     conditions = [{"type": "Ready", "status": "True" if ready else "False"}]
@@ -155,6 +143,8 @@ class Handler(BaseHTTPRequestHandler):
         elif url.path.endswith("/pods"):
             state.asked_selectors += query.get("labelSelector", [""])
             self._list("PodList", "v1", pods_of(state))
+        elif match := re.fullmatch(r".*/pods/([\w-]+)", url.path):
+            self._answer(pod_of(match[1], state.pods.get(match[1], {})))
         elif url.path.endswith("/horizontalpodautoscalers"):
             self._list(
                 "HorizontalPodAutoscalerList",
@@ -175,6 +165,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))  # in the binary form
+        if self.server.state.forbidden and self.server.state.forbidden in self.path:
+            self._refuse(403, "Forbidden", 'pods "web-1" is forbidden: cannot create "pods/exec"')
+            return
         self._answer(
             {
                 "kind": "SelfSubjectAccessReview",
@@ -237,42 +230,6 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         pass
-
-
-def discovery_of(path: str) -> dict[str, Any] | None:
-    if path == "/api":
-        return {"kind": "APIVersions", "versions": ["v1"]}
-    if path == "/apis":
-        groups = [place.split("/")[2:] for place in RESOURCES if place.startswith("/apis/")]
-        return {
-            "kind": "APIGroupList",
-            "apiVersion": "v1",
-            "groups": [
-                {
-                    "name": group,
-                    "versions": [{"groupVersion": f"{group}/{version}", "version": version}],
-                    "preferredVersion": {"groupVersion": f"{group}/{version}", "version": version},
-                }
-                for group, version in groups
-            ],
-        }
-    if path in RESOURCES:
-        return {
-            "kind": "APIResourceList",
-            "apiVersion": "v1",
-            "groupVersion": path.removeprefix("/apis/").removeprefix("/api/"),
-            "resources": [
-                {
-                    "name": name,
-                    "singularName": "",
-                    "namespaced": name not in {"namespaces", "nodes", "selfsubjectaccessreviews"},
-                    "kind": kind,
-                    "verbs": VERBS,
-                }
-                for name, kind in RESOURCES[path]
-            ],
-        }
-    return None
 
 
 def scale_of(state: State) -> dict[str, Any]:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,14 @@ def a_target(folder: Path) -> Target:
         address="127.0.0.1",
         hooks=hooks,
     )
+
+
+def test_a_hook_that_resets_has_to_be_there_before_anything_is_scaled(tmp_path: Path) -> None:
+    tested = a_target(tmp_path)
+    hooks = Hooks(scale=("true",), replicas=("true",), reset=("no-such-program", "now"))
+
+    with pytest.raises(EnvironmentFailure, match=r"`no-such-program now` cannot run"):
+        choose(replace(tested, hooks=hooks))
 
 
 def test_a_hook_with_a_path_is_looked_for_in_the_configurations_folder(tmp_path: Path) -> None:

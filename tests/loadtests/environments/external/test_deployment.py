@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.environments.external import deployment
+from loadtests.environments.external import deployment, record
 from loadtests.environments.external.deployment import put_back
 from loadtests.model.errors import EnvironmentFailure
 from tests.loadtests.environments.external.file_deployment import FileDeployment
@@ -34,6 +34,20 @@ def test_the_number_is_put_back_as_it_was(tmp_path: Path) -> None:
         "Scaling the deployment to 4",
         "Scaling the deployment back to 3",
     ]
+
+
+def test_a_deployment_without_a_name_is_not_scaled(tmp_path: Path) -> None:
+    """The hook may be wrong, and the number 0 at the end would take the deployment away."""
+    web = FileDeployment(tmp_path, replicas=0)
+
+    with (
+        pytest.raises(EnvironmentFailure, match=r"'replicas' prints no name.* start one first"),
+        put_back(web.hooks, print, log=tmp_path / "watchdog.log"),
+    ):
+        raise AssertionError("it went on")
+
+    assert not web.calls.exists()
+    assert record.read(record.path_of(web.hooks)) is None
 
 
 @pytest.mark.parametrize("error", [RuntimeError("a defect"), KeyboardInterrupt()])
@@ -69,6 +83,80 @@ def test_a_deployment_that_never_gets_its_number_says_what_it_has(tmp_path: Path
         put_back(web.hooks, print) as running,
     ):
         running.scale_to(4)
+
+
+NOT_YET = "did not have 4 ready replicas .* now prints"
+
+
+@pytest.mark.parametrize(
+    ("at_four", "told"),
+    [
+        ("sys.exit('no quota')", r"hook 'scale' .*code 1: no quota\. Run it by hand"),
+        ("sys.exit('You must be logged in')", "code 1: You must be logged in"),
+        ("sys.exit(3)", "code 3: it printed nothing"),
+        ("time.sleep(60)", r"hook 'scale' failed.*did not end in 0\.5 s"),
+        ("sys.stderr.write('x' * 2_000_000 + '\\nfull'); sys.exit(1)", "code 1: full"),
+        ("os.write(2, b'\\xff\\r\\n'); sys.exit(1)", "code 1: \ufffd"),
+        ("f.write_text('3'); os.kill(os.getpid(), 9)", "code -9: it printed nothing"),
+        ("f.write_text('0')", rf"{NOT_YET} 0 \(nothing\)"),
+        ("f.write_text('3')", f"{NOT_YET} 3 "),
+        ("f.write_text('5')", f"{NOT_YET} 5 "),
+        ("f.write_text('2')", rf"{NOT_YET} 2 \(web-1, web-2\), after 0 changes"),
+        ("f.write_text('one')", "hook 'replicas' .*code 1: ValueError"),
+    ],
+)
+def test_whatever_the_hook_does_is_one_message_and_the_number_is_put_back(
+    tmp_path: Path, at_four: str, told: str
+) -> None:
+    after = f"import os, time; exec({at_four!r} if n == '4' else '')"
+    web = FileDeployment(tmp_path, replicas=2, after=after)
+    hooks = replace(web.hooks, limit_s=0.5, ready_limit_s=0.5)
+
+    with pytest.raises(EnvironmentFailure, match=told), put_back(hooks, print) as running:
+        running.scale_to(4)
+
+    assert web.count == 2
+
+
+FLAPS = "print(*range(3 + calls % 2), sep=chr(10))"
+
+
+@pytest.mark.parametrize(
+    ("at_four", "told"),
+    [
+        (FLAPS, r"4 ready .* after ([2-9]|\d\d) changes"),
+        ("print('web-1', 'web-1', sep=chr(10))", "printed 'web-1' twice"),
+        ("sys.exit('no connection')", "hook 'replicas' .*code 1: no connection"),
+        ("time.sleep(60)", r"hook 'replicas' failed.*did not end in 0\.5 s"),
+    ],
+)
+def test_whatever_replicas_prints_is_one_message_and_the_number_is_put_back(
+    tmp_path: Path, at_four: str, told: str
+) -> None:
+    web = FileDeployment(tmp_path, replicas=2)
+    *python, usual = web.hooks.replicas
+    code = (
+        f"import sys, time; from pathlib import Path; c = Path({str(tmp_path / 'asked')!r});"
+        " calls = len(c.read_text()) if c.exists() else 0; c.write_text('.' * (calls + 1));"
+        f" exec({at_four!r} if Path({str(web.file)!r}).read_text() == '4' else {usual!r})"
+    )
+    hooks = replace(web.hooks, replicas=(*python, code), limit_s=0.5, ready_limit_s=1.0)
+
+    with pytest.raises(EnvironmentFailure, match=told), put_back(hooks, print) as running:
+        running.scale_to(4)
+
+    assert web.count == 2
+
+
+@pytest.mark.parametrize("slowly", ["time.sleep(0.5)", "sys.stderr.write('x' * 5_000_000)"])
+def test_a_hook_that_is_slow_or_talks_a_lot_does_its_work(tmp_path: Path, slowly: str) -> None:
+    web = FileDeployment(tmp_path, replicas=2, after=f"import time; {slowly}")
+
+    with put_back(web.hooks, print) as running:
+        running.scale_to(4)
+        assert len(running.names) == 4
+
+    assert web.count == 2
 
 
 def test_somebody_else_who_scales_is_told_with_the_moment_and_left_alone(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -16,8 +17,9 @@ from loadtests.environments.external.hooks import (
 )
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.tested.external import Hooks
-from loadtests.tools import kubectl
+from loadtests.tools import kubectl, proc
 from loadtests.tools.kubectl import Access
+from tests.loadtests.tools.test_proc import is_gone
 
 
 def python(code: str) -> tuple[str, ...]:
@@ -81,6 +83,22 @@ def test_a_hook_that_hangs_is_ended_at_its_limit() -> None:
 
     with pytest.raises(EnvironmentFailure, match=r"hook 'replicas' failed.*0\.3 s"):
         runner.names()
+
+
+def test_servers_that_the_hook_scale_starts_stay(tmp_path: Path) -> None:
+    """Their output goes where the hook's goes, as in a script with ``gunicorn … &``."""
+    note, sign = tmp_path / "pid", tmp_path / "sign"
+    server = f"sleep 0.3; echo up; echo up >&2; touch {sign}; exec sleep 60"
+    script = f"(echo $$; {server}) & echo $! > {note}"
+
+    HookRunner(Hooks(scale=("sh", "-c", script))).scale(2)
+
+    pid = int(note.read_text())
+    try:
+        proc.wait_until(sign.exists, limit_s=5.0, failure="the server was ended")
+        assert not is_gone(pid)
+    finally:
+        os.kill(pid, signal.SIGKILL)
 
 
 def test_a_hook_that_floods_is_no_trouble() -> None:
@@ -187,10 +205,40 @@ def test_hooks_for_kubernetes_keep_the_cluster_that_there_is_now(
     )
 
     assert found.scale == (*OWN, "--context", "test", "--namespace", "shop")
-    assert found.replicas == ("kubectl", "--context", "test", "-n", "mine", "get", "pods")
+    assert found.replicas == ("kubectl", "-n", "mine", "get", "pods", "--context", "test")
     assert found.ready == ("./ready.sh",)
-    assert found.reset[:6] == ("kubectl", "--context", "test", "--namespace", "shop", "exec")
+    assert found.reset[:7] == (
+        *("kubectl", "exec", "deployment/db"),
+        *("--context", "test", "--namespace", "shop"),
+    )
+    assert found.reset[7:] == ("--", "psql", "-c", "TRUNCATE notes")
     assert found.counters == elsewhere
+
+
+@pytest.mark.parametrize(
+    ("words", "pinned_words"),
+    [
+        (
+            "kubectl argo rollouts status web",
+            "kubectl argo rollouts status web --context test --namespace shop",
+        ),
+        ("kubectl get pods -nprod", "kubectl get pods -nprod --context test"),
+        ("kubectl get pods -n=prod", "kubectl get pods -n=prod --context test"),
+        ("kubectl argo list --namespace=x", "kubectl argo list --namespace=x --context test"),
+        ("kubectl argo list --context x", "kubectl argo list --context x --namespace shop"),
+        (
+            "kubectl exec web -- head -n 1 -s",
+            "kubectl exec web --context test --namespace shop -- head -n 1 -s",
+        ),
+    ],
+)
+def test_the_cluster_is_named_behind_the_words_for_plugins_of_kubectl(
+    monkeypatch: pytest.MonkeyPatch, words: str, pinned_words: str
+) -> None:
+    """kubectl says "flags cannot be placed before plugin name"."""
+    monkeypatch.setattr(kubectl, "resolved", lambda _: Access(context="test", namespace="shop"))
+
+    assert " ".join(pinned(Hooks(ready=tuple(words.split()))).ready) == pinned_words
 
 
 def test_hooks_that_name_their_cluster_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,16 @@ def test_the_number_is_set_and_put_back(state: State) -> None:
     assert state.scaled == [4, 2]
 
 
+def test_a_deployment_that_has_no_replicas_gets_none_back(state: State) -> None:
+    """Here the number is known: it is ``spec.replicas``."""
+    state.replicas = 0
+
+    with put_back(HOOKS, lambda _: None) as web:
+        web.scale_to(1)
+
+    assert state.scaled == [1, 0]
+
+
 def test_pods_that_serve_are_named_with_what_a_restart_changes(
     state: State, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -107,6 +117,33 @@ def test_a_permission_that_is_missing_is_told_in_the_clusters_words(
     assert (code, state.scaled) == (4, [])
     assert "forbidden" in err
     assert "Ask whoever runs the cluster for this permission" in err
+
+
+def test_counters_that_may_not_be_read_are_told_in_the_clusters_words(
+    state: State, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state.forbidden = "/exec"
+
+    code, out, err = hook("counters", "deployment/web", capsys=capsys)
+
+    assert (code, out) == (4, "")
+    assert "The CPU counters of web-1 cannot be read inside it" in err
+    assert "forbidden" in err
+    assert "Ask whoever runs the cluster for this permission" in err
+
+
+def test_canaries_with_the_same_labels_are_no_replicas(
+    state: State, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state.pods = {
+        "web-1": {"owner": ("ReplicaSet", "web-5d4b", "5d4b")},
+        "canary-1": {"owner": ("ReplicaSet", "web-canary-7f9c", "7f9c")},
+    }
+
+    code, out, err = hook("replicas", "deployment/web", capsys=capsys)
+
+    assert (code, err) == (0, "")
+    assert [line.partition("\t")[0] for line in out.splitlines()] == ["web-1", "web-2"]
 
 
 def test_a_name_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:

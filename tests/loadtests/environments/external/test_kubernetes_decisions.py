@@ -68,6 +68,37 @@ def test_the_first_pod_that_is_not_ready_is_told_with_its_reason(state: State) -
     )
 
 
+OTHERS: dict[str, dict[str, Any]] = {
+    "canary-1": {"owner": ("ReplicaSet", "web-canary-7f9c", "7f9c")},
+    "migrate-1": {"owner": ("Job", "web-migrate", ""), "phase": "Failed", "ready": False},
+    "cache-0": {"owner": ("StatefulSet", "web", ""), "deleted": True},
+    "probe-1": {"owner": ("ReplicaSet", "web-7f9c", "5d4b")},
+}
+"""Pods with the labels of the Deployment ``web``, which others made."""
+
+
+@pytest.mark.usefixtures("ran")
+def test_pods_of_others_with_the_same_labels_are_no_replicas(
+    state: State, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state.pods = {"web-1": {"owner": ("ReplicaSet", "web-5d4b", "5d4b")}, **OTHERS}
+
+    lines = kubernetes.replica_lines(HERE, "deployment/web")
+
+    assert [line.partition("\t")[0] for line in lines] == ["web-1", "web-2"]
+    assert capsys.readouterr().err == ""
+    assert kubernetes.not_ready(HERE, "deployment/web") is None
+
+
+@pytest.mark.usefixtures("ran")
+def test_a_reason_is_never_that_of_somebody_elses_pod(state: State) -> None:
+    state.pods = {**OTHERS, "web-2": {"ready": False, "waiting": "CrashLoopBackOff"}}
+
+    assert (kubernetes.not_ready(HERE, "deployment/web") or "").endswith(
+        "web-2 is Running: CrashLoopBackOff."
+    )
+
+
 @pytest.mark.usefixtures("ran")
 def test_the_number_is_the_one_that_was_asked_for(state: State) -> None:
     state.pods = {"web-2": {"ready": False}}

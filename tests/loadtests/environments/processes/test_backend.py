@@ -1,7 +1,9 @@
 """The embedded backend, as the pipeline uses it. Needs nginx and the application's packages."""
 
 import json
+import os
 import shutil
+import signal
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -12,12 +14,13 @@ import pytest
 
 from loadtests.environments.processes import cpu_limits
 from loadtests.environments.processes.backend import ProcessesBackend, ProcessesStack
+from loadtests.environments.processes.replicas.starter import Starter
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.plan import Plan
 from loadtests.model.vocabulary import Role
 from loadtests.servers import gunicorn
-from loadtests.tools import host, nginx
+from loadtests.tools import cgroup, host, nginx, proc
 from tests.loadtests.builders import make_budget, make_plan
 from tests.loadtests.environments.processes.stack_to_kill import ROOT, wait_ready
 
@@ -155,6 +158,55 @@ def test_identities_name_all_processes_of_a_member_and_stay(running: Running) ->
         master_and_workers = first[f"{worker.name}-1"].split()
         assert len(master_and_workers) == 1 + worker.processes
     assert len(first["proxy"].split()) == 2
+
+
+def test_each_worker_model_has_an_idle_control_that_is_no_replica(running: Running) -> None:
+    names = ("gthread-0", "sync-0", "gevent-0")
+
+    assert running.stack.idle_controls() == names
+    assert not {*names} & {replica.name for replica in running.stack.replicas}
+    assert not {*names} & running.stack.identities().keys()
+    assert [reading.member for reading in running.stack.read(names)] == [*names]
+    assert "Booting worker" in running.stack.log_of("sync-0")
+    assert running.stack.notes == ()
+
+
+@linux
+def test_an_idle_control_has_the_budget_of_a_replica(running: Running) -> None:
+    if running.plan.budget.replica_cpus is None:
+        pytest.skip("no budget can be set here")
+    limits = []
+    for name in ("gthread-0", "gthread-1"):
+        group = cgroup.group_of(int(running.stack.processes_of(name)[0].pid))
+        assert group is not None
+        limits.append(cgroup.cpu_limit(group))
+
+    assert limits == [pytest.approx(0.2, rel=0.05)] * 2
+
+
+def test_an_idle_control_that_dies_is_noted_once_and_ends_nothing(tmp_path: Path) -> None:
+    plan = plan_for(("gthread",))
+    with ProcessesBackend(ROOT).open(plan, tmp_path, lambda line: None) as stack:
+        (process, *_) = stack.processes_of("gthread-0")
+        os.kill(process.pid, signal.SIGKILL)
+        proc.wait_until(lambda: stack.idle_controls() == (), limit_s=10, failure="it lives")
+
+        assert stack.idle_controls() == ()
+        (note,) = stack.notes
+        assert note.startswith("The idle control gthread-0 does not run: gthread with an empty")
+
+
+def test_an_idle_control_that_cannot_be_started_is_noted_and_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise EnvironmentFailure("no room")
+
+    monkeypatch.setattr(Starter, "start_control", refused)
+
+    with ProcessesBackend(ROOT).open(plan_for(("gthread",)), tmp_path, lambda _: None) as stack:
+        assert stack.idle_controls() == ()
+        assert len(stack.notes) == 1
 
 
 def test_a_members_log_is_in_the_runs_folder(running: Running) -> None:

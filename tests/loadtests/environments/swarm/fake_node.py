@@ -11,11 +11,16 @@ from loadtests.model.machine import Node
 from loadtests.tools.docker import Container
 from loadtests.tools.docker.swarm import NodeEngine, NodeFacts, Task
 
+_NOTHING: Mapping[str, Any] = {}
+
 
 class FakeNode:
     """A node's engine; it has what a test says, and notes what is removed."""
 
-    def __init__(self, name: str, host: str, *containers: Container) -> None:
+    def __init__(
+        self, name: str, host: str, *containers: Container, info: Mapping[str, Any] = _NOTHING
+    ) -> None:
+        self.info = dict(info)
         self.name = name
         self.host = host
         self.version = "28.0"
@@ -50,7 +55,8 @@ class FakeNode:
         }
 
     def facts(self) -> dict[str, Any]:
-        return {"CpuCfsQuota": True, "CPUSet": True, "NCPU": 2, "Architecture": "x86_64"}
+        known = {"CpuCfsQuota": True, "CPUSet": True, "NCPU": 2, "Architecture": "x86_64"}
+        return known | self.info
 
     def clock_offset_s(self) -> float:
         self._check()

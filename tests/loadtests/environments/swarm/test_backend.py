@@ -19,6 +19,7 @@ from tests.loadtests.environments.test_counters import a_container
 
 OWN = "the boot id of this machine"
 LOCAL, TUNNEL, FAR = "unix:///run/1.sock", "unix:///tmp/tunnel.sock", "ssh://far"
+FURTHER = "ssh://further"
 
 
 @pytest.fixture
@@ -97,6 +98,19 @@ def test_nodes_of_two_names_on_one_machine_are_refused(boots: dict[str, str]) ->
     with pytest.raises(EnvironmentFailure, match="The nodes at here and far are one machine"):
         check_machines(stack, make_plan())
     check_machines(stack, make_plan(budget=make_budget(replica_cpus=None)))
+
+
+@pytest.mark.parametrize("addresses", [(LOCAL, FAR), (FAR, LOCAL), (FAR, FURTHER)])
+def test_two_machines_of_one_name_are_refused(
+    boots: dict[str, str], addresses: tuple[str, ...]
+) -> None:
+    boots[FURTHER] = "further boot"
+    plan = make_plan(budget=make_budget(replica_cpus=None))
+
+    with pytest.raises(
+        EnvironmentFailure, match=r"The nodes n1 and n2 are two machines .* both are called here"
+    ):
+        check_machines(a_stack(*addresses), plan)
 
 
 # -- images ------------------------------------------------------------------------------------

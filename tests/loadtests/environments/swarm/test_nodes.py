@@ -1,4 +1,5 @@
 import json
+import socket
 from typing import Any
 
 import pytest
@@ -109,6 +110,88 @@ def test_cores_of_several_machines_add_up_and_those_of_one_do_not(swarm: Swarm) 
     with opened(SwarmAccess(nodes={"second": "ssh://two"})) as cluster:
         assert machine_of(cluster).cores == 4
         assert len(machine_of(cluster).nodes) == 2
+
+
+def pis(swarm: Swarm, **addresses: dict[str, Any]) -> SwarmAccess:
+    """Let nodes of one host name have engines with these facts; return their names in the file."""
+    named = {}
+    for name, facts in addresses.items():
+        address = facts.pop("address")
+        fake = FakeNode(name, address, info={"MemTotal": 2**32, "KernelVersion": "6.6"} | facts)
+        swarm.engines[address] = fake
+        named[name] = address
+        swarm.manager.known.append(facts_of(name, hostname="raspberrypi"))
+    return SwarmAccess(nodes=named)
+
+
+ROOT = {"DockerRootDir": "/var/lib/docker"}
+
+
+def test_machines_of_one_host_name_have_their_own_cores(swarm: Swarm) -> None:
+    access = pis(
+        swarm,
+        a=ROOT | {"address": "tcp://10.0.0.2:2375"},
+        b=ROOT | {"address": "ssh://pi@10.0.0.3"},
+        c=ROOT | {"address": "tcp://[fd00::4]:2375"},
+    )
+
+    with opened(access) as cluster:
+        assert [node.host for node in cluster.nodes] == [
+            "one",
+            "raspberrypi (10.0.0.2)",
+            "raspberrypi (10.0.0.3)",
+            "raspberrypi (fd00::4)",
+        ]
+        assert machine_of(cluster).cores == 16
+
+
+def test_machines_behind_the_ports_of_one_address_are_told_apart_by_the_ports(
+    swarm: Swarm,
+) -> None:
+    access = pis(
+        swarm,
+        a=ROOT | {"address": "tcp://10.0.0.1:2375"},
+        b=ROOT | {"address": "tcp://10.0.0.1:2376"},
+    )
+
+    with opened(access) as cluster:
+        assert [node.host for node in cluster.nodes][1:] == [
+            "raspberrypi (10.0.0.1:2375)",
+            "raspberrypi (10.0.0.1:2376)",
+        ]
+
+
+def test_engines_of_one_machine_in_networks_of_their_own_are_one_machine(swarm: Swarm) -> None:
+    """Each keeps its data somewhere else, which two engines of one machine have to."""
+    access = pis(
+        swarm,
+        a={"DockerRootDir": "/var/tmp/1", "address": "tcp://10.77.0.11:2375"},
+        b={"DockerRootDir": "/var/tmp/2", "address": "tcp://10.77.0.12:2375"},
+        c={"DockerRootDir": "/var/tmp/3", "MemTotal": 2**33, "address": "tcp://10.77.0.13:2375"},
+    )
+
+    with opened(access) as cluster:
+        hosts = [node.host for node in cluster.nodes][1:]
+
+    assert hosts[0] == hosts[1] == "raspberrypi (10.77.0.11)"
+    assert hosts[2] == "raspberrypi (10.77.0.13)"  # it has another memory
+
+
+def test_sockets_of_this_machine_are_one_and_another_one_of_its_name_is_none(
+    swarm: Swarm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: "raspberrypi")
+    access = pis(
+        swarm,
+        a=ROOT | {"address": "unix:///run/1.sock"},
+        b={"DockerRootDir": "/var/tmp/2", "address": "unix:///run/2.sock"},
+        c=ROOT | {"address": "tcp://10.0.0.2:2375"},
+    )
+
+    with opened(access) as cluster:
+        hosts = [node.host for node in cluster.nodes][1:]
+
+    assert hosts == ["raspberrypi", "raspberrypi", "raspberrypi (10.0.0.2)"]
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,7 @@ def test_of_many_functions_the_largest_are_named() -> None:
             "in code that only one version has (new function basket; gone functions cart, pay)",
         ),
         ({"checkout": "shop/cart.html", "line": 0, "name": "root"}, "in shop/cart.html root"),
+        ({"line": 0, "base_line": 4}, "in shop/search.py rank at line 4 of base"),
     ],
 )
 def test_a_change_in_words(changed: dict[str, Any], told: str) -> None:

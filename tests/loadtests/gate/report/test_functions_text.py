@@ -55,6 +55,15 @@ def test_the_page_has_the_sentence_a_table_and_the_picture() -> None:
     assert len(page) < 700_000
 
 
+def test_a_function_that_head_has_not_has_no_remark_at_a_line() -> None:
+    (shown,) = CHANGED.functions
+    gone = tuple(replace(each, line=0, base_line=4) for each in shown.functions)
+    changed = replace(CHANGED, functions=(replace(shown, functions=gone),))
+
+    assert list(functions_text.remarks_at_lines(CHANGED))
+    assert not list(functions_text.remarks_at_lines(changed))
+
+
 def test_where_nothing_changed_no_row_says_so() -> None:
     page = html.render(SAME)
 

@@ -49,6 +49,39 @@ def test_a_file_outside_the_version_is_a_right(root: Path, web: str, right: str)
     assert read(root, f"services:\n  web:\n    {web}\n") == {right}
 
 
+PLACE = "!!binary L2V0Yy9lbnZpcm9ubWVudA=="
+READ = "b'/etc/environment'"
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        (f"services: {{web: {{env_file: {PLACE}}}}}", f"web: env_file {READ}"),
+        (f"services: {{web: {{env_file: [{{path: {PLACE}}}]}}}}", f"web: env_file {READ}"),
+        (f"services: {{web: {{label_file: [{PLACE}]}}}}", f"web: label_file {READ}"),
+        (f"services: {{web: {{extends: {{file: {PLACE}}}}}}}", f"web: extends {READ}"),
+        (f"include: [{PLACE}]", f"include {READ}"),
+        (f"include: [{{path: compose.yaml, env_file: {PLACE}}}]", f"include.env_file {READ}"),
+        (
+            f"include: [{{path: compose.yaml, project_directory: {PLACE}}}]",
+            f"include.project_directory {READ}",
+        ),
+        (
+            "services: {web: {!!binary ZW52X2ZpbGU= : /etc/environment}}",
+            "compose.yaml: key b'env_file'",
+        ),
+        (
+            "!!binary c2VydmljZXM= : {web: {env_file: /etc/environment}}",
+            "compose.yaml: key b'services'",
+        ),
+    ],
+)
+def test_a_place_or_a_key_that_only_compose_reads_as_a_text_is_a_right(
+    root: Path, text: str, right: str
+) -> None:
+    assert right in read(root, text)
+
+
 @pytest.mark.parametrize(
     ("include", "right"),
     [

@@ -21,6 +21,8 @@ from tests.loadtests.measurement.consistency.innocent_limits import (
     notes_that_expire,
     quota_of_home,
 )
+from tests.loadtests.measurement.consistency.innocent_queries import INNOCENT_QUERIES
+from tests.loadtests.measurement.consistency.innocent_redirects import INNOCENT_REDIRECTS
 from tests.loadtests.measurement.consistency.innocent_writes import INNOCENT_WRITES
 from tests.loadtests.measurement.consistency.plain_app import Store, app_of_one_key
 
@@ -339,6 +341,8 @@ INNOCENT: dict[Callable[[Store, Store], Flask], tuple[str, ...]] = {
     limit_in_memory: READ,
     quota_of_home: READ,
     notes_that_expire: ("PUT /notes/a", "GET /notes/a"),
+    **INNOCENT_QUERIES,
+    **INNOCENT_REDIRECTS,
     **INNOCENT_WRITES,
     **INNOCENT_NAMES,
 }

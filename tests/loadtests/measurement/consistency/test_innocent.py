@@ -19,9 +19,18 @@ from tests.loadtests.measurement.consistency.innocent_apps import INNOCENT
 from tests.loadtests.measurement.consistency.innocent_writes import INNOCENT_WRITES
 from tests.loadtests.measurement.consistency.site import Make, asked, breaks, request
 
+MUTATION = "mutation ($text: String) { add(text: $text) { id } }"
+SEARCH = "query ($text: String) { search(text: $text) { text } }"
+TEXT = 'a+b/YXNrZWQ/ <"Молоко"> & co.\r\nthe second line'
+
 FIELDS: dict[str, dict[str, Any]] = {
     "POST /login": {"form": {"user": "ada lovelace"}},
     "POST /notes": {"json": {"text": "a note of {1000..9999}"}},
+    "POST /notes/": {"json": {"text": "a note of {1000..9999}"}},
+    "POST /graphql?add": {"json": {"query": MUTATION, "variables": {"text": "buy some milk"}}},
+    "POST /graphql?all": {"json": {"query": "{ notes }"}},
+    "POST /graphql?search": {"json": {"query": SEARCH, "variables": {"text": "buy some milk"}}},
+    "POST /texts": {"json": {"text": TEXT}},
     "POST /items": {"form": {"name": "item of {1000..9999}"}},
     "PUT /notes/a": {"body": "a note to keep"},
     "PUT /profile": {"json": {"city": "{Berlin|Paris|Oslo|Rome|Lima|Kyiv}"}},

@@ -5,16 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 
 from loadtests.measurement.profiles import store_sessions
+from loadtests.measurement.profiles.looking import Seen
 from loadtests.measurement.profiles.store_sessions import StoreLooking
 from loadtests.model.errors import EnvironmentFailure
-from loadtests.model.profiles.records import Totals
+from loadtests.model.profiles.records import Stack, Totals, Waiting
 from loadtests.tools import procfs
 from loadtests.tools.postgres import activity
-from loadtests.tools.postgres.activity import Access
+from loadtests.tools.postgres.access import Access, accesses_in
 from loadtests.tools.procfs import connections
 
 KNOWN_HERE = {"prod.example": frozenset({"10.9.9.9"}), "test.example": frozenset({"10.0.0.3"})}
@@ -170,35 +172,137 @@ def test_a_server_that_refuses_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"A": "see redis://cache"}, ""),
     ],
 )
-def test_stores_that_are_not_looked_at_are_named(
-    monkeypatch: pytest.MonkeyPatch, variables: Mapping[str, str], told: str
-) -> None:
-    monkeypatch.setattr(procfs, "environment_of", lambda _: variables)
-
-    sentence = store_sessions.others_told([7])
+def test_stores_that_are_not_looked_at_are_named(variables: Mapping[str, str], told: str) -> None:
+    sentence = store_sessions.others_told(variables)
 
     assert sentence.removeprefix("Only PostgreSQL's sessions are looked at, not those of ") == told
 
 
-def test_an_unusual_access_has_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    variables = {"DATABASE_URL": "postgresql://ada:s/3@db/shop", "PGHOST": "db", "PGPORT": "x"}
-    monkeypatch.setattr(procfs, "environment_of", lambda _: variables)
+class Tree:
+    """Stands for the processes of a machine: each one's parent, and the variables of some."""
 
-    assert store_sessions.accesses_of([7]) == ()
-    assert store_sessions.accesses_of([]) == ()
+    def __init__(self, parents: Mapping[int, int], variables: Mapping[int, dict[str, str]]) -> None:
+        self._parents, self._variables = parents, variables
+
+    def environment_of(self, pid: int) -> Mapping[str, str]:
+        return self._variables.get(pid, {})
+
+    def facts_of(self, pid: int) -> SimpleNamespace | None:
+        return SimpleNamespace(parent=self._parents[pid]) if pid in self._parents else None
+
+
+SHOP = {"DATABASE_URL": "postgresql://db/shop"}
+OTHER = {"DATABASE_URL": "postgresql://other/shop"}
+
+
+@pytest.mark.parametrize(
+    ("tree", "given", "told"),
+    [
+        (Tree({9: 8}, {9: SHOP}), OTHER, SHOP),
+        (Tree({9: 8, 8: 1}, {1: OTHER}), SHOP, SHOP),
+        (Tree({9: 8, 8: 1}, {1: SHOP}), {}, SHOP),
+        (Tree({9: 8, 8: 1, 1: 0}, {}), {}, {}),
+        (Tree({}, {}), {}, {}),
+    ],
+)
+def test_variables_that_a_title_was_written_over_are_those_of_the_start(
+    monkeypatch: pytest.MonkeyPatch, tree: Tree, given: Mapping[str, str], told: Mapping[str, str]
+) -> None:
+    monkeypatch.setattr(procfs, "environment_of", tree.environment_of)
+    monkeypatch.setattr(procfs, "facts_of", tree.facts_of)
+
+    assert store_sessions.variables_of([9], given) == told
+    assert store_sessions.variables_of([], given) == given
+
+
+def seen(*stacks: Stack) -> Seen:
+    return Seen(stacks=stacks, looks=(), failures={}, processes=1, looking_s=0.0, span_s=2.0)
+
+
+def waiting(peer: str, kind: Waiting = Waiting.STORE) -> Stack:
+    return Stack(frames=(), kind=kind, peer=peer)
+
+
+@pytest.mark.parametrize(
+    ("stacks", "told"),
+    [
+        (
+            [waiting("10.0.0.2:5432"), waiting("10.0.0.2:5432"), waiting("10.0.0.3:6379")],
+            "Requests waited for PostgreSQL at 10.0.0.2:5432. No variable of the replicas says how"
+            " to ask it: set DATABASE_URL.",
+        ),
+        ([waiting("10.0.0.3:6379")], ""),
+        ([waiting("10.0.0.2:5432", Waiting.SOCKET)], ""),
+        ([], ""),
+    ],
+)
+def test_a_postgresql_that_no_variable_names_is_told_with_the_way_out(
+    stacks: list[Stack], told: str
+) -> None:
+    assert store_sessions.told_of_store({}, None, seen(*stacks)) == told
+
+
+def test_a_host_that_may_be_another_stores_is_not_said_to_be_postgresqls(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connected(monkeypatch)
+    looking = StoreLooking(accesses_in({"DB_HOST": "db"}), [7])
+    looking.start()
+    looking.stop()
+
+    assert looking.failure == ""
+    assert store_sessions.told_of_store({}, looking, seen()) == ""
+    told = store_sessions.told_of_store({}, looking, seen(waiting("10.0.0.2:5432")))
+    assert "set DATABASE_URL" in told
+
+
+def behind_socket(monkeypatch: pytest.MonkeyPatch, *paths: str, folder: str | None) -> None:
+    """Let process 7 be connected to local sockets, in a folder that is here another one."""
+    monkeypatch.setattr(connections, "folder_from_here", lambda *_: folder)
+    monkeypatch.setattr(
+        connections, "is_connected_to_socket", lambda pid, path: pid == 7 and path in paths
+    )
+
+
+def test_a_server_behind_a_local_socket_is_asked_in_its_folder(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connected(monkeypatch)
+    path = "/var/run/postgresql/.s.PGSQL.5432"
+    accesses = accesses_in({"DATABASE_URL": "postgresql:///shop"})
+
+    behind_socket(monkeypatch, path, folder="/proc/7/root/var/run/postgresql")
+    access = store_sessions.proved(accesses, (6, 7))
+    assert access is not None
+    assert (str(access), access.reached) == (path, "/proc/7/root/var/run/postgresql")
+
+    behind_socket(monkeypatch, path, folder=None)
+    assert store_sessions.proved(accesses, (6, 7)) is None
+    behind_socket(monkeypatch, "/run/other/.s.PGSQL.5432", folder="/var/run/postgresql")
+    assert store_sessions.proved(accesses, (6, 7)) is None
+
+
+def test_of_a_local_socket_it_is_told_that_no_connection_could_be_seen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connected(monkeypatch)
+    behind_socket(monkeypatch, folder=None)
+    looking = StoreLooking(accesses_in({"DATABASE_URL": "postgresql:///shop"}), [7])
+    looking.start()
+    looking.stop()
+
+    assert looking.failure == store_sessions.NOT_SEEN
 
 
 @pytest.mark.parametrize(
     ("variables", "meant"),
     [
         ({"A": "postgresql://app@db:6543/x", "B": "postgresql://app@other:6543/x"}, (":6543",)),
-        ({"A": "postgresql:///shop"}, (":5432", "a local socket")),
+        ({"A": "postgresql:///shop"}, ("a local socket",)),
         ({}, ()),
     ],
 )
 def test_a_store_is_known_before_anything_is_connected_to_it(
-    monkeypatch: pytest.MonkeyPatch, variables: Mapping[str, str], meant: tuple[str, ...]
+    variables: Mapping[str, str], meant: tuple[str, ...]
 ) -> None:
-    monkeypatch.setattr(procfs, "environment_of", lambda _: variables)
-
-    assert store_sessions.peers_meant(store_sessions.accesses_of([7]), [7]) == meant
+    assert store_sessions.peers_meant(accesses_in(variables)) == meant

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
@@ -225,6 +226,60 @@ def test_looks_know_the_store_that_the_replicas_variables_name(
     profiles(plan, Listed(World(), plan))
 
     assert known[0] == ("db:6543", ":6543", LOCAL_SOCKET)
+
+
+def test_variables_that_cannot_be_read_are_those_of_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Listed(Local):
+        def processes_of(self, member: str) -> tuple[ServerProcess, ...]:
+            return (ServerProcess(pid=2**30, parent=1, threads=1, command="gunicorn"),)
+
+        def variables_of(self, member: str) -> dict[str, str]:
+            return {"CACHE": f"redis://{member}"}
+
+    monkeypatch.setattr(py_spy, "find_program", lambda: "/bin/py-spy")
+    plan = make_plan()
+
+    assert "Redis" in profiles(plan, Listed(World(), plan))[0].store_note
+
+
+@pytest.mark.parametrize(
+    ("variables", "address"),
+    [({}, "db (MySQL)"), ({"DATABASE_URL": "postgresql://pg/shop"}, None)],
+)
+def test_the_mysql_of_the_stack_is_asked_where_no_postgresql_is_named(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], address: str | None
+) -> None:
+    class Asking(Local):
+        def processes_of(self, member: str) -> tuple[ServerProcess, ...]:
+            return (ServerProcess(pid=2**30, parent=1, threads=1, command="gunicorn"),)
+
+        def askable_stores(self) -> tuple[str, ...]:
+            return ("db",)
+
+        def sessions_of(self, member: str) -> list[tuple[str, str, str]]:
+            return [("Lock", "tuple", "UPDATE stock SET n = 1")]
+
+    def load(spec: TrialSpec, timing: Timing, beside: Beside) -> Trial:
+        beside.start()
+        time.sleep(0.05)
+        return make_trial(spec=spec)
+
+    monkeypatch.setattr(py_spy, "find_program", lambda: "/bin/py-spy")
+    monkeypatch.setattr(procfs, "environment_of", lambda _: variables)
+    plan = make_plan()
+
+    told = trials.measure(
+        plan,
+        replace(PLANNED, replica_counts=(1,), series_most=1),
+        Asking(World(), plan),
+        load,
+        gains=lambda *_: 1.0,
+        say=lambda _: None,
+    )
+
+    assert (told[0].store.address if told[0].store else None) == address
 
 
 @pytest.mark.parametrize(

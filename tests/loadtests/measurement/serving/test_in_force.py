@@ -208,6 +208,21 @@ def test_a_known_server_that_a_command_starts_is_named_with_what_was_noticed() -
     assert any("own-1: gunicorn wrote once" in note for note in after.notes)
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "gunicorn --reload shop:app",
+        "uwsgi --ini uwsgi.ini --py-autoreload=1",
+        "granian --reload shop:app",
+        "uvicorn shop:app --reload",
+    ],
+)
+def test_a_reloader_is_told_of_any_server(command: str) -> None:
+    (seen,) = see(plan_for(STARTED), World(processes=lambda _: (process(command),)))
+
+    assert sum("reloader is on" in note for note in seen.notes) == 1
+
+
 # -- a target that starts its own server ------------------------------------------------------
 
 

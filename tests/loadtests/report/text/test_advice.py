@@ -148,6 +148,23 @@ def test_it_is_said_whether_this_machine_can_measure_the_next_doubling(
     assert told in advice.next_steps(make_result(PLAN, machine=machine))
 
 
+@pytest.mark.parametrize(
+    ("waits", "slots", "fits"), [(True, 4, True), (True, None, False), (False, 4, False)]
+)
+def test_sixteen_replicas_of_requests_that_wait_are_the_next_doubling_of_eight(
+    waits: bool, slots: int | None, fits: bool
+) -> None:
+    plan = make_plan(replica_counts=(1, 2, 4, 8))
+    plan = replace(
+        plan,
+        workloads=tuple(replace(each, waits=waits) for each in plan.workloads),
+        workers=tuple(replace(each, slots=slots) for each in plan.workers),
+    )
+    steps = advice.next_steps(make_result(plan))
+
+    assert ("The next doubling fits this machine: --replicas 1,2,4,8,16." in steps) is fits
+
+
 def test_a_run_that_died_is_to_be_measured_again() -> None:
     died = make_result(PLAN, make_trials(PLAN, rounds=1), facts=make_facts(finished=False))
 

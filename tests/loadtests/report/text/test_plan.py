@@ -71,3 +71,21 @@ def test_the_half_width_is_what_starts_of_that_spread_give() -> None:
         widths.append(student_quantile(5) * stdev(logs) / math.sqrt(6))
 
     assert math.expm1(fmean(widths)) == pytest.approx(text._half_width(0.04, 6, 1), rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("fields", "line"),
+    [
+        ({}, "Machine    2 cores, Example CPU @ 2.0 GHz, Linux 6.1.0 x86_64"),
+        (
+            {
+                "cores": 4,
+                "core_ids": (0, 1, 2, 3),
+                "hardware_threads": ((0, 2), (1, 3)),
+            },
+            "Machine    4 logical CPUs, 2 cores, Example CPU @ 2.0 GHz, Linux 6.1.0 x86_64",
+        ),
+    ],
+)
+def test_a_plan_tells_cores_from_logical_cpus(fields: dict[str, object], line: str) -> None:
+    assert line in text.render(make_plan(), make_machine(**fields), "a test").splitlines()

@@ -22,6 +22,36 @@ session\tlocalhost\tQuery\t\tWaiting for table metadata lock\tALTER TABLE stock 
 """
 
 
+SESSIONS = """mysql: [Warning] Using a password on the command line interface can be insecure.
+mode\tSTRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION
+session\tLOCK WAIT\tupdating\tUPDATE stock\\nSET note = 'it\\\\'s'
+session\tRUNNING\tSending data\tSELECT 1
+session\t\tUser sleep\tSELECT SLEEP(1)
+session\t\tWaiting for table metadata lock\tALTER TABLE stock ADD m INT
+session\t\tUser lock\tSELECT GET_LOCK('a', 1)
+session\tRUNNING\twaiting for handler commit\tCOMMIT
+"""
+
+
+def test_each_active_session_has_its_wait_and_its_whole_statement() -> None:
+    assert mysql.sessions_in(SESSIONS) == [
+        ("Lock", "tuple", "UPDATE stock\nSET note = 'it\\'s'"),
+        ("", "", "SELECT 1"),
+        ("Timeout", "", "SELECT SLEEP(1)"),
+        ("Lock", "table", "ALTER TABLE stock ADD m INT"),
+        ("Lock", "GET_LOCK()", "SELECT GET_LOCK('a', 1)"),
+        ("IO", "", "COMMIT"),
+    ]
+    assert mysql.sessions_in("") == []
+
+
+def test_statements_whose_values_cannot_be_told_are_not_read() -> None:
+    answer = SESSIONS.replace("STRICT_TRANS_TABLES", "NO_BACKSLASH_ESCAPES")
+
+    with pytest.raises(ValueError, match="sql_mode has NO_BACKSLASH_ESCAPES"):
+        mysql.sessions_in(answer)
+
+
 def test_sessions_are_counted_by_replica_and_by_what_they_wait_for() -> None:
     assert mysql.parse("db", ANSWER, ADDRESSES) == StoreSessions(
         member="db",

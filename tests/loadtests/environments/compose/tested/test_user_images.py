@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +18,7 @@ from loadtests.tools import proc
 from loadtests.tools.docker import Engine
 from loadtests.tools.docker import images as docker_images
 from loadtests.tools.docker.images import Image
+from scripts.reliability import hostile_head
 
 IMAGE = Image(id="i", command=("x",))
 
@@ -64,6 +67,42 @@ def test_arguments_reach_the_builder_by_its_environment_and_are_in_no_message() 
         *("--add-host", "pypi:10.0.0.1", "--secret", "id=key,src=/srv/key", "/srv/shop"),
     )
     assert command.env == {"TOKEN": "s3cret"}
+
+
+def test_no_argument_of_a_build_steers_the_program_that_carries_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    theirs, ours = tmp_path / "theirs", tmp_path / "ours"
+    theirs.mkdir()
+    ours.mkdir()
+    arguments = hostile_head.steering(theirs)
+    (ours / "docker").write_text(f'#!/bin/sh\nprintf "%s\\n" "$HOME" "$@" > {tmp_path}/heard\n')
+    (ours / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{ours}:{os.environ['PATH']}")
+    monkeypatch.setenv("HOME", "/home/of/the/user")
+
+    provided(a_part(build={"context": "/srv", "args": arguments}), shop=IMAGE)
+
+    hostile_head.hold_to_not_run(theirs)
+    heard = (tmp_path / "heard").read_text().splitlines()
+    assert heard[0] == "/home/of/the/user"
+    for name, value in arguments.items():
+        assert f"{name}={value}" in heard
+
+
+def test_a_message_has_no_argument_that_was_among_the_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def run(argv: Sequence[str], **_: object) -> None:
+        raise ProcessFailure(f"`setpriv {shlex.join(argv)}` did not end in 900 s.")
+
+    monkeypatch.setattr(proc, "run", run)
+
+    with pytest.raises(EnvironmentFailure) as error:
+        provided(a_part(build={"context": "/srv", "args": {"WHO": "ada's s3cret"}}))
+
+    assert "s3cret" not in str(error.value)
+    assert str(error.value).count("--build-arg WHO ") == 2
 
 
 def test_a_context_elsewhere_keeps_its_address() -> None:

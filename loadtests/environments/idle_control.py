@@ -1,0 +1,98 @@
+"""The idle control: a variant's server with an empty application, which is asked nothing. Pure.
+
+An idle server wakes up by itself, and on a slow core that can be as much as the rule ``idle_cost``
+allows. The control is one more member of the stack, with the same server, worker model, Python and
+budget as a replica. It has none of the user's options, variables and files, so what they let idle
+replicas do is not subtracted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+
+from loadtests.environments.replica_environment import IMPORT_PATH, joined_places
+from loadtests.model.plan import WorkerModel
+from loadtests.model.tested.target import Target, TargetKind
+from loadtests.model.vocabulary import idle_control
+from loadtests.servers import registry as servers
+from loadtests.servers.server import ReplicaOrder
+
+APPLICATION = "wsgiref.simple_server:demo_app"
+"""The empty application of the standard library."""
+
+OURS = frozenset({TargetKind.SAMPLE, TargetKind.IMPORT_STRING})
+"""The targets whose servers our commands start."""
+
+FILES = {"gunicorn.conf.py": "control_socket_disable = True\n"}
+"""What gunicorn reads from its working folder. Replicas have no control socket either, and a
+version without one ignores the name."""
+
+KEPT = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONHOME")
+"""Variables that stay: what any program needs, and by which the watchdog finds a process."""
+
+BOOT = (
+    "import json, os, pathlib, sys; job = json.loads(sys.argv[1]);"
+    "os.makedirs(job['folder'], exist_ok=True); os.chdir(job['folder']);"
+    "[pathlib.Path(name).write_text(text) for name, text in job['files'].items()];"
+    "env = {name: os.environ[name] for name in job['kept'] if name in os.environ};"
+    "os.execvpe(job['argv'][0], job['argv'], {**env, **job['env']})"
+)
+"""Becomes the server in a folder of its own, without the variables that it was started with."""
+
+
+def workers_of(workers: Sequence[WorkerModel], tested: Target) -> tuple[WorkerModel, ...]:
+    """Return the worker models that have a control: those that our command starts."""
+    return tuple(
+        worker
+        for worker in workers
+        if tested.kind in OURS and not worker.as_started and servers.of(worker).serves_any
+    )
+
+
+def command(
+    worker: WorkerModel,
+    *,
+    python: str,
+    bind: str,
+    folder: str,
+    program: str | None = None,
+    places: str | None = None,
+    queue_most: int | None = None,
+) -> tuple[str, ...]:
+    """Return the command that serves the empty application as a worker model does.
+
+    ``folder`` is the control's own, and need not be there yet. ``program`` is the server's own
+    program, where it was looked for. ``places`` are further ones to import the server from.
+    """
+    order = ReplicaOrder(
+        python=python,
+        application=APPLICATION,
+        worker=replace(worker, options=(), env={}),
+        name=idle_control(worker.name),
+        bind=bind,
+        folder=folder,
+        scratch=folder,
+        program=program,
+        queue_most=queue_most,
+    )
+    made = servers.of(worker).command(order)
+    job = {
+        "argv": made.argv,
+        "env": {**made.env, IMPORT_PATH: joined_places(made.env.get(IMPORT_PATH), places)},
+        "files": {**FILES, **made.files},
+        "folder": folder,
+        "kept": KEPT,
+    }
+    return (python, "-I", "-S", "-c", BOOT, json.dumps(job))
+
+
+def ended(worker: str) -> str:
+    """Return the note on a worker model whose control was not started, or has ended."""
+    name = idle_control(worker)
+    return (
+        f"The idle control {name} does not run: {worker} with an empty application. So the rule"
+        f" idle_cost cannot tell what the server itself uses. See logs/{name}.log in the run's"
+        " folder."
+    )

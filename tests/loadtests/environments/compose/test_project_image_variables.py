@@ -1,0 +1,40 @@
+"""The variables of a target on their way into the container that imports it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loadtests.environments.compose import project_image
+from loadtests.targets import import_string
+from loadtests.tools.docker import pulse
+from loadtests.tools.proc import Completed
+from tests.loadtests.environments.compose.test_project_image import SEEN
+from tests.loadtests.targets.application.folders import make_folder
+
+
+def test_no_variable_of_a_target_steers_the_program_that_starts_its_container(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[Mapping[str, str], str]] = []
+
+    def run(argv: Sequence[str], **options: Any) -> Completed:
+        file = Path(argv[argv.index("--env-file") + 1])
+        seen.append((options["env"], file.read_text()))
+        assert "/theirs" not in " ".join(argv)
+        return Completed(argv=tuple(argv), code=0, stdout=SEEN, stderr="")
+
+    monkeypatch.setattr(pulse, "run", run)
+
+    make_folder(tmp_path, {"shop.py": "app = None\n"})
+    tested = replace(
+        import_string.find("shop", tmp_path),
+        env={"PATH": "/theirs", "HOME": "/theirs", "SHOP_KEY": "secret"},
+    )
+    project_image.inspect("sha256:built", tested, lambda _: None)
+
+    assert seen == [({"SHOP_KEY": "secret"}, "PATH=/theirs\nHOME=/theirs\n")]

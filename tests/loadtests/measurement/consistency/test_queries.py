@@ -1,0 +1,78 @@
+"""A query of GraphQL is read after the mutations, although both are sent by POST."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from loadtests.analysis.consistency.conversation import conversation_of
+from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState
+from loadtests.model.tested.workload import RequestSpec, Workload
+from tests.loadtests.measurement.consistency import innocent_queries, site
+from tests.loadtests.measurement.consistency.plain_app import Store
+from tests.loadtests.measurement.consistency.site import asked, breaks
+
+ADD = site.request(
+    "POST /graphql",
+    name="add",
+    json={
+        "query": "mutation ($text: String) { add(text: $text) { id } }",
+        "variables": {"text": "buy some milk"},
+    },
+)
+ALL = site.request("POST /graphql", name="all", json={"query": "{ notes }"})
+SEARCH = site.request(
+    "POST /graphql",
+    name="search",
+    json={
+        "query": "query ($text: String) { search(text: $text) { text } }",
+        "variables": {"text": "buy some milk"},
+    },
+)
+
+
+def own_graphql(shared: Store, own: Store) -> Flask:
+    return innocent_queries.graphql_of(own.setdefault("notes", []), list)
+
+
+def state_of(results: tuple[ProbeResult, ...], check: str) -> tuple[ProbeKind, ProbeState]:
+    (result,) = [result for result in results if result.check == check]
+    return result.kind, result.state
+
+
+@pytest.mark.parametrize("is_old", [False, True])
+def test_what_a_mutation_wrote_breaks_where_another_server_does_not_know_it(
+    *, is_old: bool
+) -> None:
+    results = asked(own_graphql, ADD, ALL, before=[ADD] if is_old else [])
+
+    (result,) = breaks(results)
+    assert (result.check, result.write, result.kind) == ("all", "add", ProbeKind.WRITTEN)
+
+
+def test_queries_at_one_path_are_asked_apart_and_what_they_say_themselves_is_not_written() -> None:
+    results = asked(innocent_queries.graphql_in_a_database, ADD, SEARCH, ALL, before=[ADD])
+
+    assert breaks(results) == []
+    assert state_of(results, "all") == (ProbeKind.WRITTEN, ProbeState.OK)
+    assert state_of(results, "search") == (ProbeKind.ANSWER, ProbeState.OK)
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_read"),
+    [
+        ({"json": {"query": "{ notes }"}}, True),
+        ({"body": '{"query": "query Notes { notes }"}'}, True),
+        ({"json": {"query": "mutation { add }"}}, False),
+        ({"json": {"query": "blue lamp"}}, False),
+        ({"json": {"jsonrpc": "2.0", "method": "get_next_job", "id": 1}}, False),
+    ],
+)
+def test_a_post_is_a_read_where_it_is_a_query(fields: dict[str, Any], *, is_read: bool) -> None:
+    request = RequestSpec(method="POST", path="/api", **fields)
+
+    talk = conversation_of(Workload(name="own", path="/", requests=(request,)))
+
+    assert (len(talk.reads), len(talk.writes)) == ((1, 0) if is_read else (0, 1))

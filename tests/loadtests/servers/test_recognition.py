@@ -1,0 +1,53 @@
+"""Which server a replica has, by its command lines and by what it writes as it starts."""
+
+from __future__ import annotations
+
+import pytest
+
+from loadtests.servers import registry
+from tests.loadtests.servers.captured import process
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("/home/u/uwsgi-vs-gunicorn/.venv/bin/python -m bjoern_runner shop:app", None),
+        ("sh -c cd /srv/flask-app && poetry run hypercorn shop:app", None),
+        ("python -m uvicorn shop:app --log-config gunicorn.json", None),
+        ("hypercorn --access-log gunicorn shop:app", None),
+        ("/venv/bin/python -u /venv/bin/gunicorn shop:app", "gunicorn"),
+        ("gunicorn: master [shop:app]", "gunicorn"),
+        ("uWSGI worker 1", "uwsgi"),
+        ("/usr/bin/uwsgi-core --ini uwsgi.ini", "uwsgi"),
+        ("tini -- waitress-serve shop:app", "waitress"),
+        ("python -c from waitress import serve; serve(app)", "waitress"),
+        ("httpd (mod_wsgi-express) -f /tmp/mod_wsgi/httpd.conf", "mod_wsgi"),
+        ("/venv/bin/python -m flask --app shop run", "development"),
+        ("python manage.py runserver 0.0.0.0:8000", "development"),
+    ],
+)
+def test_a_program_names_a_server_and_no_word_of_a_path_or_an_option(
+    command: str, expected: str | None
+) -> None:
+    found = registry.recognised("", (process(command),))
+
+    assert (found.name if found else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("Requirement already satisfied: gunicorn in /venv", None),
+        ("seating waitress Ada at table 4", None),
+        ("INFO:waitress:Serving on http://0.0.0.0:8000", "waitress"),
+        ("[20/Nov/2026:10:00:00] ENGINE Serving on http://127.0.0.1:8080", "cheroot"),
+        ("Starting development server at http://0.0.0.0:8000/", "development"),
+        ("AH00489: Apache/2.4.62 (Unix) mod_wsgi/5.0.2 Python/3.13 configured", "mod_wsgi"),
+    ],
+)
+def test_only_what_a_server_itself_writes_as_it_starts_names_it(
+    line: str, expected: str | None
+) -> None:
+    found = registry.recognised(f"{line}\n", (process("python serve.py"),))
+
+    assert (found.name if found else None) == expected
