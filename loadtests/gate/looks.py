@@ -203,7 +203,9 @@ class Session:
             probes = self._block_runner.probe(checks)
             if self._plan.asked is not None:
                 self._check_load()
-            asked = self._block_runner.ask_servers(self._pair_runner.checked) if asks else ()
+            number = consistency_guard.times_asked(self.evidence, self._worker) + 1
+            checked = self._pair_runner.checked
+            asked = self._block_runner.ask_servers(checked, number=number) if asks else ()
             self._add(probes=(*self.evidence.probes, *probes, *asked))
             if not probes and not asked:  # there is nothing to ask
                 return

@@ -177,20 +177,25 @@ class BlockRunner:
         members = block_members(self._plan, 1, self._ring)
         return tuple(self._probe(check, side, members) for check in checks for side in SideName)
 
-    def ask_servers(self, checked: CheckedLoad | None = None) -> tuple[SideProbe, ...]:
-        """Return whether two replicas of each version answer one client alike.
+    def ask_servers(
+        self, checked: CheckedLoad | None = None, *, number: int = 1
+    ) -> tuple[SideProbe, ...]:
+        """Return whether two replicas of each version answer one client alike: one try.
 
-        What the users of a locustfile ask is known from its check trial, in ``checked``.
+        What the users of a locustfile ask is known from its check trial, in ``checked``. Both
+        versions are asked the same, and each ``number`` of a try draws its own values.
         """
         self._checked = checked
         members = block_members(self._plan, 1, self._ring)
         return tuple(
             SideProbe(side=side, result=result)
             for side in SideName
-            for result in self._ask_side(side, members)
+            for result in self._ask_side(side, members, number)
         )
 
-    def _ask_side(self, side: SideName, members: tuple[int, ...]) -> tuple[ProbeResult, ...]:
+    def _ask_side(
+        self, side: SideName, members: tuple[int, ...], number: int
+    ) -> tuple[ProbeResult, ...]:
         plan, starts = self._plan, self._starts(side, members)
         host = f"{self._stack.proxy_host}:{self._ports[(side, members)]}"
         means = Means(files_written=means_of(self._stack).files_written, no_start=NO_START)
@@ -203,7 +208,7 @@ class BlockRunner:
             talk=conversation_of(workload, seen),
             addresses={start.name: start.address for start in starts},
             processes=self._serving.processes_of(side),
-            seed=f"{plan.seed}/{self._worker}/{side}",
+            seed=f"{plan.seed}/{self._worker}/{number}",
         )
         undeclared = Undeclared(self._generators.agent, starts, host, means)
         results = undeclared.examine(subject, until_s=proc.monotonic_s() + LIMIT_S)

@@ -58,7 +58,7 @@ def notes():
 
 
 def innocent() -> Sequence[tuple[str, Subject]]:
-    """Return the ten fixtures, each as base and as head."""
+    """Return the fixtures, each as base and as head."""
     return tuple(
         (
             subject.files["shop.py"],

@@ -137,3 +137,20 @@ def notes():
     return {"notes": db("SELECT rowid, text FROM notes ORDER BY rowid DESC LIMIT 5")}
 """
 """All servers share the file; its newest notes change all the time."""
+
+METRICS_BY_PATH = """\
+import collections
+from flask import Flask, request
+app, seen = Flask(__name__), collections.Counter()
+app.before_request(lambda: seen.update([(request.method, request.path)]))
+
+@app.post("/checkout")
+@app.post("/items/<number>/buy")
+def buy(number=""): return {"ok": True}, 201
+
+@app.get("/metrics")
+def metrics():
+    text = 'http_requests_total{method="%s",path="%s"} %d\\n'
+    return "".join(text % (*key, count) for key, count in sorted(seen.items()))
+"""
+"""Each process counts by path, as exporters for Prometheus do; nothing is written."""

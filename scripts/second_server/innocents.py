@@ -16,7 +16,7 @@ NEVER = frozenset({"breaks"})
 
 
 def fixtures() -> Sequence[Subject]:
-    """Return ten applications whose answers differ for a harmless reason."""
+    """Return applications whose answers differ for a harmless reason."""
     return (
         _subject("time stamps", apps.TIME_STAMPS),
         _subject("random ids", apps.RANDOM_IDS, "3 GET /", "POST /orders"),
@@ -24,6 +24,13 @@ def fixtures() -> Sequence[Subject]:
         _subject("ETags", apps.ETAGS),
         _subject("Server-Timing", apps.SERVER_TIMING),
         _subject("metrics of each process", apps.METRICS, "3 GET /", "GET /metrics"),
+        _subject("metrics by path", apps.METRICS_BY_PATH, "POST /checkout", "GET /metrics"),
+        _subject(
+            "metrics by path of many",
+            apps.METRICS_BY_PATH,
+            "POST /items/{1000..9999}/buy",
+            "GET /metrics",
+        ),
         _subject("gzip", apps.GZIP),
         _subject("CSRF tokens", apps.CSRF, "GET /form", "GET /me"),
         _subject("shuffled lists", apps.SHUFFLED),

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
@@ -37,6 +38,14 @@ PLACEHOLDER = re.compile(
 ID_NUMBER = re.compile(r"[0-9]{1,100}")
 """An id that is a number: Python refuses to read thousands of digits, and a superscript two."""
 
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+VARYING = re.compile(rf"{UUID.pattern}|\d+", re.IGNORECASE)
+"""What one thing's path has in another's place."""
+
+LAST_ID = re.compile(r"(?P<folder>/[^?]*?)/(?P<id>[^/?]+)(?P<rest>/?(?:\?.*)?)")
+"""A path whose last segment may name one thing of a folder."""
+
 ORIGIN = re.compile(r"^[a-z][a-z0-9+.-]*://[^/?#]*", re.IGNORECASE)
 """Scheme and host of a URL."""
 
@@ -46,12 +55,18 @@ OWN_PATH = re.compile(r"/(?![/\\])")
 SHORTEST_VALUE = 4
 """Characters of a written value that can be recognised in an answer."""
 
+MOST_IDS = 4
+"""Ids of an answer that are put into a recorded path; an answer may list those of other things."""
+
 MOST_REQUESTS = 24
 """Requests of a load that are asked; a longer list is shortened, and that is said."""
 
 NOT_SEEN = "the check trial showed none of its requests"
 
 Values = Mapping[str, Sequence[str]]
+
+Drawn = dict[tuple[str, int], str]
+"""What was drawn for a placeholder, by its text and by which of a request's it is."""
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
@@ -134,11 +149,26 @@ def name_of(request: RequestSpec) -> str:
     return request.name or f"{request.method.upper()} {path_without_secrets(request.path)}"
 
 
-def filled(request: RequestSpec, values: Values, rng: random.Random) -> RequestSpec:
-    """Return a request with a value for each of its placeholders."""
+def filled(
+    request: RequestSpec, values: Values, rng: random.Random, drawn: Drawn | None = None
+) -> RequestSpec:
+    """Return a request with a value for each of its placeholders.
+
+    Requests that share ``drawn`` have the same value for the same placeholder, so that one reads
+    what another wrote. A request that has a placeholder twice may have two values for it.
+    """
+    shared: Drawn = {} if drawn is None else drawn
+    times: Counter[str] = Counter()
+
+    def draw(match: re.Match[str]) -> str:
+        place = (match[0], times[match[0]])
+        times[match[0]] += 1
+        if place not in shared:
+            shared[place] = _drawn(match, values, rng)
+        return shared[place]
 
     def text(value: str) -> str:
-        return PLACEHOLDER.sub(lambda match: _drawn(match, values, rng), value)
+        return PLACEHOLDER.sub(draw, value)
 
     def texts(pairs: Mapping[str, str]) -> dict[str, str]:
         return {name: text(value) for name, value in pairs.items()}
@@ -187,12 +217,14 @@ def reads_of_answer(
     answer: Seen,
     ids: Sequence[str],
     headers: Mapping[str, str] = NO_HEADERS,
+    write: RequestSpec | None = None,
 ) -> tuple[Derived, ...]:
-    """Return further reads that the answer to a write leads to.
+    """Return further reads that a write and the answer to it lead to.
 
     These are the page that it redirects to or names, and the reads of the load whose only
     placeholder in the path is a range that one of the answer's ``ids`` lies in. ``headers`` are
-    those of the load.
+    those of the load. Where the ``write`` and a read were recorded, neither has a placeholder: the
+    read then has one of the ids, or the path of the write.
     """
     found: list[Derived] = []
     location = page_of(answer)
@@ -209,7 +241,56 @@ def reads_of_answer(
                 path = read.path.replace(places[0][0], one)
                 request = replace(read, path=path, name=f"{read.method.upper()} {path}")
                 found.append(Derived(request=request, of=name_of(read)))
+    if write is not None:
+        found += [*reads_of_path(reads, write), *_reads_of_ids(reads, write, ids)]
     return tuple(found)
+
+
+def reads_of_path(reads: Sequence[RequestSpec], write: RequestSpec) -> tuple[Derived, ...]:
+    """Return the reads of what a recorded write names, where the load reads another of its kind.
+
+    ``PUT /profile/17`` and ``GET /profile/230`` lead to ``GET /profile/17``.
+    """
+    if any(read.path == write.path for read in reads):
+        return ()
+    return tuple(
+        _derived(read, write.path) for read in reads if _shape(read.path) == _shape(write.path)
+    )
+
+
+def reads_of_paths(talk: Conversation) -> tuple[RequestSpec, ...]:
+    """Return the reads of what recorded writes name, which are not in the load themselves."""
+    derived = [entry for write in talk.writes for entry in reads_of_path(talk.reads, write)]
+    return unique([entry.request for entry in derived])
+
+
+def _reads_of_ids(
+    reads: Sequence[RequestSpec], write: RequestSpec, ids: Sequence[str]
+) -> Iterator[Derived]:
+    """Give the recorded reads of one thing below the path of a write, with the ids of its answer.
+
+    ``POST /notes`` and ``GET /notes/1`` lead to ``GET /notes/2``.
+    """
+    folder = write.path.partition("?")[0].rstrip("/")
+    for read in reads:
+        match = LAST_ID.fullmatch(read.path)
+        if match is None or match["folder"] != folder:
+            continue
+        for kind in (ID_NUMBER, UUID):
+            if kind.fullmatch(match["id"]):
+                alike = [text for text in ids if kind.fullmatch(text)]
+                for one in alike[:MOST_IDS]:
+                    yield _derived(read, f"{match['folder']}/{one}{match['rest']}")
+
+
+def _derived(read: RequestSpec, path: str) -> Derived:
+    request = replace(read, path=path, name=f"{read.method.upper()} {path}")
+    return Derived(request=request, of=name_of(read))
+
+
+def _shape(path: str) -> str:
+    """Return a path with the same text for each number and UUID."""
+    return VARYING.sub("<id>", path)
 
 
 def page_behind(read: RequestSpec, answer: Seen) -> RequestSpec | None:

@@ -325,3 +325,12 @@ def differs(reading: Reading) -> str | None:
         if server != reading.home and len(keys) == 1 and keys != home and len(answers) > 1:
             return server
     return None
+
+
+def turns(pairs: int) -> tuple[bool, ...]:
+    """Return the turns of two servers, ``pairs`` of each: True is the first one's.
+
+    It is the Thue-Morse sequence: a b b a b a a b … No period can mislead: an application that
+    changes with every answer, or every second or fourth, or once in all, changes for both alike.
+    """
+    return tuple(number.bit_count() % 2 == 0 for number in range(2 * pairs))

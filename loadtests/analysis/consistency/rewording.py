@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from loadtests.analysis.consistency import form
+from loadtests.analysis.consistency.conversation import UUID
 from loadtests.analysis.consistency.normal_form import REPLACED
 from loadtests.analysis.consistency.written import (
     ID_KEY,
@@ -56,7 +57,6 @@ ALPHABET = "bcdfghjklmnpqrstvwxz"
 """Without vowels, no word means anything."""
 
 HEXADECIMAL = re.compile(r"(?=.*\d)(?=.*[a-f])[0-9a-f]{16,}")
-UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)

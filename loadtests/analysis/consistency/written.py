@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from loadtests.analysis.consistency import form
+from loadtests.analysis.consistency import addresses, form
 from loadtests.analysis.consistency.conversation import SHORTEST_VALUE, page_of
 from loadtests.model.consistency import Seen
 from loadtests.model.tested.workload import RequestSpec
@@ -32,8 +32,6 @@ SHORTEST_NAME = 3
 WORDS = frozenset({"true", "false", "null", "none", "undefined", "submit", "csrf", "save", "send"})
 """Values that occur in pages anyway."""
 
-PIECE = re.compile(r"[/?&=#]")
-
 PLAIN_TYPES = ("", "text/plain")
 
 JSON_ESCAPE = re.compile(r"(?:\\u[0-9a-fA-F]{4})+|\\[\"\\/bfnrt]")
@@ -46,13 +44,15 @@ Place = tuple[str | int, ...]
 """The keys and indexes that lead to a value of a JSON document."""
 
 
-def sent_values(request: RequestSpec) -> tuple[str, ...]:
+def sent_values(request: RequestSpec, template: RequestSpec) -> tuple[str, ...]:
     """Return the texts by which what a request wrote can be recognised, longest first.
 
-    They are the values of its path, form, JSON and body.
+    They are the values of its query, form, JSON and body, and what was drawn for its path: the
+    ``template`` has the placeholders. What else the path has is the name of a page.
     """
     texts = [
-        *PIECE.split(request.path),
+        *addresses.drawn_pieces(request, template),
+        *addresses.query_texts(request),
         *texts_of(request),
         request.body or "",
     ]
@@ -128,9 +128,9 @@ def made_values(first: Seen, second: Seen) -> tuple[str, ...]:
     return tuple(text for text in answered_values(second) if text in made)
 
 
-def values_of(request: RequestSpec, answer: Seen) -> tuple[str, ...]:
+def values_of(request: RequestSpec, template: RequestSpec, answer: Seen) -> tuple[str, ...]:
     """Return the texts that a request wrote, and those of its answer, longest first."""
-    return _longest_first([*sent_values(request), *answered_values(answer)])
+    return _longest_first([*sent_values(request, template), *answered_values(answer)])
 
 
 def _longest_first(texts: Sequence[str]) -> tuple[str, ...]:
@@ -167,6 +167,26 @@ def returned(
         for value in values
         if value not in asked and is_in(value, after) and not is_in(value, before)
     )
+
+
+def returned_elsewhere(
+    values: Sequence[str],
+    request: RequestSpec,
+    before: Sequence[Seen],
+    after: Sequence[Seen],
+    asked: Sequence[RequestSpec],
+) -> tuple[str, ...]:
+    """Return what :func:`returned` does, without what stands in the addresses ``asked`` alone.
+
+    A page of metrics or a log of requests shows these, whatever was written.
+    """
+    found = returned(values, request, (), after)
+    parts = [value for value in found if addresses.is_part(value, asked)]
+    fresh = returned([value for value in found if value not in parts], request, before, after)
+    if parts:
+        earlier, later = (addresses.without(answers, asked) for answers in (before, after))
+        fresh = (*fresh, *returned(parts, request, earlier, later))
+    return tuple(value for value in values if value in fresh)
 
 
 def is_in(text: str, answers: Sequence[Seen]) -> bool:

@@ -1,9 +1,10 @@
 """Checks whether two replicas of head give consistent answers where those of base do. PURE.
 
 A check (``loadtests.model.consistency``) runs on both versions, and so do the requests of the load,
-asked of each replica directly. If only head fails, both run it again, up to ``TRIES`` times. Head
-regressed if it failed every try and base failed none. For two equal versions that fail a share p of
-their tries, this happens by chance with probability (p(1 − p))^TRIES, at most 4^−TRIES.
+asked of each replica directly. If only head fails, both run it again, up to ``TRIES`` times. Both
+are asked the same in a try, and the next try draws other values. Head regressed if it failed every
+try and base failed none. For two equal versions that fail a share p of their tries, this happens by
+chance with probability (p(1 − p))^TRIES, at most 4^−TRIES.
 """
 
 from __future__ import annotations
@@ -117,14 +118,24 @@ def to_try(evidence: Evidence, worker: str, checks: Sequence[Check] = CHECKS) ->
 
 def is_to_ask(evidence: Evidence, worker: str) -> bool:
     """Return whether the requests of the load need another try; at first they do."""
-    undeclared = [
+    undeclared = _undeclared(evidence, worker)
+    return not undeclared or any(one.suspect and not one.worse for one in undeclared)
+
+
+def times_asked(evidence: Evidence, worker: str) -> int:
+    """Return how often the requests of the load were asked of both versions, at least."""
+    undeclared = _undeclared(evidence, worker)
+    return max((max(len(one.base), len(one.head)) for one in undeclared), default=0)
+
+
+def _undeclared(evidence: Evidence, worker: str) -> list[Compared]:
+    return [
         comparison
         for comparison in compared(evidence, worker)
         if any(
             result.kind is not ProbeKind.DECLARED for result in (*comparison.base, *comparison.head)
         )
     ]
-    return not undeclared or any(one.suspect and not one.worse for one in undeclared)
 
 
 def wrong_ratio(results: Iterable[ProbeResult]) -> float | None:

@@ -12,12 +12,21 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from loadtests.analysis.consistency import conversation, judgement, normal_form, reading, written
+from loadtests.analysis.consistency import conversation, judgement, normal_form, written
 from loadtests.analysis.consistency.conversation import Conversation, line_of
 from loadtests.analysis.consistency.reading import Reading
 from loadtests.analysis.consistency.rewording import rewordings
 from loadtests.analysis.shared.logins import is_login_path
 from loadtests.measurement.consistency.client import Client
+from loadtests.measurement.consistency.exchanges import (
+    Origin,
+    Read,
+    Written,
+    concerns,
+    fresh,
+    is_accepted,
+    sent_by,
+)
 from loadtests.measurement.consistency.redirects import pages_behind
 from loadtests.model.consistency import Seen
 from loadtests.model.tested.workload import RequestSpec
@@ -28,55 +37,6 @@ NUMBER = re.compile(r"\d+")
 
 MOST_REWORDED = 3
 """Texts of a write that are changed, one after another, until the application takes it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Written:
-    """A request that wrote, and its answer.
-
-    ``first`` is what the load itself sends. ``texts`` are words of it that may be changed, and
-    ``word`` is what the request has instead of one; "" where it has the same. ``made`` are values
-    that the answer says were made for it. ``is_fixed`` says that the load sends the same text every
-    time.
-    """
-
-    name: str
-    request: RequestSpec
-    answer: Seen
-    first: RequestSpec
-    word: str = ""
-    texts: tuple[str, ...] = ()
-    made: tuple[str, ...] = ()
-    is_fixed: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Origin:
-    """Where a read comes from, and its name without ids.
-
-    ``written_by`` is the write whose answer names it; None where another read redirects to it.
-    """
-
-    written_by: str | None
-    check: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Read:
-    """What reads, with its answers before the writes and after them.
-
-    Home's own comes first in ``before``; it is empty where the request was not known then.
-    """
-
-    request: RequestSpec
-    before: tuple[Seen, ...]
-    after: tuple[Seen, ...]
-    origin: _Origin | None
-
-    def returned(self, values: Sequence[str], *, at_home: bool = True) -> tuple[str, ...]:
-        """Return which values are there since the writes: at home, or else at any server."""
-        before = self.before[:1] if at_home else self.before
-        return written.returned(values, self.request, before, self.after)
 
 
 @dataclass(kw_only=True)
@@ -115,13 +75,15 @@ class Beginning:
     """What draws new words: never the same in two checks."""
     writes: list[Written] = field(default_factory=list)
     names: tuple[str, ...] = ()
+    _drawn: conversation.Drawn = field(default_factory=dict)
+    """What was drawn for placeholders: the reads ask for what the writes write."""
 
     def cases(self) -> list[Case]:
         """Begin, and return what was read after the writes."""
         for request in self.talk.start:
             self._log_in(self._filled(request))
         reads = conversation.unique([self._filled(read) for read in self.talk.reads])
-        before = self._before(reads)
+        before = self._before([*reads, *conversation.reads_of_paths(self.talk)])
         for write in self.talk.writes:
             self._write(write)
         found = self._read_after(reads, before)
@@ -131,7 +93,7 @@ class Beginning:
             if self._is_unclear(one, found) and self._write_again(index)
         ]
         if changed:
-            kept = [e for e in found if not any(_concerns(one, e) for one in changed)]
+            kept = [e for e in found if not any(concerns(one, e) for one in changed)]
             found = self._read_after(reads, before, kept)
         return [self._case(entry) for entry in found]
 
@@ -149,6 +111,7 @@ class Beginning:
         self.writes.append(
             Written(
                 name=conversation.name_of(write),
+                template=write,
                 request=request,
                 answer=answer,
                 first=request,
@@ -164,11 +127,11 @@ class Beginning:
         is_drawn = any(conversation.PLACEHOLDER.search(text) for text in texts)
         return not is_drawn and bool(rewordings(write, self.words))
 
-    def _is_unclear(self, one: Written, found: Sequence[_Read]) -> bool:
+    def _is_unclear(self, one: Written, found: Sequence[Read]) -> bool:
         """Return whether a write would be recognised only if it were sent once more."""
-        if not is_accepted(one.answer) or any(_fresh(one, entry) for entry in found):
+        if not is_accepted(one.answer) or any(fresh(one, entry) for entry in found):
             return False
-        return any(_concerns(one, entry) for entry in found)
+        return any(concerns(one, entry) for entry in found)
 
     def _write_again(self, index: int) -> bool:
         """Send a write once more with a word of its own, or else as it is; tell if it was taken."""
@@ -183,14 +146,22 @@ class Beginning:
                 return True
         if not written.answered_values(one.answer):
             return False
-        request = self._filled(self.talk.writes[index])
-        answer = self._tried(request)
-        if is_accepted(answer):
-            made = written.made_values(one.answer, answer)
-            self.writes[index] = replace(
-                one, request=request, answer=answer, first=request, made=made
-            )
-        return is_accepted(answer)
+        for request in self._drawn_again(one):
+            answer = self._tried(request)
+            if is_accepted(answer):
+                made = written.made_values(one.answer, answer)
+                self.writes[index] = replace(
+                    one, request=request, answer=answer, first=request, made=made
+                )
+                return True
+        return False
+
+    def _drawn_again(self, one: Written) -> tuple[RequestSpec, ...]:
+        """Return a write with other values: at the same address, which was read, or at another."""
+        template, first = one.template, one.first
+        same = replace(template, path=first.path, query=first.query)
+        templates = [same] if line_of(same) == line_of(template) else [same, template]
+        return tuple(conversation.filled(each, self.talk.values, self.rng) for each in templates)
 
     def _tried(self, request: RequestSpec) -> Seen:
         """Send a request; where it is refused, the client's cookies stay what they were."""
@@ -201,7 +172,7 @@ class Beginning:
         return answer
 
     def _filled(self, request: RequestSpec) -> RequestSpec:
-        return conversation.filled(request, self.talk.values, self.rng)
+        return conversation.filled(request, self.talk.values, self.rng, self._drawn)
 
     # -- reading ----------------------------------------------------------------------------------
 
@@ -224,50 +195,54 @@ class Beginning:
         self,
         reads: Sequence[RequestSpec],
         before: Mapping[str, tuple[Seen, ...]],
-        kept: Sequence[_Read] = (),
-    ) -> list[_Read]:
+        kept: Sequence[Read] = (),
+    ) -> list[Read]:
         """Read at home, and what the answers to the writes lead to; not what is ``kept``."""
+        asked = (*reads, *(sent for one in self.writes for sent in (one.first, one.request)))
         known = {line_of(entry.request): entry for entry in kept}
-        derived: dict[str, _Origin] = {}
-        named: set[str | None] = set()
+        derived = self._derived()
+        reads = conversation.unique([*reads, *(entry.request for entry, _ in derived)])
+        origins = {line_of(entry.request): origin for entry, origin in derived}
+        named = {entry.of for entry, _ in derived}
+        found = []
+
+        def entry_of(read: RequestSpec, origin: Origin | None) -> Read:
+            return known.get(line_of(read)) or Read(
+                request=read,
+                before=before.get(line_of(read), ()),
+                after=self._answers(read),
+                origin=origin,
+                asked=asked,
+            )
+
+        for read in reads:
+            entry = entry_of(read, origins.get(line_of(read)))
+            # What a placeholder named at random is not there; what was written is asked instead.
+            is_there = any(map(is_accepted, (*entry.before[:1], *entry.after)))
+            if is_there or not entry.before or read.name not in named:
+                found.append(entry)
+        first = [(entry.request, entry.after[0]) for entry in found]
+        for page, _ in pages_behind(self.client, self.home, first):
+            check = _same_in_every_run(conversation.name_of(page))
+            found.append(entry_of(page, Origin(written_by=None, check=check)))
+        return found
+
+    def _derived(self) -> list[tuple[conversation.Derived, Origin]]:
+        """Return the reads that the writes and the answers to them lead to."""
+        found = []
         for one in self.writes:
             if not is_accepted(one.answer):
                 continue
             further = conversation.reads_of_answer(
-                self.talk.reads, one.answer, written.ids_of(one.answer), self.talk.headers
+                self.talk.reads,
+                one.answer,
+                written.ids_of(one.answer),
+                self.talk.headers,
+                one.template,
             )
-            reads = conversation.unique([*reads, *(entry.request for entry in further)])
-            derived |= {
-                line_of(entry.request): _Origin(
-                    written_by=one.name,
-                    check=entry.of or _same_in_every_run(conversation.name_of(entry.request)),
-                )
-                for entry in further
-            }
-            named |= {entry.of for entry in further}
-        found = []
-        for read in reads:
-            earlier = before.get(line_of(read), ())
-            # What a placeholder named at random is not there; what was written is asked instead.
-            if read.name in named and earlier and not is_accepted(earlier[0]):
-                continue
-            entry = known.get(line_of(read)) or _Read(
-                request=read,
-                before=earlier,
-                after=self._answers(read),
-                origin=derived.get(line_of(read)),
-            )
-            found.append(entry)
-        first = [(entry.request, entry.after[0]) for entry in found]
-        for page, _ in pages_behind(self.client, self.home, first):
-            check = _same_in_every_run(conversation.name_of(page))
-            entry = known.get(line_of(page)) or _Read(
-                request=page,
-                before=before.get(line_of(page), ()),
-                after=self._answers(page),
-                origin=_Origin(written_by=None, check=check),
-            )
-            found.append(entry)
+            for entry in further:
+                check = entry.of or _same_in_every_run(conversation.name_of(entry.request))
+                found.append((entry, Origin(written_by=one.name, check=check)))
         return found
 
     def _answers(self, read: RequestSpec) -> tuple[Seen, ...]:
@@ -277,12 +252,12 @@ class Beginning:
             return (first,)
         return (first, *self.client.ask([(self.home, read)] * self.at_once))
 
-    def _case(self, entry: _Read) -> Case:
+    def _case(self, entry: Read) -> Case:
         values: tuple[str, ...] = ()
         sent, origin = False, entry.origin
         written_by = origin.written_by if origin else None
         for one in self.writes:
-            own = _sent(one, entry)
+            own = sent_by(one, entry)
             found = own or entry.returned(one.made)
             if found and is_accepted(one.answer):
                 values, sent, written_by = found[:MOST_VALUES], bool(own), one.name
@@ -298,37 +273,11 @@ class Beginning:
                 sent=sent,
                 names=self.names,
                 written_by=written_by,
-                derived=origin is not None and origin.written_by is not None,
+                derived=entry.is_of_a_write(),
             ),
         )
-
-
-def _concerns(one: Written, entry: _Read) -> bool:
-    """Return whether a read returns what a write may have written, or what was answered to it."""
-    return any(written.is_in(text, entry.after) for text in one.texts) or bool(
-        entry.returned(written.answered_values(one.answer))
-    )
-
-
-def _fresh(one: Written, entry: _Read) -> tuple[str, ...]:
-    """Return what a request wrote and a read returns that no server can have had before."""
-    if one.is_fixed and not entry.before:
-        return ()
-    return entry.returned(written.sent_values(one.first), at_home=False)
-
-
-def _sent(one: Written, entry: _Read) -> tuple[str, ...]:
-    """Return by which of its own values a read shows a write, the surest first."""
-    if one.word and written.is_in(one.word, entry.after):
-        return (one.word,)
-    return _fresh(one, entry) or entry.returned(written.sent_values(one.first))
 
 
 def _same_in_every_run(name: str) -> str:
     """Return the name of a read without the ids of what was written."""
     return NUMBER.sub("<n>", normal_form.normal(name))
-
-
-def is_accepted(seen: Seen) -> bool:
-    """Return whether an answer accepts its request."""
-    return reading.standing(seen) in {reading.Standing.ACCEPTED, reading.Standing.REDIRECTED}

@@ -21,11 +21,11 @@ from loadtests.analysis.consistency import (
 )
 from loadtests.analysis.consistency.conversation import Conversation
 from loadtests.analysis.consistency.judgement import Asked
-from loadtests.analysis.consistency.reading import CONFIRM, Reading
+from loadtests.analysis.consistency.reading import CONFIRM, Reading, turns
 from loadtests.analysis.consistency.rewording import rewordings
-from loadtests.analysis.consistency.turns import turns
-from loadtests.measurement.consistency.beginning import Beginning, Case, Written, is_accepted
+from loadtests.measurement.consistency.beginning import Beginning, Case
 from loadtests.measurement.consistency.client import TIMEOUT_S, Client, Deadline
+from loadtests.measurement.consistency.exchanges import Written, is_accepted
 from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState
 from loadtests.model.tested.workload import RequestSpec
 from loadtests.tools import proc
@@ -183,7 +183,11 @@ class Examination:
                 case.add(server, answer)
                 if is_accepted(answer):
                     self.last_written[one.name] = Written(
-                        name=one.name, request=request, answer=answer, first=request
+                        name=one.name,
+                        template=write,
+                        request=request,
+                        answer=answer,
+                        first=request,
                     )
             if reading.suspects(case.reading):
                 refused.append(case)

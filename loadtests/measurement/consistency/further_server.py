@@ -48,7 +48,7 @@ def _as_written_last(examination: Examination, case: Case, answers: Sequence[See
     last = examination.last_written.get(found.written_by or "")
     if last is None or not found.values:
         return found
-    values = written.values_of(last.request, last.answer)
+    values = written.values_of(last.request, last.template, last.answer)
     new = written.returned(values, case.request, found.at_home[:1], answers[-1:])
     if not new:
         return found

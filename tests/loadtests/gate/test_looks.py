@@ -46,6 +46,8 @@ class Truth:
     )
     """What the requests of the load show."""
     asked: int = 0
+    numbers: list[int] = field(default_factory=list)
+    """The numbers of the tries in which they were asked."""
     renamed: bool = False
     """Whether the check of such a request has another name each time."""
     done: list[str] = field(default_factory=list)
@@ -116,8 +118,9 @@ class FakeBlockRunner:
             for side in SideName
         )
 
-    def ask_servers(self, checked: None = None) -> tuple[SideProbe, ...]:
+    def ask_servers(self, checked: None = None, *, number: int) -> tuple[SideProbe, ...]:
         self._truth.asked += 1
+        self._truth.numbers.append(number)
         suffix = f"/{self._truth.asked}" if self._truth.renamed else ""
         return tuple(
             make_probe(side, state, check=f"GET /me{suffix}", kind=ProbeKind.ANSWER)
@@ -197,7 +200,7 @@ def test_a_cookie_that_heads_other_replica_alone_refuses_regressed_after_as_many
     session, _ = run(truth)
 
     found = {e.endpoint: e.verdict for e in verdict.judge_endpoints(truth.plan, session.evidence)}
-    assert truth.asked == TRIES
+    assert truth.numbers == list(range(1, TRIES + 1))
     assert sum(each.startswith("probe note") for each in truth.done) == 1
     assert found[EndpointName.ANSWERS] is GateVerdict.REGRESSED
 

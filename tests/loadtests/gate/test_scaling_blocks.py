@@ -13,7 +13,7 @@ from loadtests.gate.generator_pool import GeneratorPool
 from loadtests.gate.model import SideName, WorkerLoad
 from loadtests.gate.plan import block_members, block_order
 from loadtests.gate.scaling_blocks import FIRST_PORT, NO_START, BlockRunner, _on
-from loadtests.measurement.consistency.undeclared import Undeclared
+from loadtests.measurement.consistency.undeclared import Subject, Undeclared
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.consistency import SAMPLE_CHECKS, ProbeState
 from loadtests.model.generator_records import Edge
@@ -173,3 +173,25 @@ def test_a_gate_says_that_it_starts_no_further_server(
     a_runner(world).ask_servers()
 
     assert reasons == [NO_START] * 2
+
+
+def test_a_try_asks_both_versions_the_same_and_the_next_one_something_else(
+    world: GateWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise six tries are one draw, and chance decides once which version is asked worse."""
+    seeds: list[str] = []
+
+    def examine(_: Undeclared, subject: Subject, **__: Any) -> tuple[()]:
+        seeds.append(subject.seed)
+        return ()
+
+    monkeypatch.setattr(Undeclared, "examine", examine)
+    runner = a_runner(world)
+
+    for number in (1, 2):
+        runner.ask_servers(number=number)
+
+    one, same, other, same_as_other = seeds
+    assert one == same
+    assert other == same_as_other
+    assert one != other

@@ -1,0 +1,93 @@
+"""What a client wrote and read at its home, with the answers: what a read returns of a write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from loadtests.analysis.consistency import reading, written
+from loadtests.model.consistency import Seen
+from loadtests.model.tested.workload import RequestSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """A request that wrote, and its answer.
+
+    ``template`` is the load's request with its placeholders, and ``first`` is what was sent of it
+    at first. ``texts`` are words of it that may be changed, and ``word`` is what the request has
+    instead of one; "" where it has the same. ``made`` are values that the answer says were made for
+    it. ``is_fixed`` says that the load sends the same text every time.
+    """
+
+    name: str
+    template: RequestSpec
+    request: RequestSpec
+    answer: Seen
+    first: RequestSpec
+    word: str = ""
+    texts: tuple[str, ...] = ()
+    made: tuple[str, ...] = ()
+    is_fixed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Where a read comes from, and its name without ids.
+
+    ``written_by`` is the write whose answer names it; None where another read redirects to it.
+    """
+
+    written_by: str | None
+    check: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Read:
+    """What reads, with its answers before the writes and after them.
+
+    Home's own comes first in ``before``; it is empty where the request was not known then.
+    ``asked`` are the requests of the load that were sent: pages may show their addresses.
+    """
+
+    request: RequestSpec
+    before: tuple[Seen, ...]
+    after: tuple[Seen, ...]
+    origin: Origin | None
+    asked: Sequence[RequestSpec]
+
+    def returned(self, values: Sequence[str], *, at_home: bool = True) -> tuple[str, ...]:
+        """Return which values are there since the writes: at home, or else at any server."""
+        before = self.before[:1] if at_home else self.before
+        return written.returned_elsewhere(values, self.request, before, self.after, self.asked)
+
+    def is_of_a_write(self) -> bool:
+        """Return whether the answer to a write named the page, and it was not there before."""
+        is_named = self.origin is not None and self.origin.written_by is not None
+        return is_named and not any(map(is_accepted, self.before))
+
+
+def concerns(one: Written, entry: Read) -> bool:
+    """Return whether a read returns what a write may have written, or what was answered to it."""
+    return any(written.is_in(text, entry.after) for text in one.texts) or bool(
+        entry.returned(written.answered_values(one.answer))
+    )
+
+
+def fresh(one: Written, entry: Read) -> tuple[str, ...]:
+    """Return what a request wrote and a read returns that no server can have had before."""
+    if one.is_fixed and not entry.before:
+        return ()
+    return entry.returned(written.sent_values(one.first, one.template), at_home=False)
+
+
+def sent_by(one: Written, entry: Read) -> tuple[str, ...]:
+    """Return by which of its own values a read shows a write, the surest first."""
+    word = entry.returned([one.word]) if one.word else ()
+    sent = written.sent_values(one.first, one.template)
+    return word or fresh(one, entry) or entry.returned(sent)
+
+
+def is_accepted(seen: Seen) -> bool:
+    """Return whether an answer accepts its request."""
+    return reading.standing(seen) in {reading.Standing.ACCEPTED, reading.Standing.REDIRECTED}

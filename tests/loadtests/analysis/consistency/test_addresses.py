@@ -1,0 +1,85 @@
+"""Pages that only count or log requests show their addresses."""
+
+from __future__ import annotations
+
+import pytest
+
+from loadtests.analysis.consistency import addresses
+from loadtests.analysis.consistency.written import returned_elsewhere, sent_values
+from loadtests.model.consistency import Seen
+from loadtests.model.tested.workload import RequestSpec
+
+BUY = RequestSpec(method="POST", path="/items/4711/buy")
+ROUTE = RequestSpec(method="POST", path="/items/{1000..9999}/buy")
+READ = RequestSpec(path="/metrics")
+
+
+def page(body: str) -> Seen:
+    return Seen(replica="gthread-1", status=200, body=body)
+
+
+def test_a_fixed_piece_of_a_path_is_nothing_that_was_written() -> None:
+    checkout = RequestSpec(method="POST", path="/checkout")
+
+    assert sent_values(checkout, checkout) == ()
+    assert sent_values(BUY, ROUTE) == ("4711",)
+    assert sent_values(BUY, BUY) == ()
+
+
+def test_the_texts_of_a_query_may_be_what_was_written() -> None:
+    vote = RequestSpec(method="POST", path="/vote?option=a+cat&page=main")
+
+    assert sent_values(vote, vote) == ("a cat", "main")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'path="/items/4711/buy"',
+        '{"path": "\\/items\\/4711\\/buy"}',
+        "POST /items/4711/buy?",
+        "http.items.4711.buy 1",
+        "next=%2Fitems%2F4711%2Fbuy",
+        "<td>/items/4711/buy</td><td>/items/4711</td>",
+    ],
+)
+def test_an_address_is_no_sign_of_what_was_written(body: str) -> None:
+    asked = (RequestSpec(path="/items"), BUY, RequestSpec(path="/items/4711"))
+
+    assert returned_elsewhere(["4711"], READ, (), [page(body)], asked) == ()
+
+
+@pytest.mark.parametrize("body", ["/items?user=4711&x=1", "user=4711&amp;x=1", "?user%3D4711"])
+def test_nor_is_a_query(body: str) -> None:
+    cart = RequestSpec(path="/cart?user=4711")
+    other = RequestSpec(path="/cart", query={"user": "4711"})
+
+    assert returned_elsewhere(["4711"], READ, (), [page(body)], [cart]) == ()
+    assert returned_elsewhere(["4711"], READ, (), [page(body)], [other]) == ()
+
+
+@pytest.mark.parametrize("body", ["bought: 4711", '{"items": [4711]}', "/items/4711/buy 4711"])
+def test_beside_its_address_it_is_one(body: str) -> None:
+    assert returned_elsewhere(["4711"], READ, (), [page(body)], [BUY]) == ("4711",)
+
+
+@pytest.mark.parametrize("body", ["/tags/note 4711", "/tags/note%204711", "/tags/note+4711"])
+def test_a_piece_is_found_as_a_url_has_it(body: str) -> None:
+    tag = RequestSpec(method="PUT", path="/tags/note 4711")
+
+    assert returned_elsewhere(["4711"], READ, (), [page(body)], [tag]) == ()
+
+
+def test_a_text_that_has_an_address_in_it_is_one() -> None:
+    text = "https://shop.example/checkout"
+    checkout = RequestSpec(method="POST", path="/checkout")
+
+    assert returned_elsewhere([text], READ, (), [page(text)], [checkout]) == (text,)
+
+
+def test_the_longest_address_is_taken_out() -> None:
+    items, item = RequestSpec(path="/items"), RequestSpec(path="/items/4711")
+
+    (seen,) = addresses.without([page("GET /items/4711, GET /items")], [items, item])
+
+    assert "4711" not in seen.body

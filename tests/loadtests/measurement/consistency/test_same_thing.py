@@ -1,0 +1,107 @@
+"""What a load writes and reads of many things is written and read of the same one."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+
+from loadtests.measurement.consistency.undeclared import Undeclared
+from loadtests.model.consistency import ProbeKind
+from loadtests.model.tested.workload import Workload
+from loadtests.tools import proc
+from tests.loadtests.measurement.consistency import kept_apps as apps
+from tests.loadtests.measurement.consistency.innocent_pages import profiles_behind_a_cache
+from tests.loadtests.measurement.consistency.site import (
+    Make,
+    Site,
+    asked,
+    breaks,
+    plan_of,
+    request,
+)
+
+CITY = {"city": "Hamburg"}
+PROFILE = request("GET /profile/{1..500}")
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize(
+    ("make", "write", "read"),
+    [
+        (apps.profiles, request("PUT /profile/{1..500}", json=CITY), PROFILE),
+        (apps.profiles, request("POST /profile", json={"id": "{1..500}", **CITY}), PROFILE),
+        (
+            apps.carts,
+            request("POST /cart?user={1..1000}", json={"item": "lamp shade"}),
+            request("GET /cart?user={1..1000}"),
+        ),
+        (apps.stock, request("POST /stock/{1..500}"), request("GET /stock/{1..500}")),
+    ],
+)
+def test_what_each_server_keeps_breaks_whatever_is_drawn(
+    make: Make, write: Any, read: Any, seed: int
+) -> None:
+    (result,) = breaks(asked(make, write, read, seed=seed))
+
+    assert (result.kind, result.check) == (ProbeKind.WRITTEN, f"GET {read.path}")
+    assert result.detail.startswith(f"What {write.method} {write.path} wrote through gthread-1")
+
+
+def test_what_a_path_named_is_written_where_a_page_shows_it_beside_that_path() -> None:
+    (result,) = breaks(asked(apps.tags, request("PUT /tags/{1000..9999}"), request("GET /tags")))
+
+    assert result.write == "PUT /tags/{1000..9999}"
+
+
+JSON = {"Content-Type": "application/json"}
+
+
+def test_a_recorded_write_is_read_where_it_wrote() -> None:
+    """A locustfile wrote one profile and read another."""
+    results = asked(
+        apps.profiles,
+        request("PUT /profile/17", body='{"city": "Hamburg"}', headers=JSON),
+        request("GET /profile/230", name="GET /profile/[id]"),
+        as_locustfile=True,
+    )
+
+    (result,) = breaks(results)
+    assert result.check == "GET /profile/[id]"
+    assert "gthread-1 answered GET /profile/17 with 200" in result.detail
+
+
+@pytest.mark.parametrize(
+    ("make", "known"),
+    [(apps.numbered_notes, "1"), (apps.notes_of_uuids, str(uuid.UUID(int=7, version=4)))],
+)
+def test_what_a_recorded_write_names_is_read_by_that_name(make: Make, known: str) -> None:
+    write = request("POST /notes", body='{"text": "buy some milk"}', headers=JSON)
+    read = request(f"GET /notes/{known}", name="GET /notes/[id]")
+
+    results = asked(make, write, read, before=[write], before_at=["gthread-1"], as_locustfile=True)
+
+    (result,) = breaks(results)
+    assert (result.check, result.write) == ("GET /notes/[id]", "POST /notes")
+
+
+def test_a_cache_of_a_second_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others' caches were filled by the reads before the write."""
+    site = Site(profiles_behind_a_cache)
+    workload = Workload(
+        name="own", path="/", requests=(request("PUT /profile/{1..500}", json=CITY), PROFILE)
+    )
+    agent: Any = site
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        site.shared["now_s"] += seconds
+
+    monkeypatch.setattr(proc, "sleep", sleep)
+
+    results = Undeclared(agent, site.replicas, "shop.example:9001").check(plan_of(workload), {})
+
+    assert slept  # they seemed to differ
+    assert breaks(results) == []
