@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import urljoin
 
 from loadtests.analysis.consistency.graphql import is_query
 from loadtests.model.consistency import Seen
@@ -48,9 +47,6 @@ LAST_ID = re.compile(r"(?P<folder>/[^?]*?)/(?P<id>[^/?]+)(?P<rest>/?(?:\?.*)?)")
 
 ORIGIN = re.compile(r"^[a-z][a-z0-9+.-]*://[^/?#]*", re.IGNORECASE)
 """Scheme and host of a URL."""
-
-OWN_PATH = re.compile(r"/(?![/\\])")
-"""How a path of the target begins; with two slashes it is another host's."""
 
 SHORTEST_VALUE = 4
 """Characters of a written value that can be recognised in an answer."""
@@ -291,23 +287,6 @@ def _derived(read: RequestSpec, path: str) -> Derived:
 def _shape(path: str) -> str:
     """Return a path with the same text for each number and UUID."""
     return VARYING.sub("<id>", path)
-
-
-def page_behind(read: RequestSpec, answer: Seen) -> RequestSpec | None:
-    """Return the page of the target that a read redirects to; None where there is none to ask.
-
-    The ``answer`` is a redirect. Its location is that of another host where the client, who knows
-    the target's own addresses, has left one.
-    """
-    if read.method.upper() != "GET" or ORIGIN.match(answer.location or ""):
-        return None
-    try:
-        path = urljoin(read.path, answer.location or "").partition("#")[0]
-    except ValueError:  # the text is anybody's: //[object Object]/
-        return None
-    if not OWN_PATH.match(path) or SPOILS.search(path):
-        return None
-    return replace(read, path=path, query={}, name=f"GET {path_without_secrets(path)}")
 
 
 def page_of(answer: Seen) -> str:

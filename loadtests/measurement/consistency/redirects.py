@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from urllib.parse import urljoin
 
-from loadtests.analysis.consistency.conversation import line_of, page_behind
+from loadtests.analysis.consistency.conversation import ORIGIN, SPOILS, line_of
 from loadtests.analysis.consistency.reading import Standing, standing
 from loadtests.measurement.consistency.client import Client
 from loadtests.model.consistency import Seen
+from loadtests.model.tested.variables import path_without_secrets
 from loadtests.model.tested.workload import RequestSpec
+
+OWN_PATH = re.compile(r"/(?![/\\])")
+"""How a path of the target begins; with two slashes it is another host's."""
 
 MOST_HOPS = 3
 """Redirects that are followed one after another, such as ``/``, ``/notes`` and ``/notes/``."""
@@ -42,3 +49,20 @@ def _followed(
         if standing(answer) not in {Standing.ACCEPTED, Standing.REDIRECTED}:
             return
         yield read, answer
+
+
+def page_behind(read: RequestSpec, answer: Seen) -> RequestSpec | None:
+    """Return the page of the target that a read redirects to; None where there is none to ask.
+
+    The ``answer`` is a redirect. Its location is that of another host where the client, who knows
+    the target's own addresses, has left one.
+    """
+    if read.method.upper() != "GET" or ORIGIN.match(answer.location or ""):
+        return None
+    try:
+        path = urljoin(read.path, answer.location or "").partition("#")[0]
+    except ValueError:  # the text is anybody's: //[object Object]/
+        return None
+    if not OWN_PATH.match(path) or SPOILS.search(path):
+        return None
+    return replace(read, path=path, query={}, name=f"GET {path_without_secrets(path)}")
