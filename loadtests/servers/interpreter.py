@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import PurePath
 
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.servers.words import programs_in
@@ -64,11 +65,30 @@ def compiles_as_it_runs(
 ) -> bool:
     """Return whether requests become cheaper as the interpreter compiles, as with PyPy.
 
-    ``implementation`` is its own word, where it was asked, as are those of the processes. Else the
-    name of its program decides.
+    What the processes run decides, else the names of programs in their command lines.
+    ``implementation``, the plan's word, comes last: in a virtual environment, PyPy is called
+    python.
     """
-    asked = {implementation, *(process.implementation for process in processes)} - {None}
-    if asked:
-        return not asked.isdisjoint(COMPILING)
+    seen = {process.implementation for process in processes} - {None}
+    if seen:
+        return not seen.isdisjoint(COMPILING)
     commands = (python or "", *(process.command for process in processes))
-    return any(_JIT.fullmatch(name) for command in commands for name in programs_in(command))
+    if any(_JIT.fullmatch(name) for command in commands for name in programs_in(command)):
+        return True
+    return implementation in COMPILING
+
+
+_NO_PYTHONS = frozenset({"uwsgi", "uwsgi-core", "httpd", "apache2", "nginx", "node", "java"})
+"""Programs that are no Python, whatever they have loaded."""
+
+
+def may_be_python(command: str) -> bool:
+    """Return whether a process with this command line may be a Python, or start one."""
+    first, *_ = command.split() or [""]
+    return bool(first) and PurePath(first).name.lower() not in _NO_PYTHONS
+
+
+def among(files: Iterable[str]) -> str | None:
+    """Return what the Python calls itself that is among files that run; PyPy before CPython."""
+    seen = {by_program(PurePath(file).name) for file in files}
+    return PYPY if PYPY in seen else next(iter(seen - {None}), None)

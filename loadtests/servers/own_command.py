@@ -62,6 +62,14 @@ def program_name(worker: WorkerModel) -> str | None:
     return first if is_name else None
 
 
+def planned_python(worker: WorkerModel, implementation: str | None) -> str | None:
+    """Return what the target's Python calls itself; None where a variant may run another one.
+
+    That is one with a ``python`` or a command of its own.
+    """
+    return None if worker.python or worker.server == SERVER.name else implementation
+
+
 def command(order: ReplicaOrder) -> Command:
     """Return the user's command for one replica; ``python`` is the application's interpreter.
 

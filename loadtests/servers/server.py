@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from loadtests.model.plan import WorkerModel
 from loadtests.model.stack import LogLines
 from loadtests.model.tested.in_force import ServerProcess
-from loadtests.servers.words import command_words, number, programs_in
+from loadtests.servers.words import command_words, number, starts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +150,7 @@ class Server:
     keep_alive: Callable[[WorkerModel], KeepAlive] = lambda _: KeepAlive()
     """What a worker model does with connections, as far as its command line decides it."""
     programs: tuple[str, ...] = ()
-    """Names of its programs and modules; of two words, a command line has both."""
+    """Names of its programs and modules; of two words, the second one comes later in a command."""
     says: re.Pattern[str] | None = None
     """What only this server writes into a log as it starts."""
     look: Callable[[str, Sequence[ServerProcess]], Seen] = _nothing_seen
@@ -167,8 +167,7 @@ class Server:
 
     def is_run_by(self, command: str) -> bool:
         """Return whether a command line starts this server."""
-        named = programs_in(command)
-        return any(named.issuperset(program.split()) for program in self.programs)
+        return any(starts(command, program) for program in self.programs)
 
     def modules_asked(self, worker: WorkerModel) -> tuple[str, ...]:
         """Return the modules of a worker model with those that do instead."""

@@ -117,7 +117,7 @@ def check_generators(
 
     Each generator reads the address where it runs: on another machine, loopback is that machine.
     ``workers`` are their places, as ``host:port``. Raises :class:`UsageError` for one on another
-    machine.
+    machine, and for one without an address.
     """
     if not workers or not _is_loopback(loaded.address):
         return None
@@ -127,9 +127,14 @@ def check_generators(
     for worker in workers:
         host, _, port = worker.rpartition(":")
         addresses = _addresses(_normal(host), int(port), resolve)
-        if addresses and all(map(_is_loopback, addresses)):
+        if not addresses:
+            raise UsageError(
+                f"The generator {worker} has no address: nobody knows the host {host!r}. Correct it"
+                " in --generator-workers."
+            )
+        if all(map(_is_loopback, addresses)):
             behind.append(worker)
-        elif not addresses or not all(map(is_own, addresses)):
+        elif not all(map(is_own, addresses)):
             raise UsageError(
                 f"{shown} means another machine at {worker}: each generator loads its own. Name the"
                 " deployment by an address that all generators reach: --url http://10.77.0.11:8080."
@@ -143,7 +148,7 @@ def check_generators(
 
 
 def _addresses(host: str, port: int, resolve: Resolve) -> tuple[str, ...]:
-    """Return a host's addresses; none where nobody knows it, which the generator's failure says."""
+    """Return a host's addresses; none where nobody knows it."""
     try:
         return tuple(resolve(host, port))
     except (OSError, UnicodeError):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import replace
 from pathlib import Path
 
 from loadtests.environments.compose import further
@@ -25,7 +24,6 @@ from loadtests.model.vocabulary import Role
 from loadtests.servers import entry, interpreter
 from loadtests.tools import docker, host, nginx, proc, procfs
 from loadtests.tools.proc import Child
-from loadtests.tools.procfs import programs
 
 STATUS_PORT = 9000
 PROXY_FOLDER = "/run/nginx"
@@ -42,6 +40,8 @@ MOST_LOG_LINES = 50_000
 
 ASK_LIMIT_S = 30.0
 _ASK_PYTHON = "import platform; print(platform.python_implementation())"
+_LIST_PROGRAMS = ("sh", "-c", "for p in /proc/[0-9]*/exe; do readlink -f $p; done")
+"""Writes the files that a container's processes run, as far as its user may see them."""
 
 
 class ContainerStack:
@@ -73,6 +73,7 @@ class ContainerStack:
         self._local = docker.is_local()
         self._containers: Mapping[str, docker.Container] = {}
         self._counters: Counters = KernelCounters({})
+        self._pythons = SeenPythons()
 
     def _read_containers(self) -> None:
         """Read the list of containers, and choose how to read their counters.
@@ -207,22 +208,14 @@ class ContainerStack:
         log = self._engine.log(self._containers[member].id)[:FIRST_LOG_CHARS]
         return "\n".join(line.partition(" ")[2] for line in log.splitlines())
 
-    @property
-    def implementation(self) -> str | None:
-        """What the replicas' Python calls itself; None where nobody asked it."""
-        return None
-
     def processes_of(self, member: str) -> tuple[ServerProcess, ...]:
         """Return a member's processes; () if the engine cannot list them."""
         rows = self._engine.processes(self._containers[member].id)
-        processes = parse_processes(rows, implementation=self.implementation)
-        if self.implementation is not None or not self._local:
-            return processes
-        return tuple(
-            replace(process, implementation=interpreter.by_program(program))
-            for process in processes
-            for program in [programs.program_of(process.pid) or ""]
-        )
+        return parse_processes(rows, implementation=self._implementation_of(member, rows))
+
+    def _implementation_of(self, member: str, rows: Sequence[Sequence[str]]) -> str | None:
+        """Return what a member's Python calls itself; None where that is not known."""
+        return self._pythons.of(self._containers[member].id, rows)
 
     def variables_of(self, member: str) -> Mapping[str, str]:
         """Return the variables of a member's container."""
@@ -276,6 +269,37 @@ def parse_processes(
         )
         for pid, parent, threads, *words in rows
     )
+
+
+class SeenPythons:
+    """What the Pythons in containers of users' images call themselves.
+
+    Each container is looked into once, from inside: ids of processes may mean others here.
+    """
+
+    def __init__(self) -> None:
+        self._by_container: dict[str, str | None] = {}
+
+    def of(
+        self, container: str, rows: Sequence[Sequence[str]], *, node: str | None = None
+    ) -> str | None:
+        """Return what the Python of a container with these processes is, or None.
+
+        ``rows`` are as in :func:`parse_processes`, ``node`` as in :func:`ask_implementation`.
+        """
+        if not rows or not interpreter.may_be_python(" ".join(rows[0][3:])):
+            return None
+        if container not in self._by_container:
+            self._by_container[container] = interpreter.among(_programs_in(container, node))
+        return self._by_container[container]
+
+
+def _programs_in(container: str, node: str | None) -> list[str]:
+    """Return the files that a container's processes run; none where it has no shell."""
+    argv = docker.exec_argv(container, *_LIST_PROGRAMS, host=node)
+    with suppress(ProcessFailure):
+        return proc.run(argv, timeout_s=ASK_LIMIT_S, check=False).stdout.splitlines()
+    return []
 
 
 def ask_implementation(container: str, *, node: str | None = None) -> str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from loadtests.environments.compose.containers import (
@@ -17,7 +16,6 @@ from loadtests.environments.counters import member_name
 from loadtests.environments.wait_idle import wait_until_quiet
 from loadtests.model.plan import Upstream
 from loadtests.model.stack import Replica
-from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.vocabulary import Role
 
 LANES = "abcd"
@@ -63,15 +61,13 @@ class LaneStack(ContainerStack):
         """The cores of the lanes, or none if the engine is on another machine."""
         return self._lane_cores if self._local else ()
 
-    def processes_of(self, member: str) -> tuple[ServerProcess, ...]:
-        """Return a start's processes with what its Python calls itself; versions may differ."""
-        processes = super().processes_of(member)
+    def _implementation_of(self, member: str, rows: Sequence[Sequence[str]]) -> str | None:
+        """Return what a start's Python calls itself; versions may differ."""
         if not self._asks_python:
-            return processes
+            return super()._implementation_of(member, rows)
         if member not in self._implementations:
             self._implementations[member] = ask_implementation(self._containers[member].id)
-        implementation = self._implementations[member]
-        return tuple(replace(process, implementation=implementation) for process in processes)
+        return self._implementations[member]
 
     def grow(self, count: int) -> None:
         """Bring up to at least ``count`` starts of each version, and the services."""

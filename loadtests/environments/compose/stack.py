@@ -81,9 +81,16 @@ class ComposeStack(ContainerStack):
         return (*self._notes, *self._looks.notes())
 
     @cached_property
-    def implementation(self) -> str | None:
-        """What the Python of the sample's image calls itself; a user's image is not asked."""
-        return None if self._is_users else ask_implementation(self.replicas[0].identity)
+    def _samples_implementation(self) -> str | None:
+        """What the Python of the sample's image calls itself."""
+        return ask_implementation(self.replicas[0].identity)
+
+    def _implementation_of(self, member: str, rows: Sequence[Sequence[str]]) -> str | None:
+        """Return what a member's Python calls itself: the sample's is asked, others are seen."""
+        is_users = self._is_users
+        return (
+            super()._implementation_of(member, rows) if is_users else self._samples_implementation
+        )
 
     @contextmanager
     def asking_stores(self) -> Iterator[None]:

@@ -82,9 +82,11 @@ def guard(module: str, words: Sequence[str], *, log: Path) -> Iterator[Guard]:
 def watch() -> tuple[str, ...]:
     """In a watchdog: wait for the end of standard input, and return the lines that came.
 
-    Signals that stop the harness do not end the watchdog.
+    Signals that stop the harness do not end the watchdog, but they end what it starts: a program
+    inherits a signal that is ignored, and no handler (execve(2)).
     """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as SIGHUP is under nohup
+            signal.signal(number, lambda *_: None)
     print(READY, flush=True)
     return tuple(line.decode(errors="replace").strip() for line in sys.stdin.buffer)

@@ -44,6 +44,7 @@ from loadtests.model.tested.shared import SharedUse
 from loadtests.model.tested.target import SAMPLE, Target, TargetKind
 from loadtests.model.vocabulary import Role
 from loadtests.planning.budget import cores_used, service_parts
+from loadtests.servers import own_command
 from loadtests.tools import files, host, nginx, proc, procfs, signals
 from loadtests.tools.proc import Child, Service
 
@@ -309,7 +310,8 @@ class ProcessesStack:
     def processes_of(self, member: str) -> tuple[ServerProcess, ...]:
         """Return a member's processes."""
         worker = self._workers.get(member.rpartition("-")[0])
-        python = None if worker is None else self._starter.python_of(worker)
+        is_ours = worker is not None and worker.server != own_command.SERVER.name
+        python = self._starter.python_of(worker) if worker and is_ours else None
         return serving.processes_of(self._members.pid_of(member), python)
 
     def run_module(self, module: str, text: str) -> str:

@@ -17,8 +17,10 @@ from loadtests.model.plan import START_LIMIT_S, WorkerModel
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.tested.target import SAMPLE, Target, TargetKind
 from loadtests.servers import own_command, registry
+from loadtests.servers.interpreter import by_program
 from loadtests.servers.server import Server
 from loadtests.tools import proc, procfs
+from loadtests.tools.procfs import programs
 
 SAMPLE_MODULES = ("flask", "psycopg")
 """What the sample application imports, whatever serves it."""
@@ -198,18 +200,21 @@ def _asked(python: str, modules: Collection[str]) -> tuple[str, str, list[str]]:
 def processes_of(pid: int, python: str | None = None) -> tuple[ServerProcess, ...]:
     """Return a replica's processes with their threads and command lines, the first one first.
 
-    ``python`` is the interpreter that it was started with.
+    ``python`` is the interpreter that it was started with. Its word counts where the files that
+    the processes run do not tell.
     """
-    implementation = None if python is None else implementation_of(python)
+    family = procfs.family(pid)
+    seen = {facts.pid: by_program(programs.program_of(facts.pid) or "") for facts in family}
+    asked = None if python is None or any(seen.values()) else implementation_of(python)
     return tuple(
         ServerProcess(
             pid=facts.pid,
             parent=facts.parent,
             threads=procfs.threads_of(facts.pid),
             command=procfs.command_of(facts.pid),
-            implementation=implementation,
+            implementation=seen[facts.pid] or asked,
         )
-        for facts in procfs.family(pid)
+        for facts in family
     )
 
 

@@ -15,6 +15,7 @@ from loadtests.environments.compose.containers import (
     LOG_LINES,
     STATUS_PORT,
     WRITE_CONFIG,
+    SeenPythons,
     ask_implementation,
     last_lines,
     parse_processes,
@@ -65,6 +66,7 @@ class SwarmStack:
         self._loaded: frozenset[str] = frozenset()
         """The replicas of the trial that is measured."""
         nodes = stack.cluster.nodes
+        self._pythons = SeenPythons()
         self._is_here = is_one_machine(nodes) and all(is_here(node.engine) for node in nodes)
         self._notes = list(self._counters.notes)
         self.replicas = replicas_of(
@@ -254,7 +256,11 @@ class SwarmStack:
         """Return a member's processes; () if the engine cannot list them."""
         node, container = self._at[member]
         rows = self._stack.cluster.engine_of(node).processes(container.id)
-        return parse_processes(rows, implementation=self._implementation)
+        if self._orders.replica.is_users:
+            python = self._pythons.of(container.id, rows, node=node.engine)
+        else:
+            python = self._implementation
+        return parse_processes(rows, implementation=python)
 
     def variables_of(self, member: str) -> Mapping[str, str]:
         """Return the variables of a member's container."""
@@ -263,9 +269,7 @@ class SwarmStack:
 
     @cached_property
     def _implementation(self) -> str | None:
-        """What the Python of the sample's image calls itself; a user's image is not asked."""
-        if self._orders.replica.is_users:
-            return None
+        """What the Python of the sample's image calls itself."""
         node, container = self._at[self.replicas[0].name]
         return ask_implementation(container.id, node=node.engine)
 

@@ -14,7 +14,7 @@ from loadtests.model.plan import IdleConnections, WorkerModel
 from loadtests.model.stack import Replica
 from loadtests.model.tested.in_force import InForce, KeptConnections
 from loadtests.model.tested.target import TargetKind
-from loadtests.servers import idle_connections, interpreter
+from loadtests.servers import idle_connections, interpreter, own_command
 from loadtests.servers.server import KeepAlive
 
 
@@ -102,7 +102,7 @@ def _python(
     stack: GateStack, plan: GatePlan, model: WorkerModel, start: Replica, entry: InForce
 ) -> str | None:
     """Return what a start's interpreter calls itself, where it was asked or its name says it."""
-    asked = entry.python or (None if model.python else plan.tested.implementation)
+    asked = entry.python or own_command.planned_python(model, plan.tested.implementation)
     if asked is None and interpreter.compiles_as_it_runs(
         model.python, stack.processes_of(start.name)
     ):

@@ -54,8 +54,9 @@ def see(
                 " the number set elsewhere, in an option, a variable or a configuration file? The"
                 f" beginning of its log:\n{log[:2000]}"
             )
-        if entry.python is None and worker.python is None:
-            entry = replace(entry, python=plan.tested.implementation)
+        if entry.python is None:
+            python = own_command.planned_python(worker, plan.tested.implementation)
+            entry = replace(entry, python=python)
         connections = kept.get(worker.name)
         few = keep_alive.note(worker, connections) if connections is not None else None
         entries.append(

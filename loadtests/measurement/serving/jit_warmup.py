@@ -10,7 +10,7 @@ from loadtests.environments.protocol import Stack
 from loadtests.measurement import user_calibration
 from loadtests.model.plan import Plan, Timing, TrialSpec, WorkerModel
 from loadtests.model.trial import Trial
-from loadtests.servers import interpreter
+from loadtests.servers import interpreter, own_command
 
 TIMING = Timing(settle_s=0.2, window_s=3.0, drain_limit_s=15.0)
 
@@ -37,7 +37,7 @@ def warm_all(plan: Plan, stack: Stack, measure: Measure, say: Say) -> tuple[str,
     notes = []
     for worker in plan.workers:
         processes = stack.processes_of(f"{worker.name}-1")
-        asked = None if worker.python else plan.tested.implementation
+        asked = own_command.planned_python(worker, plan.tested.implementation)
         if interpreter.compiles_as_it_runs(worker.python, processes, implementation=asked):
             say(f"Warming the replicas of {worker.name}: its interpreter compiles as it runs")
             notes += [_warmed(plan, worker, workload.name, measure) for workload in plan.workloads]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import fcntl
 import io
 import os
 import queue
@@ -33,6 +34,9 @@ KEPT_LINES = 1000
 
 MOST_CHARS = 64 << 20
 """How much a program may write whose whole output is returned."""
+
+BEGINNING_BYTES = 4096
+"""How much of a file is compared, to see that it was emptied and written again; one page."""
 
 LAST_PIECE_S = 0.2
 """How long a piece may take once the program has ended."""
@@ -117,13 +121,19 @@ class FileOutput:
                 name: tempfile.TemporaryFile()  # noqa: SIM115  closed when it is abandoned
                 for name in ("stdout", "stderr")
             }
+        for file in self.files.values():  # after a truncation, too, what is written is at the end
+            flags = fcntl.fcntl(file, fcntl.F_GETFL)
+            fcntl.fcntl(file, fcntl.F_SETFL, flags | os.O_APPEND)
+        self._written = {name: _Written(file) for name, file in self.files.items()}
         self._texts: dict[str, str] = {}
 
     def take(self, limit_s: float) -> bool:
         """Let the program write for this time; raise :class:`ProcessFailure` if it is too much."""
         clock.pause(limit_s)
-        if any(os.fstat(file.fileno()).st_size > MOST_CHARS for file in self.files.values()):
-            raise _too_much()
+        for written in self._written.values():
+            written.look()
+            if written.size > MOST_CHARS:
+                raise _too_much()
         return False
 
     def text(self, name: str) -> str:
@@ -134,9 +144,41 @@ class FileOutput:
         """Keep what there is, and leave the files to whoever else has them open."""
         for name, file in self.files.items():
             with file:
-                data = os.pread(file.fileno(), MOST_CHARS, 0)  # seeking would move where they write
-            text = data.decode(errors="replace")
+                self._written[name].look()
+            text = self._written[name].data.decode(errors="replace").replace("\0", "")
             self._texts[name] = text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+class _Written:
+    """What was written into a file, also before somebody opened it anew and emptied it.
+
+    A program does that with ``> /dev/stderr``.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._before = b""
+        self._now = bytearray()
+
+    @property
+    def size(self) -> int:
+        """How many bytes there are."""
+        return len(self._before) + len(self._now)
+
+    @property
+    def data(self) -> bytes:
+        """All that was seen."""
+        return self._before + self._now
+
+    def look(self) -> None:
+        """Read what is new; what was there stays although the file has become shorter."""
+        number = self._file.fileno()
+        beginning = bytes(self._now[:BEGINNING_BYTES])
+        is_same = os.pread(number, len(beginning), 0) == beginning
+        if not is_same or os.fstat(number).st_size < len(self._now):
+            self._before, self._now = self.data, bytearray()
+        # Seeking would move where they write.
+        self._now += os.pread(number, max(0, MOST_CHARS + 1 - self.size), len(self._now))
 
 
 class _Decoded:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from loadtests.model.tested.in_force import ServerProcess
 from loadtests.servers import entry, interpreter
 from tests.loadtests.servers.captured import process
 
@@ -107,3 +108,33 @@ def test_an_interpreter_that_was_asked_is_known_whatever_its_path() -> None:
     assert not compiles("CPython", "CPython")
     named = (replace(process("/opt/pypy3 shop.py"), implementation="CPython"),)
     assert not interpreter.compiles_as_it_runs(None, named)
+
+
+def test_the_plans_word_comes_after_what_the_processes_run_and_their_names() -> None:
+    pypy, venv = process("pypy3 -m gunicorn shop:app"), process("/shop/.venv/bin/python shop.py")
+    folder = process("/home/u/pypy-vs-cpython/.venv/bin/python -m gunicorn shop:app")
+
+    def compiles(served: ServerProcess, asked: str, seen: str | None = None) -> bool:
+        processes = (replace(served, implementation=seen),)
+        return interpreter.compiles_as_it_runs(None, processes, implementation=asked)
+
+    assert compiles(pypy, "CPython")
+    assert compiles(venv, "CPython", seen="PyPy")
+    assert compiles(venv, "PyPy")
+    assert not compiles(venv, "PyPy", seen="CPython")
+    assert not compiles(folder, "CPython")
+
+
+@pytest.mark.parametrize(
+    ("files", "python"),
+    [
+        (["/bin/dash", "/opt/pypy/bin/pypy3.11-c", "/usr/bin/python3.13"], "PyPy"),
+        (["/bin/dash", "/usr/bin/python3.13"], "CPython"),
+        (["/bin/busybox"], None),
+        ([], None),
+    ],
+)
+def test_pypy_among_the_files_that_run_is_named_before_cpython(
+    files: list[str], python: str | None
+) -> None:
+    assert interpreter.among(files) == python

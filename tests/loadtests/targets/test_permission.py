@@ -186,7 +186,7 @@ def at(host: str, address: str) -> Loaded:
         (at("::ffff:7f00:1", "::ffff:7f00:1"), "::ffff:7f00:1 means"),
     ],
 )
-@pytest.mark.parametrize("addresses", [("10.0.0.5",), ("127.0.0.1", "10.0.0.5"), ()])
+@pytest.mark.parametrize("addresses", [("10.0.0.5",), ("127.0.0.1", "10.0.0.5")])
 def test_generators_of_other_machines_would_load_themselves_at_loopback(
     loaded: Loaded, shown: str, addresses: tuple[str, ...]
 ) -> None:
@@ -197,6 +197,14 @@ def test_generators_of_other_machines_would_load_themselves_at_loopback(
 
     assert str(refused.value).startswith(f"{shown} another machine at 10.0.0.5:8089")
     assert "an address that all generators reach" in str(refused.value)
+
+
+def test_a_generator_whose_name_nobody_knows_is_not_called_another_machine() -> None:
+    with pytest.raises(UsageError) as refused:
+        check_generators(at("localhost", "127.0.0.1"), ["typo-host:5000"], resolve=resolving())
+
+    assert str(refused.value).startswith("The generator typo-host:5000 has no address")
+    assert "--generator-workers" in str(refused.value)
 
 
 def test_a_generator_behind_a_port_of_this_machine_is_told_where_the_url_is_read() -> None:

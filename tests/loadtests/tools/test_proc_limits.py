@@ -91,6 +91,22 @@ def test_what_a_program_may_leave_goes_on_and_can_write(tmp_path: Path) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
+@pytest.mark.parametrize("more", ["", "seq 100 >&2; "])
+def test_a_program_that_empties_its_errors_keeps_its_earlier_lines(more: str) -> None:
+    later = "".join(f"{number}\n" for number in range(1, 101)) if more else ""
+    script = f"echo early >&2; sleep 0.3; echo late >/dev/stderr; {more}echo last >&2"
+
+    done = proc.run(("sh", "-c", script), may_leave=True)
+
+    assert done.stderr == f"early\nlate\n{later}last\n"
+
+
+def test_bytes_that_nobody_wrote_are_no_part_of_a_text() -> None:
+    script = "import os; os.ftruncate(2, 9); os.write(2, b'end')"
+
+    assert proc.run((sys.executable, "-c", script), may_leave=True).stderr == "end"
+
+
 def test_what_a_program_may_leave_ends_with_it_at_its_limit(tmp_path: Path) -> None:
     note = tmp_path / "pid"
 

@@ -18,7 +18,6 @@ from loadtests.model.errors import ProcessFailure
 from loadtests.servers import interpreter
 from loadtests.tools import cgroup, docker, proc
 from loadtests.tools.docker import Container
-from loadtests.tools.procfs import programs
 from loadtests.tools.stores import StoreProgram, mysql
 from tests.checkout import CHECKOUT
 from tests.loadtests.environments.compose.fake_engine import (
@@ -89,33 +88,69 @@ def a_stack(
     return ComposeStack(project, PLAN, tmp_path, CHECKOUT, ports=ports)
 
 
-def test_the_python_of_a_users_image_is_known_by_the_file_that_runs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+Asked = list[tuple[str, ...]]
+LOOK = ("sh", "-c", "for p in /proc/[0-9]*/exe; do readlink -f $p; done")
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, *answers: str) -> Asked:
+    """Answer programs in containers in turn, and return what is asked."""
+    asked: Asked = []
+
+    def run(argv: tuple[str, ...], **_: object) -> proc.Completed:
+        asked.append(argv)
+        return proc.Completed(argv=argv, code=1, stdout=answers[len(asked) - 1], stderr="")
+
+    monkeypatch.setattr(docker, "is_local", lambda: False)
+    monkeypatch.setattr(proc, "run", run)
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("files", "python"),
+    [
+        ("/bin/dash\n/opt/pypy/bin/pypy3.11-c\n", "PyPy"),
+        ("/bin/dash\n/usr/local/bin/python3.13\n", "CPython"),
+        ('exec: "sh": executable file not found in $PATH\n', None),
+    ],
+)
+def test_the_python_of_a_users_image_is_seen_once_from_inside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: str, python: str | None
 ) -> None:
-    """Its program may be called python, and nobody can ask it."""
-    monkeypatch.setattr(docker, "is_local", lambda: True)
-    monkeypatch.setattr(cgroup, "group_of", lambda *_: None)
-    running = iter(("pypy3.11-c", "python3.13", "nginx"))
-    monkeypatch.setattr(programs, "program_of", lambda _: next(running))
+    """Its program may be called python, and the engine's ids may be others on this machine."""
+    asked = answering(monkeypatch, files)
     stack = a_stack(tmp_path, {"gthread": 80})
 
-    seen = [stack.processes_of("sync-1")[0].implementation for _ in range(3)]
+    seen = [stack.processes_of("sync-1")[0].implementation for _ in range(2)]
 
-    assert seen == ["PyPy", "CPython", None]
+    assert seen == [python, python]
+    assert asked == [("docker", "exec", "--interactive", "id of sync-1", *LOOK)]
+
+
+@pytest.mark.parametrize("command", ["/usr/sbin/nginx -g daemon off;", "uWSGI master"])
+def test_a_container_of_another_program_is_not_looked_into(
+    monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    asked = answering(monkeypatch)
+    pythons = containers.SeenPythons()
+
+    assert pythons.of("id", [["7", "1", "4", *command.split()]]) is None
+    assert pythons.of("id", []) is None
+    assert asked == []
+
+
+def test_a_container_of_a_node_is_looked_into_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = answering(monkeypatch, "/usr/bin/pypy3\n")
+    rows = [["7", "1", "4", "gunicorn:", "master", "[shop:app]"]]
+
+    assert containers.SeenPythons().of("id", rows, node="ssh://two") == "PyPy"
+    assert asked == [("docker", "--host", "ssh://two", "exec", "--interactive", "id", *LOOK)]
 
 
 def test_the_samples_python_is_asked_once_what_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In its image it is called python, and PyPy has to be warmed."""
-    asked: list[tuple[str, ...]] = []
-
-    def run(argv: tuple[str, ...], **_: object) -> proc.Completed:
-        asked.append(argv)
-        return proc.Completed(argv=argv, code=0, stdout="PyPy\n", stderr="")
-
-    monkeypatch.setattr(docker, "is_local", lambda: False)
-    monkeypatch.setattr(proc, "run", run)
+    asked = answering(monkeypatch, "PyPy\n")
     stack = a_stack(tmp_path)
 
     processes = [*stack.processes_of("gthread-1"), *stack.processes_of("sync-1")]
@@ -125,7 +160,6 @@ def test_the_samples_python_is_asked_once_what_it_is(
     assert [argv[:5] for argv in asked] == [
         ("docker", "exec", "--interactive", "id of gthread-1", "/venv/bin/python")
     ]
-    assert a_stack(tmp_path, {"gthread": 80}).processes_of("sync-1")[0].implementation is None
     assert len(asked) == 1
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.environments.compose import lanes
+from loadtests.environments.compose import containers, lanes
 from loadtests.environments.compose.lanes import LaneStack
 from loadtests.environments.compose.projects import Project
 from loadtests.model.plan import Upstream
@@ -249,3 +249,15 @@ def test_each_start_is_asked_once_what_its_python_is(
 
     assert [process.implementation for process in (*base, *head)] == ["PyPy", "CPython"]
     assert len(asked) == 2
+
+
+def test_the_python_of_a_users_version_is_seen_from_inside(
+    engine: FakeEngine, ran: Ran, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = a_stack(engine, tmp_path)
+    stack.grow(2)
+    monkeypatch.setattr(LaneStack, "_asks_python", False)
+    monkeypatch.setattr(containers, "_programs_in", lambda *_: ["/opt/pypy/bin/pypy3.11-c"])
+    monkeypatch.setattr(engine, "processes", lambda _: [("1", "0", "1", "python")], raising=False)
+
+    assert [process.implementation for process in stack.processes_of("base-a-1")] == ["PyPy"]

@@ -6,6 +6,7 @@ import platform
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,6 +15,8 @@ from loadtests.model.errors import UsageError
 from loadtests.model.plan import WorkerModel
 from loadtests.model.tested.target import Target, TargetKind
 from loadtests.servers import registry
+from loadtests.tools import procfs
+from loadtests.tools.procfs import programs
 
 SYNC = WorkerModel(name="old", processes=4, threads=1, slots=4, mode="sync")
 UWSGI = registry.worker_models()["uwsgi-threads"]
@@ -60,6 +63,30 @@ def test_an_interpreter_names_its_implementation(tmp_path: Path) -> None:
     assert serving.implementation_of(str(pypy)) == "PyPy"
     assert serving.implementation_of(str(tmp_path / "none")) is None
     assert serving.implementation_of(sys.executable) == platform.python_implementation()
+
+
+@pytest.mark.parametrize(
+    ("running", "seen"),
+    [
+        ({1: "dash", 2: "pypy3.11-c"}, [None, "PyPy"]),
+        ({1: "python3.13", 2: None}, ["CPython", None]),
+        ({1: None, 2: "uwsgi"}, ["asked", "asked"]),
+    ],
+)
+def test_what_a_process_runs_decides_before_the_interpreter_of_the_plan(
+    running: dict[int, str | None], seen: list[str | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command may start PyPy although the project's Python is CPython."""
+    family = [SimpleNamespace(pid=pid, parent=0) for pid in running]
+    monkeypatch.setattr(procfs, "family", lambda _: family)
+    monkeypatch.setattr(procfs, "threads_of", lambda _: 1)
+    monkeypatch.setattr(procfs, "command_of", lambda _: "x")
+    monkeypatch.setattr(programs, "program_of", running.get)
+    monkeypatch.setattr(serving, "implementation_of", lambda _: "asked")
+
+    processes = serving.processes_of(1, "python")
+
+    assert [process.implementation for process in processes] == seen
 
 
 def test_a_path_to_a_command_starts_from_where_the_command_is_started(

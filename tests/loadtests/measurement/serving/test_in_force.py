@@ -223,6 +223,18 @@ def test_a_reloader_is_told_of_any_server(command: str) -> None:
     assert sum("reloader is on" in note for note in seen.notes) == 1
 
 
+def test_the_targets_python_is_not_that_of_a_command_which_may_start_another_one() -> None:
+    own = WorkerModel(
+        name="own", server="command", processes=1, threads=1, slots=1, options=("x", "{bind}")
+    )
+    plan = plan_for(own)
+    plan = replace(plan, tested=replace(plan.tested, implementation="CPython"))
+
+    (seen,) = see(plan, World(processes=lambda _: (process("pypy3 -m gunicorn shop:app"),)))
+
+    assert seen.python is None
+
+
 # -- a target that starts its own server ------------------------------------------------------
 
 

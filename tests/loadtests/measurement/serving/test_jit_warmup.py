@@ -74,6 +74,17 @@ def test_what_only_varies_is_level_after_ten_windows() -> None:
     assert jit_warmup.is_level(costs)
 
 
+def test_pypy_of_a_command_is_warmed_although_the_projects_python_is_another_one() -> None:
+    (worker,) = (replace(worker, server="command") for worker in PLAN.workers)
+    tested = replace(PLAN.tested, implementation="CPython")
+    plan = replace(PLAN, workers=(worker,), tested=tested)
+    pypy = replace(plan, tested=replace(tested, implementation="PyPy"))
+    venv = World(processes=lambda _: (process("/other/bin/python -m gunicorn shop:app"),))
+
+    assert warmed(PYPY, [1000], plan)[1]
+    assert not warmed(venv, [1000], pypy)[1]
+
+
 def test_an_interpreter_that_only_its_import_named_is_warmed() -> None:
     world = World(processes=lambda _: (process("/shop/.venv/bin/python -m gunicorn shop:app"),))
     tested = replace(PLAN.tested, implementation="PyPy")
