@@ -40,7 +40,7 @@ from loadtests.targets.application import (
 from loadtests.targets.application.folders import check_readable
 from loadtests.targets.application.interpreter import Interpreter
 from loadtests.tools import docker, docker_files, proc, temporary
-from loadtests.tools.docker import pulse, variables
+from loadtests.tools.docker import images, pulse, variables
 
 TEMPLATE = "compose/project/Dockerfile.j2"
 POETRY = "compose/project/poetry_requirements.py"
@@ -198,14 +198,15 @@ def inspect(
                 name=container,
                 labels=labels_of(project),
             )
-            done = pulse.run(
-                argv,
-                env=ways.env,
-                input_text=base64.b64encode(inspection.packed()).decode(),
-                timeout_s=limit_s + inspection.SLACK_S,
-                check=False,
-                tied=True,
-            )
+            with images.values_hidden(argv):
+                done = pulse.run(
+                    argv,
+                    env=ways.env,
+                    input_text=base64.b64encode(inspection.packed()).decode(),
+                    timeout_s=limit_s + inspection.SLACK_S,
+                    check=False,
+                    tied=True,
+                )
     except BaseException:  # the command is ended, but not what it has started
         with suppress(ProcessFailure):
             pulse.run(docker_files.remove_argv(container), check=False)

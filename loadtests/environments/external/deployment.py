@@ -246,8 +246,8 @@ def _number_before(hooks: Hooks, now: int, say: Say) -> int:
     if left is not None and left.is_elsewhere:
         raise EnvironmentFailure(
             f"A run of another machine may scale this deployment now. Its log is {left.log} there."
-            f" Wait for it. If it has ended, let what it scaled be put back to {left.before}:"
-            " twofold down --all."
+            " Wait for it. If it has ended, or this machine was started again, let what it scaled"
+            f" be put back to {left.before}: twofold down --all."
         )
     if left is None or left.living or now == left.before or now not in left.ours:
         return now

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import socket
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -34,8 +35,8 @@ class Record:
     """A deployment that had ``before`` replicas, and was last given one of ``ours`` by a run.
 
     ``back`` is the command that puts the number back, and ``log`` a file in the run's folder.
-    ``machine`` tells where the run is, since several machines may share the folder of notes; notes
-    of earlier versions have none.
+    ``machine`` and ``host`` (its name) tell where the run is, since several machines may share the
+    folder of notes; notes of earlier versions lack them.
     """
 
     path: Path
@@ -46,11 +47,18 @@ class Record:
     back: tuple[str, ...]
     log: str
     machine: str = ""
+    host: str = ""
 
     @property
     def is_elsewhere(self) -> bool:
-        """Whether the run is on another machine, so that nobody here can tell if it has ended."""
-        return bool(self.machine) and self.machine != machine_id()
+        """Whether the run is on another machine, so that nobody here can tell if it has ended.
+
+        A machine that has only its boot's id has another one when it has been started again. It is
+        then known by its host name.
+        """
+        if self.machine in {"", machine_id()}:
+            return False
+        return self.machine != self.owner.boot or self.host != socket.gethostname()
 
     @property
     def living(self) -> bool:
@@ -83,6 +91,7 @@ def write(hooks: Hooks, before: int, ours: Sequence[int], log: Path) -> Path:
     note = {
         "owner": Owner.this_process().as_label(),
         "machine": machine_id(),
+        "host": socket.gethostname(),
         "hooks": asdict(hooks),
         "before": before,
         "ours": list(ours),
@@ -121,6 +130,7 @@ def read(path: Path) -> Record | None:
             back=tuple(map(str, note["back"])),
             log=str(note["log"]),
             machine=str(note.get("machine", "")),
+            host=str(note.get("host", "")),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import platform
 import socket
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,18 +11,13 @@ from typing import Any
 
 from loadtests.environments.compose.tested.start.listening import is_of
 from loadtests.environments.swarm.hosts import told_apart
-from loadtests.model.errors import EnvironmentFailure, ProcessFailure, UsageError
+from loadtests.model.errors import EnvironmentFailure, UsageError
 from loadtests.model.machine import Machine, Node
 from loadtests.model.tested.swarm import SwarmAccess
 from loadtests.planning.swarm_placement import is_one_machine
-from loadtests.tools import docker, host, proc
-from loadtests.tools.docker import Container
+from loadtests.tools import host
+from loadtests.tools.docker import Container, connection, contexts
 from loadtests.tools.docker.swarm import NodeEngine, NodeFacts
-
-SOCKET = "unix:///var/run/docker.sock"
-"""Where an engine listens that nobody names."""
-
-CONTEXT_LIMIT_S = 20.0
 
 HERE = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
@@ -56,36 +49,11 @@ class Cluster:
 def manager_address() -> str:
     """Return the address that ``DOCKER_HOST`` or Docker's context gives.
 
-    Raises :class:`EnvironmentFailure` for a context with certificates, which an address has not.
+    Raises :class:`EnvironmentFailure` for a context that does not exist, and for one with
+    certificates, which an address has not.
     """
-    named = os.environ.get("DOCKER_HOST")
-    if named:
-        return named
-    try:
-        done = proc.run(("docker", "context", "inspect"), check=False, timeout_s=CONTEXT_LIMIT_S)
-        context = json.loads(done.stdout)[0]
-        address = str(context["Endpoints"]["docker"]["Host"] or SOCKET)
-    except (ProcessFailure, ValueError, LookupError, TypeError):
-        return SOCKET
-    _refuse_certificates(context, address)
-    return address
-
-
-def _refuse_certificates(context: Mapping[str, Any], address: str) -> None:
-    """Raise :class:`NoEngine` for a context with certificates, and say what does work.
-
-    The same files in variables count for Docker's library and for its programs, on every node.
-    """
-    if not (context.get("TLSMaterial") or {}).get("docker"):
-        return
-    folder = (context.get("Storage") or {}).get("TLSPath")
-    files = f"{folder}/docker" if folder else "FOLDER"
-    raise docker.NoEngine(
-        f"Docker's context {context.get('Name')!r} reaches the engine at {address} with"
-        " certificates, and a Swarm's nodes are reached by addresses alone. Name engine and"
-        f" certificates by variables: export DOCKER_HOST={address} DOCKER_TLS_VERIFY=1"
-        f" DOCKER_CERT_PATH={files}"
-    )
+    contexts.usable()
+    return connection.address_of()
 
 
 @contextmanager
@@ -266,8 +234,8 @@ def builder_of(access: SwarmAccess, cluster: Cluster) -> str:
         return access.builder
     manager = cluster.manager
     try:
-        with closing(NodeEngine(SOCKET)) as local:
+        with closing(NodeEngine(connection.SOCKET)) as local:
             same = local.facts().get("Architecture") == manager.facts().get("Architecture")
     except EnvironmentFailure:
         same = False
-    return SOCKET if same else str(manager.host)
+    return connection.SOCKET if same else str(manager.host)

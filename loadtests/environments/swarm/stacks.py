@@ -22,7 +22,7 @@ from loadtests.environments.swarm.nodes import Cluster, manager_address
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.model.machine import Node
 from loadtests.tools import docker, proc, signals
-from loadtests.tools.docker import variables
+from loadtests.tools.docker import images, variables
 from loadtests.tools.docker.swarm import (
     NodeEngine,
     ServiceOrder,
@@ -78,7 +78,8 @@ class ServiceStack:
 
     def _run(self, argv: Sequence[str], *, what: str, env: Mapping[str, str]) -> None:
         try:
-            proc.run(argv, env=env, timeout_s=CREATE_LIMIT_S)
+            with images.values_hidden(argv):
+                proc.run(argv, env=env, timeout_s=CREATE_LIMIT_S)
         except ProcessFailure as error:
             raise EnvironmentFailure(
                 f"The Swarm did not make {what}: {error.output.strip() or error}"

@@ -7,8 +7,6 @@ and a name that Compose made from our project's name as well.
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +16,7 @@ from typing import Any
 from docker.errors import APIError, DockerException, NotFound
 from requests.exceptions import RequestException
 
-from loadtests.model.errors import EnvironmentFailure, ProcessFailure
-from loadtests.tools import proc
+from loadtests.model.errors import EnvironmentFailure
 from loadtests.tools.docker import command_lines, connection, contexts, images, pulse, reasons
 
 build = images.build
@@ -328,13 +325,8 @@ def pull(image: str) -> bool:
 
 
 def is_local() -> bool:
-    """Return whether the engine runs on this machine, so that ``/proc`` shows its processes."""
-    host = os.environ.get("DOCKER_HOST", "")
-    if host and not host.startswith("unix://"):
-        return False
-    try:
-        done = proc.run(("docker", "context", "inspect"), check=False, timeout_s=ENGINE_LIMIT_S)
-        endpoint = json.loads(done.stdout)[0]["Endpoints"]["docker"]["Host"]
-    except (ProcessFailure, ValueError, LookupError, TypeError):
-        return not host
-    return bool(host) or str(endpoint).startswith("unix://")
+    """Return whether the engine runs on this machine, so that ``/proc`` shows its processes.
+
+    Raises :class:`EnvironmentFailure` for a context that does not exist.
+    """
+    return connection.address_of().startswith("unix://")

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import shlex
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -37,6 +38,11 @@ TAIL_LINES = 20
 BUILD_ARGUMENT = "--build-arg"
 BASE_ARGUMENT = "BASE_IMAGE"
 """The argument of our own images."""
+
+OWN_ARGUMENT = (BUILD_ARGUMENT, BASE_ARGUMENT)
+
+WITH_VALUES = frozenset({BUILD_ARGUMENT, "--env"})
+"""Options of Docker's programs whose words may hold a secret."""
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -129,17 +135,32 @@ def build_argv(
 
 
 def without_values(argv: Sequence[str]) -> tuple[str, ...]:
-    """Return a builder's command as messages show it: an argument may hold a secret.
+    """Return a command of Docker as messages show it: an argument or a variable may hold a secret.
 
-    That of our own images, the base image, stays.
+    The argument of our own images, the base image, stays.
     """
     before = ("", *argv)
     return tuple(
         word.partition("=")[0]
-        if option == BUILD_ARGUMENT and not word.startswith(f"{BASE_ARGUMENT}=")
+        if option in WITH_VALUES and (option, word.partition("=")[0]) != OWN_ARGUMENT
         else word
         for option, word in zip(before, argv, strict=False)
     )
+
+
+def text_without_values(text: str, argv: Sequence[str]) -> str:
+    """Return a message that names a command, as :func:`without_values` shows the command."""
+    return text.replace(shlex.join(argv), shlex.join(without_values(argv)))
+
+
+@contextmanager
+def values_hidden(argv: Sequence[str]) -> Iterator[None]:
+    """Let the :class:`ProcessFailure` of a command in this block show none of its values."""
+    try:
+        yield
+    except ProcessFailure as error:
+        text = text_without_values(str(error), argv)
+        raise ProcessFailure(text, output=error.output) from None
 
 
 def build(
@@ -178,7 +199,7 @@ def build(
         failure = failure_of(lines) if error.output else None  # else it did not end by itself
         tail = "\n".join(lines[-TAIL_LINES:]) or error.output
         shown = without_values(argv)
-        reason = failure or str(error).replace(shlex.join(argv), shlex.join(shown))
+        reason = failure or text_without_values(str(error), argv)
         place = f" from the context {context}" if context else ""
         raise EnvironmentFailure(
             f"The image of {what} does not build{place}. {reason}\n"

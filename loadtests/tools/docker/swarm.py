@@ -98,9 +98,10 @@ LOGGING = (
 def create_argv(
     order: ServiceOrder, *, host: str | None, ways: Carried | None = None
 ) -> tuple[str, ...]:
-    """Return the command that makes a service; the variables' values are not among its words.
+    """Return the command that makes a service.
 
-    ``ways`` are those of its variables; without them, all are this process's own.
+    ``ways`` are those of its variables: a value is among the words only where neither the
+    environment nor a file can carry it. Without them, all are this process's own.
 
     There is no virtual address (``dnsrr``), so the proxy reaches each task itself. A task that ends
     is not replaced: a trial has to see it missing.

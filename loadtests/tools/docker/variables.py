@@ -3,8 +3,9 @@
 ``docker`` takes a value from its own environment where only a name is among its words, which keeps
 the value out of the list of processes. But what is in its environment also steers it: PATH decides
 which program ``docker`` is, and HOME whose registries it knows. Whoever writes a Compose file
-chooses the names. So only names that hold secrets and that no program of this machine reads are
-passed by the environment; all others go in a file, or among the words.
+chooses the names. So only names that hold secrets and that steer no program of this machine are
+passed by the environment; all others go in a file, or among the words. Messages show the words
+without the values: see ``images.without_values``.
 """
 
 from __future__ import annotations
@@ -18,20 +19,39 @@ from pathlib import Path
 
 from loadtests.tools import temporary
 
+NO_VALUE = "COMMAND|CONFIG|DIR|DIRECTORY|FILES?|FOLDER|HELPER|HOME|IDS?|NAMES?|PATHS?|SOCK|SOCKET"
+"""Last words of names that tell a place, a program or a name, and not the secret itself."""
+
 SECRET = re.compile(
-    r"(?:^|_)(?:AUTH|CREDENTIALS?|DSN|KEYS?|PASS|PASSPHRASE|PASSWD|PASSWORD|PW|SECRETS?"
-    r"|TOKENS?|UR[IL])$",
+    r"(?:"
+    # Words of a name; PASSWORD and the like also as the end of a longer word, as in PGPASSWORD.
+    r"(?:(?:^|_)(?:CREDENTIALS?|KEYS?|PASS|PW|(?:ACCESS|API|PRIVATE|SECRET)KEYS?)"
+    r"|(?:PASSPHRASE|PASSWD|PASSWORD|SECRET|TOKEN)S?|_PWD)"
+    # What may follow tells which one it is, as in API_KEY_PROD.
+    rf"(?:_(?!(?:{NO_VALUE})(?:_|\Z))[A-Z0-9]+)*"
+    r"|(?:^|_)(?:AUTH|DSN|UR[IL])"
+    r")\Z",
     re.IGNORECASE,
 )
-"""How names end whose values are secrets: a password, a token, an address with a password."""
+"""Names whose values are secrets: a password, a token, an address with a password."""
 
 OF_PROGRAMS = re.compile(
-    r"(?:ACTIONS|AWS|AZURE|BASH|BUILDKIT|BUILDX|CLOUDSDK|COMPOSE|CONTAINERS?|DBUS|DOCKER|DYLD|GCE"
-    r"|GCP|GIT|GNUPG|GO|GOOGLE|GPG|HTTPS?|KRB5|KUBE|LC|LD|NOTARY|OPENSSL|OTEL|PODMAN|PYTHON"
-    r"|REGISTRY|SSH|SSL|SUDO|SYSTEMD|TWOFOLD|XDG)(?:_|$)",
+    r"(?:(?:ACTIONS|BASH|BUILDKIT|BUILDX|CLOUDSDK|COMPOSE|CONTAINERS?|DBUS|DOCKER|DYLD|GNUPG|GO"
+    r"|GPG|KRB5|KUBE|LC|LD|NOTARY|OPENSSL|OTEL|PASSWORD_STORE|PODMAN|PYTHON|SUDO|SYSTEMD|TWOFOLD"
+    r"|XDG)(?:_|\Z)"
+    # Applications have names that begin like these, so only what the programs themselves read.
+    r"|GIT_(?:ASKPASS|CONFIG|HTTP|PROXY|SSH|SSL)(?:_|\Z)"
+    r"|SSH_(?:ASKPASS|AUTH|SK)(?:_|\Z)"
+    r"|GOOGLE_APPLICATION_"
+    r"|(?:AWS|AZURE)_(?:\w+_)?(?:AUTH|CREDENTIALS?|DSN|UR[IL])\Z)",
     re.IGNORECASE,
 )
-"""How names begin that Docker, its plugins, or the programs that they start may read."""
+"""Names that steer Docker, its plugins, its helpers for credentials, git, ssh, or a shell.
+
+A password or a token that only signs in chooses no program, place or server, and steers nothing.
+Sources: the manuals git(1), git-config(1), ssh(1), bash(1), ld.so(8) and pass(1); and the reference
+pages of Docker's command line, buildx and the SDK of AWS.
+"""
 
 IN_A_FILE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 """Names that Docker reads from a file as they are."""
@@ -47,7 +67,8 @@ def may_be_inherited(name: str, value: str) -> bool:
     """
     if os.environ.get(name) == value:
         return True
-    return bool(SECRET.search(name)) and not OF_PROGRAMS.match(name)
+    is_secret = bool(SECRET.search(name)) and bool(IN_A_FILE.fullmatch(name))
+    return is_secret and not OF_PROGRAMS.match(name)
 
 
 def of_build(arguments: Mapping[str, str | None]) -> dict[str, str | None]:

@@ -6,6 +6,7 @@ import pytest
 
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.tools import docker, docker_compose, proc
+from loadtests.tools.docker import contexts
 from loadtests.tools.docker_compose import Compose
 
 # -- command lines -----------------------------------------------------------------------------
@@ -151,9 +152,23 @@ def test_an_engine_is_local_where_it_is_reached_by_a_file(
     monkeypatch: pytest.MonkeyPatch, host: str, context: str, local: bool
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", host)
+    monkeypatch.setenv("DOCKER_CONTEXT", "chosen")
+    contexts._inspected.cache_clear()
     answering(monkeypatch, docker=(0, context))
 
     assert docker.is_local() is local
+
+
+def test_an_engine_of_a_context_that_does_not_exist_is_not_taken_for_local(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.setenv("DOCKER_CONTEXT", "chosen")
+    contexts._inspected.cache_clear()
+    answering(monkeypatch, docker=(1, "[]"))
+
+    with pytest.raises(EnvironmentFailure, match="context 'chosen' cannot be read"):
+        docker.is_local()
 
 
 # -- the user's Compose file -------------------------------------------------------------------

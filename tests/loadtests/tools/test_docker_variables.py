@@ -13,7 +13,11 @@ STEERING = (
     *("DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_AUTH_CONFIG", "BUILDX_CONFIG", "BUILDKIT_HOST"),
     *("COMPOSE_FILE", "SSH_AUTH_SOCK", "SSH_ASKPASS", "SSL_CERT_FILE", "XDG_CONFIG_HOME"),
     *("HTTP_PROXY", "https_proxy", "NO_PROXY", "GIT_SSH_COMMAND", "BASH_ENV", "PYTHONPATH"),
-    *("AWS_SECRET_ACCESS_KEY", "OTEL_EXPORTER_OTLP_ENDPOINT", "git_ssh_key", "ANYTHING"),
+    *("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_CLIENT_KEY", "git_ssh_key", "ANYTHING"),
+    *("GIT_CONFIG_KEY_0", "GIT_SSL_KEY", "GIT_PROXY_SSL_CERT_PASSWORD_PROTECTED", "GIT_ASKPASS"),
+    *("AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_ENDPOINT_URL", "AWS_WEB_IDENTITY_TOKEN_FILE"),
+    *("AWS_ACCESS_KEY_ID", "GOOGLE_APPLICATION_CREDENTIALS", "PASSWORD_STORE_KEY", "PWD"),
+    *("DOCKER_CONTENT_TRUST_ROOT_PASSPHRASE", "ACTIONS_RUNTIME_TOKEN", "SSH_ASKPASS_REQUIRE"),
 )
 
 
@@ -28,13 +32,30 @@ def test_what_a_program_of_this_machine_may_read_is_not_in_its_environment(name:
         assert ways.file.read_text() == f"{name}=of a stranger\n"
 
 
-@pytest.mark.parametrize(
-    "name", ["TOKEN", "NPM_TOKEN", "db_password", "SECRET_KEY", "DATABASE_URL", "SENTRY_DSN"]
+SECRETS = (
+    *("TOKEN", "NPM_TOKEN", "db_password", "SECRET_KEY", "DATABASE_URL", "SENTRY_DSN"),
+    *("GIT_TOKEN", "SSH_PRIVATE_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PGPASSWORD"),
+    *("MYSQL_PWD", "SECRET_KEY_BASE", "API_KEY_PROD", "STRIPE_APIKEY", "GOOGLE_CREDENTIALS"),
+    *("REGISTRY_PASSWORD", "SSL_KEY", "REDISCLI_AUTH"),
 )
+
+
+@pytest.mark.parametrize("name", SECRETS)
 def test_a_secret_is_in_no_list_of_processes(name: str) -> None:
     assert variables.of_build({name: "s3cret"}) == {name: None}
     with variables.carried({name: "s3cret"}) as ways:
         assert (ways.file, ways.texts, ways.env) == (None, (name,), {name: "s3cret"})
+
+
+@pytest.mark.parametrize("name", ["SSH_PRIVATE_KEY", "GOOGLE_CREDENTIALS"])
+def test_a_secret_of_several_lines_is_in_no_list_of_processes(name: str) -> None:
+    key = "-----BEGIN KEY-----\nabc\n"
+    with variables.carried({name: key}) as ways:
+        assert (ways.file, ways.texts, ways.env) == (None, (name,), {name: key})
+
+
+def test_a_name_that_no_environment_can_have_is_not_in_one() -> None:
+    assert not variables.may_be_inherited("PATH=/theirs:_TOKEN", "of a stranger")
 
 
 def test_what_this_process_has_itself_is_inherited(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,6 @@ from loadtests.environments.external import deployment, record, watchdog
 from loadtests.environments.external.deployment import put_back
 from loadtests.environments.external.hooks import scale_argv
 from loadtests.environments.removal import KeptBySystem
-from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.tested.external import Hooks
 from tests.loadtests.environments.external.file_deployment import FileDeployment
 
@@ -114,50 +113,6 @@ def test_the_next_run_puts_back_what_a_dead_one_found(tmp_path: Path) -> None:
     assert web.count == 3
     assert said[0].startswith("An earlier run left the deployment at 1 replicas")
     assert record.remains() == ()
-
-
-def a_run_elsewhere(web: FileDeployment, log: Path) -> Path:
-    """Leave the note of a run of a machine that shares the folder of notes."""
-    path = a_dead_run(web, log, before=3, ours=(4, 1))
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"machine": "another"}))
-    return path
-
-
-def test_a_run_of_another_machine_may_live(tmp_path: Path) -> None:
-    web = FileDeployment(tmp_path, replicas=1)
-    a_run_elsewhere(web, tmp_path / "log")
-
-    (left,) = record.remains()
-
-    assert left.living
-    left.remove()  # as `down --all` does
-    assert web.count == 3
-
-
-def test_no_run_takes_a_deployment_that_one_of_another_machine_may_scale(tmp_path: Path) -> None:
-    web = FileDeployment(tmp_path, replicas=1)
-    path = a_run_elsewhere(web, tmp_path / "log")
-    before = path.read_text()
-
-    with (
-        pytest.raises(EnvironmentFailure, match=r"another machine .* twofold down --all"),
-        put_back(web.hooks, print, log=tmp_path / "logs/watchdog.log"),
-    ):
-        pass
-
-    assert (web.count, path.read_text()) == (1, before)
-
-
-def test_a_note_without_a_machine_is_judged_by_its_owner(tmp_path: Path) -> None:
-    web = FileDeployment(tmp_path, replicas=1)
-    path = a_dead_run(web, tmp_path / "log", before=3, ours=(4, 1))
-    note = json.loads(path.read_text())
-    del note["machine"]
-    path.write_text(json.dumps(note))
-
-    (left,) = record.remains()
-
-    assert not left.living
 
 
 def test_a_number_that_somebody_set_since_is_no_remains_of_a_run(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from loadtests.environments.swarm.nodes import machine_of, opened
 from loadtests.model.errors import EnvironmentFailure, UsageError
 from loadtests.model.tested.swarm import SwarmAccess
 from loadtests.tools import proc
+from loadtests.tools.docker import contexts
 from loadtests.tools.docker.swarm import NodeFacts
 from tests.loadtests.environments.swarm.fake_node import FakeNode
 
@@ -227,6 +228,14 @@ def test_a_manager_that_takes_no_tasks_needs_other_nodes(swarm: Swarm) -> None:
         pass
 
 
+def a_docker(monkeypatch: pytest.MonkeyPatch, inspected: proc.Completed) -> None:
+    """Let a variable name the context ``far``, of which ``docker`` says this."""
+    monkeypatch.delenv("DOCKER_HOST")
+    monkeypatch.setenv("DOCKER_CONTEXT", "far")
+    monkeypatch.setattr(proc, "run", lambda *_, **__: inspected)
+    contexts._inspected.cache_clear()
+
+
 def a_context(monkeypatch: pytest.MonkeyPatch, **fields: Any) -> None:
     """Let Docker have a context, and no address among the variables."""
     context = {
@@ -236,16 +245,23 @@ def a_context(monkeypatch: pytest.MonkeyPatch, **fields: Any) -> None:
         "Storage": {"MetadataPath": "/home/ada/.docker/meta", "TLSPath": "/home/ada/.docker/tls/a"},
     }
     text = json.dumps([context | fields])
-    monkeypatch.delenv("DOCKER_HOST")
-    monkeypatch.setattr(
-        proc, "run", lambda argv, **_: proc.Completed(argv=argv, code=0, stdout=text, stderr="")
-    )
+    a_docker(monkeypatch, proc.Completed(argv=(), code=0, stdout=text, stderr=""))
 
 
 def test_docker_s_context_names_the_manager(monkeypatch: pytest.MonkeyPatch) -> None:
     a_context(monkeypatch)
 
     assert nodes.manager_address() == "tcp://10.0.0.7:2376"
+
+
+def test_a_context_that_does_not_exist_is_not_the_local_engine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said = 'context "far" not found\n'
+    a_docker(monkeypatch, proc.Completed(argv=(), code=1, stdout="[]", stderr=said))
+
+    with pytest.raises(EnvironmentFailure, match="'far' cannot be read: context \"far\" not found"):
+        nodes.manager_address()
 
 
 def test_a_context_with_certificates_is_refused_with_what_works(

@@ -1,3 +1,6 @@
+import shlex
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -5,8 +8,8 @@ import pytest
 from loadtests.environments.swarm import stacks, watchdog
 from loadtests.environments.swarm.counters import SwarmCounters
 from loadtests.environments.swarm.stacks import NAME, ServiceStack, remains, stack_name, take_down
-from loadtests.model.errors import EnvironmentFailure
-from loadtests.tools import docker
+from loadtests.model.errors import EnvironmentFailure, ProcessFailure
+from loadtests.tools import docker, proc
 from loadtests.tools.docker.swarm import NodeEngine, Task
 from tests.loadtests.environments.compose.fake_engine import a_container
 from tests.loadtests.environments.swarm.fake_node import FakeNode, a_cluster
@@ -174,3 +177,20 @@ def test_without_an_engine_there_is_no_manager(monkeypatch: pytest.MonkeyPatch) 
 
     with stacks.manager_if_any() as manager:
         assert manager is None
+
+
+def test_no_value_is_in_the_message_of_a_manager_that_hangs(
+    fakes: list[FakeNode], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hang(argv: Sequence[str], **_: object) -> None:
+        assert "SHOP_SETTINGS=a\nsecret" in argv
+        raise ProcessFailure(f"`{shlex.join(argv)}` did not end in 60 s and was killed.")
+
+    monkeypatch.setattr(proc, "run", hang)
+    order = replace(an_order_of("sync", 1), env={"SHOP_SETTINGS": "a\nsecret"})
+    stack = ServiceStack(cluster=a_cluster(*fakes), name=STACK)
+
+    with pytest.raises(EnvironmentFailure, match=r"--env SHOP_SETTINGS .* did not end") as failure:
+        stack.create([order])
+
+    assert "secret" not in str(failure.value)
