@@ -152,7 +152,7 @@ class FileOutput:
 class _Written:
     """What was written into a file, also before somebody opened it anew and emptied it.
 
-    A program does that with ``> /dev/stderr``.
+    A program does that with ``> /dev/stderr``. What came and went between two looks is lost.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
