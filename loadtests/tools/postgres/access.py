@@ -19,6 +19,9 @@ TEXT = re.compile(r"(?:^|\s)(dbname|host)\s*=.*(?:\s(user|host|dbname)\s*=)|^\s*
 SCHEME = re.compile(r"[\w.+:-]+://")
 """The beginning of a URL, which is no such text whatever it has in its query."""
 
+WITH_PORT = re.compile(r"(?P<host>[/@].*|[^:]+):(?P<port>[0-9]*)")
+"""A host, or a folder that may have colons of its own (``/cloudsql/project:region:db``)."""
+
 WORD = re.compile(r"(\w+)\s*=\s*('(?:[^'\\]|\\.)*'|[^\s']*)")
 """A connection's text and its words (libpq, *Connection Strings*): ``host=db dbname=shop``."""
 
@@ -96,11 +99,6 @@ def accesses_in(variables: Mapping[str, str]) -> tuple[Access, ...]:
     return tuple(dict.fromkeys((*found, *_of_libpq(plain), *_of_parts(plain))))
 
 
-def names_local_socket(variables: Mapping[str, str]) -> bool:
-    """Return whether environment variables name a server that is reached over a local socket."""
-    return any(access.is_local for access in accesses_in(variables))
-
-
 def _unquoted(value: str) -> str:
     """Return a value without the quotes that ``docker run --env-file`` leaves around it."""
     value = value.strip()
@@ -123,16 +121,16 @@ def _of_url(value: str, variables: Mapping[str, str]) -> Iterator[Access]:
     login, _, hosts = place.rpartition("@")
     user, _, password = login.partition(":")
     asked = dict(parse_qsl(query))
-    hosts = hosts or asked.get("host") or variables.get("PGHOST") or DEFAULT_FOLDER
-    for each in hosts.split(","):
+    split = _split if hosts else _split_plain
+    places = (hosts or asked.get("host") or variables.get("PGHOST") or DEFAULT_FOLDER).split(",")
+    for place, other in zip(places, _ports(asked.get("port", ""), len(places)), strict=True):
         try:
-            host, port = _split(each)
+            host, port = split(place)
         except ValueError:  # a password with a slash: what is left of it looks like a port
             continue
-        other = asked.get("port", "")
-        yield Access(
-            host=host,
-            port=port or (int(other) if other.isdecimal() else DEFAULT_PORT),
+        yield from _each(
+            hosts=host,
+            ports=str(port or other),
             user=unquote(user) or asked.get("user") or "postgres",
             password=unquote(password) or asked.get("password", ""),
             database=unquote(path) or asked.get("dbname") or "postgres",
@@ -142,10 +140,17 @@ def _of_url(value: str, variables: Mapping[str, str]) -> Iterator[Access]:
 def _split(place: str) -> tuple[str, int | None]:
     """Return host and port of a place in a URL; raise :class:`ValueError` if it is none."""
     if unquote(place).startswith(("/", "@")):
-        folder, _, port = unquote(place).partition(":")
-        return folder, int(port) if port else None
+        return _split_plain(unquote(place))
     parts = urlsplit(f"//{place}")
     return parts.hostname or "localhost", parts.port
+
+
+def _split_plain(place: str) -> tuple[str, int | None]:
+    """Return host and port of a host in a URL's query, where SQLAlchemy lets a port follow it."""
+    match = WITH_PORT.fullmatch(place)
+    if match is None:
+        return place, None
+    return match["host"], int(match["port"]) if match["port"] else None
 
 
 def _of_text(value: str, variables: Mapping[str, str], *, is_named: bool) -> Iterator[Access]:
@@ -215,9 +220,7 @@ def _each(
 ) -> Iterator[Access]:
     """Yield the access of each host; one port is for all of them, as libpq has it."""
     named = [host.strip() for host in hosts.split(",") if host.strip()] or [DEFAULT_FOLDER]
-    numbers = [port.strip() or str(DEFAULT_PORT) for port in ports.split(",")]
-    for index, host in enumerate(named):
-        port = numbers[index if len(numbers) == len(named) else 0]
+    for host, port in zip(named, _ports(ports, len(named)), strict=True):
         if port.isdecimal():
             yield Access(
                 host=host,
@@ -227,3 +230,9 @@ def _each(
                 database=database or user or "postgres",
                 is_sure=is_sure,
             )
+
+
+def _ports(named: str, hosts: int) -> list[str]:
+    """Return the port of each of so many hosts."""
+    ports = [port.strip() or str(DEFAULT_PORT) for port in named.split(",")]
+    return ports if len(ports) == hosts else ports[:1] * hosts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from loadtests.tools.postgres.access import Access, accesses_in, names_local_socket
+from loadtests.tools.postgres.access import Access, accesses_in
 
 
 def access_in(variables: dict[str, str]) -> Access | None:
@@ -143,6 +143,12 @@ def test_a_kind_that_nobody_knows_refuses_nothing_and_proves_nothing(
         ({"PGHOST": "/run/pg/"}, "/run/pg/.s.PGSQL.5432"),
         ({"POSTGRES_HOST": "/run/pg"}, "/run/pg/.s.PGSQL.5432"),
         ({"X": "postgresql:///shop", "PGHOST": "db"}, "db:5432"),
+        ({"X": "postgresql:///shop?host=/cloudsql/p:eu-1:db"}, "/cloudsql/p:eu-1:db/.s.PGSQL.5432"),
+        ({"X": "postgresql:///?host=/cloudsql/p:eu:db:6543"}, "/cloudsql/p:eu:db/.s.PGSQL.6543"),
+        ({"X": "postgresql://%2Fcloudsql%2Fp%3Aeu%3Adb/"}, "/cloudsql/p:eu:db/.s.PGSQL.5432"),
+        ({"X": "postgresql://%2Fcloudsql%2Fp%3Aeu%3Adb:7/"}, "/cloudsql/p:eu:db/.s.PGSQL.7"),
+        ({"DSN": "host='/run/pg' dbname=shop"}, "/run/pg/.s.PGSQL.5432"),
+        ({"PGDATABASE": "shop"}, "/var/run/postgresql/.s.PGSQL.5432"),
     ],
 )
 def test_a_server_behind_a_local_socket_is_named_by_its_folder(
@@ -155,6 +161,9 @@ def test_its_text_has_no_password() -> None:
     access = access_in({"X": "postgresql://ada:secret@db/shop"})
 
     assert f"{access} {access!r}" == "db:5432 db:5432"
+
+
+SOCKET = "/var/run/postgresql/.s.PGSQL.5432"
 
 
 def hosts(variables: dict[str, str]) -> list[str]:
@@ -180,6 +189,11 @@ def test_all_variables_are_read_and_each_access_is_named_once() -> None:
             ["one:6001", "two:5432", "::1:6003"],
         ),
         ({"X": "postgresql:///shop"}, ["/var/run/postgresql/.s.PGSQL.5432"]),
+        ({"X": "postgresql:///shop?host=h1,h2&port=5433,5434"}, ["h1:5433", "h2:5434"]),
+        ({"X": "postgresql:///shop?host=h1,h2&port=5433"}, ["h1:5433", "h2:5433"]),
+        ({"X": "postgresql:///shop?host=h1:6001,h2&port=5433,5434"}, ["h1:6001", "h2:5434"]),
+        ({"X": "postgresql:///shop?host=h1:6001,,::1"}, ["h1:6001", SOCKET, "::1:5432"]),
+        ({"X": "postgresql://h1,h2/shop?port=5433,5434"}, ["h1:5433", "h2:5434"]),
         ({"X": "postgresql://ada:s/3[x@db/shop"}, []),
         ({"X": "postgresql://ada:s[3@db/shop"}, ["db:5432"]),
         ({"X": "postgresql://ada:s/3@db/shop"}, []),
@@ -195,28 +209,3 @@ def test_all_variables_are_read_and_each_access_is_named_once() -> None:
 )
 def test_an_unusual_access_is_read_or_left_out(variables: dict[str, str], told: list[str]) -> None:
     assert hosts(variables) == told
-
-
-@pytest.mark.parametrize(
-    ("variables", "local"),
-    [
-        ({"DATABASE_URL": "postgresql:///shop"}, True),
-        ({"DATABASE_URL": "postgresql+psycopg2://ada@/shop?host=/run/postgresql"}, True),
-        ({"DATABASE_URL": "postgresql://%2Frun%2Fpostgresql/shop"}, True),
-        ({"DSN": "dbname=shop user=ada"}, True),
-        ({"DSN": "host='/run/postgresql' dbname=shop"}, True),
-        ({"PGHOST": "/run/postgresql"}, True),
-        ({"PGDATABASE": "shop"}, True),
-        ({"DATABASE_URL": "postgresql://db/shop"}, False),
-        ({"DATABASE_URL": "postgresql:///shop?host=db"}, False),
-        ({"DATABASE_URL": "postgresql:///shop", "PGHOST": "db"}, False),
-        ({"DSN": "dbname=shop host=db"}, False),
-        ({"PGDATABASE": "shop", "PGHOST": "db"}, False),
-        ({"REDIS_URL": "redis:///0", "NOTE": "see postgresql:///shop"}, False),
-        ({}, False),
-    ],
-)
-def test_a_server_without_a_host_is_reached_over_a_local_socket(
-    variables: dict[str, str], local: bool
-) -> None:
-    assert names_local_socket(variables) is local
