@@ -1,4 +1,6 @@
+import re
 import runpy
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -6,7 +8,7 @@ import pytest
 from app.probes import UNITS
 from loadtests.model.plan import WorkerModel
 from loadtests.servers import gunicorn, registry
-from loadtests.servers.server import ReplicaOrder
+from loadtests.servers.server import ReplicaOrder, Server
 from tests.checkout import CHECKOUT
 
 MODELS = registry.worker_models()
@@ -51,6 +53,17 @@ def test_the_applications_own_settings_have_the_same_processes_and_threads(
     worker = MODELS[name]
     assert (settings["workers"], settings["threads"]) == (worker.processes, worker.threads)
     assert list(settings["MODELS"]) == [model.name for model in gunicorn.WORKER_MODELS]
+
+
+def test_the_guide_to_a_new_server_names_fields_that_exist() -> None:
+    page = (CHECKOUT / "docs/how-to/add-a-server.md").read_text()
+    table = page.partition("| field |")[2].partition("\n\n")[0]
+    firsts = [row.split("|")[1] for row in table.splitlines()[2:]]
+
+    named = {name for first in firsts for name in re.findall(r"`(\w+)`", first)}
+
+    assert named - {field.name for field in fields(Server)} == set()
+    assert {"name", "command", "programs", "says"} <= named
 
 
 def test_the_application_names_what_serves_a_request_in_each_worker_model() -> None:
