@@ -194,7 +194,10 @@ class HasIdleControls(Protocol):
     """A stack with idle controls; see ``environments.idle_control``. Not every stack has some."""
 
     def idle_controls(self) -> tuple[str, ...]:
-        """Return the names of the idle controls that run now; ``notes`` tell of the others."""
+        """Return the names of the idle controls, without those that are known to have ended.
+
+        ``notes`` tell of these.
+        """
 
 
 @runtime_checkable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -14,7 +14,7 @@ from loadtests.environments.compose.projects import Project
 from loadtests.environments.compose.stack import ComposeStack
 from loadtests.environments.compose.store_shells import StoreShells
 from loadtests.environments.protocol import AsksStores, KnowsVariables
-from loadtests.model.errors import ProcessFailure
+from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.servers import interpreter
 from loadtests.tools import cgroup, docker, proc
 from loadtests.tools.docker import Container
@@ -209,7 +209,7 @@ def test_the_sessions_of_a_mysql_among_the_services_are_asked_for(
 
 
 @pytest.mark.parametrize("local", [True, False])
-def test_an_idle_control_that_has_ended_is_noted_once_and_is_no_member(
+def test_an_idle_control_that_had_ended_at_first_is_noted_once_and_is_no_member(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, local: bool
 ) -> None:
     monkeypatch.setattr(docker, "is_local", lambda: local)
@@ -225,6 +225,45 @@ def test_an_idle_control_that_has_ended_is_noted_once_and_is_no_member(
     (note,) = stack.notes
     assert note.startswith("The idle control sync-0 does not run: sync with an empty application.")
     assert [replica.number for replica in stack.replicas] == [1, 2, 1, 2]
+
+
+def test_an_engine_elsewhere_is_not_asked_whether_idle_controls_still_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would take long, and one failed answer would end a control for good."""
+
+    def refuse(*_: object) -> NoReturn:
+        raise EnvironmentFailure("The engine does not answer.")
+
+    monkeypatch.setattr(docker, "is_local", lambda: False)
+    stack = a_stack(
+        tmp_path,
+        more=[a_container("twofold-idle-gthread"), a_container("twofold-idle-sync")],
+    )
+    monkeypatch.setattr(FakeEngine, "containers", refuse)
+
+    assert stack.idle_controls() == ("gthread-0", "sync-0")
+    assert stack.notes == ()
+
+
+def test_an_idle_control_without_processes_has_ended_where_the_kernel_shows_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pids: dict[str, tuple[int, ...]] = {"gthread-0": (7,), "sync-0": (8,)}
+    monkeypatch.setattr(docker, "is_local", lambda: True)
+    monkeypatch.setattr(ComposeStack, "_group", lambda *_: object())
+    monkeypatch.setattr(ComposeStack, "_pids", lambda _, member: pids[member])
+    stack = a_stack(
+        tmp_path,
+        more=[a_container("twofold-idle-gthread"), a_container("twofold-idle-sync")],
+    )
+    assert stack.idle_controls() == ("gthread-0", "sync-0")
+
+    pids["sync-0"] = ()
+
+    assert stack.idle_controls() == ("gthread-0",)
+    (note,) = stack.notes
+    assert note.startswith("The idle control sync-0 does not run")
 
 
 def test_idle_controls_are_held_to_the_budget_of_a_replica(
