@@ -19,7 +19,10 @@ from pathlib import Path
 
 from loadtests.tools import temporary
 
-NO_VALUE = "COMMAND|CONFIG|DIR|DIRECTORY|FILES?|FOLDER|HELPER|HOME|IDS?|NAMES?|PATHS?|SOCK|SOCKET"
+NO_VALUE = (
+    "BACKEND|CACHE|COMMAND|CONFIG|DIR|DIRECTORY|FILES?|FOLDER|HELPER|HOME|IDS?|NAMES?|PATHS?"
+    "|PROVIDER|SOCK|SOCKET|STORES?"
+)
 """Last words of names that tell a place, a program or a name, and not the secret itself."""
 
 SECRET = re.compile(
@@ -36,8 +39,8 @@ SECRET = re.compile(
 """Names whose values are secrets: a password, a token, an address with a password."""
 
 OF_PROGRAMS = re.compile(
-    r"(?:(?:ACTIONS|BASH|BUILDKIT|BUILDX|CLOUDSDK|COMPOSE|CONTAINERS?|DBUS|DOCKER|DYLD|GNUPG|GO"
-    r"|GPG|KRB5|KUBE|LC|LD|NOTARY|OPENSSL|OTEL|PASSWORD_STORE|PODMAN|PYTHON|SUDO|SYSTEMD|TWOFOLD"
+    r"(?:(?:ACTIONS|BASH|BUILDKIT|BUILDX|CLOUDSDK|COMPOSE|CONTAINERS?|DBUS|DOCKER|DYLD|GCM|GNUPG"
+    r"|GO|GPG|KRB5|KUBE|LC|LD|NOTARY|OPENSSL|OTEL|PASSWORD_STORE|PODMAN|PYTHON|SUDO|SYSTEMD|TWOFOLD"
     r"|XDG)(?:_|\Z)"
     # Applications have names that begin like these, so only what the programs themselves read.
     r"|GIT_(?:ASKPASS|CONFIG|HTTP|PROXY|SSH|SSL)(?:_|\Z)"
@@ -50,7 +53,7 @@ OF_PROGRAMS = re.compile(
 
 A password or a token that only signs in chooses no program, place or server, and steers nothing.
 Sources: the manuals git(1), git-config(1), ssh(1), bash(1), ld.so(8) and pass(1); and the reference
-pages of Docker's command line, buildx and the SDK of AWS.
+pages of Docker's command line, buildx, Git Credential Manager (``GCM``) and the SDK of AWS.
 """
 
 IN_A_FILE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
