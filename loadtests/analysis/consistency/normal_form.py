@@ -10,6 +10,8 @@ import json
 import re
 from typing import Any
 
+from loadtests.model.consistency import Seen
+
 REPLACED = (
     # The order matters: a UUID is hexadecimal, and a date has a time.
     (re.compile(r"\b\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?"), "<time>"),
@@ -54,6 +56,22 @@ def normal(body: str) -> str:
         return json.dumps(_normal_json(parsed), sort_keys=True, ensure_ascii=False)
     except (ValueError, RecursionError):  # no JSON, or only made to be hard to read
         return _without_changes(" ".join(text.split()))
+
+
+Key = tuple[int | None, str, str]
+"""Status, location and normal form of the body: two answers with the same are alike."""
+
+
+def key_of(seen: Seen) -> Key:
+    """Return by what an answer is compared with others."""
+    return seen.status, seen.location or "", normal(seen.body)
+
+
+def key_without_query(seen: Seen) -> Key:
+    """Return the same, but of a redirect the path alone: its body names its location, too."""
+    if not seen.location:
+        return key_of(seen)
+    return seen.status, seen.location.partition("?")[0], ""
 
 
 def difference(one: str, other: str) -> tuple[str, str]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
-from loadtests.analysis.consistency.normal_form import normal
+from loadtests.analysis.consistency.normal_form import Key, key_of, key_without_query
 from loadtests.analysis.consistency.written import has
 from loadtests.analysis.shared.logins import is_login
 from loadtests.model.consistency import Seen
@@ -109,21 +109,31 @@ class Reading:
         return frozenset(found & {Standing.ACCEPTED, Standing.REDIRECTED})
 
     @cached_property
-    def stranger_keys(self) -> frozenset[tuple[int | None, str, str]]:
+    def stranger_keys(self) -> frozenset[Key]:
         """A stranger's answer, where it is always the same and the client's is another.
+
+        A redirect whose query changes, such as the ``state`` of a login, is the same without it.
 
         The client's is another where one of home's that shows what it wrote is: its processes may
         not agree. Two strangers who chanced to ask the same process see what that one knows.
         """
-        keys = {_key(seen) for seen in self.stranger}
+        keys = {self._compared(seen) for seen in self.stranger}
         if len(keys) != 1 or len(self.stranger) < 2:
             return frozenset()
-        own = {_key(seen) for seen in self.at_home if not _misses_a_value(self, seen)}
+        own = {self._compared(seen) for seen in self.at_home if not _misses_a_value(self, seen)}
         return frozenset() if own <= keys else frozenset(keys)
 
     def is_a_strangers(self, seen: Seen) -> bool:
         """Return whether an answer is the one that every stranger gets, and the client not."""
-        return bool(self.stranger_keys) and _key(seen) in self.stranger_keys
+        return bool(self.stranger_keys) and self._compared(seen) in self.stranger_keys
+
+    def _compared(self, seen: Seen) -> Key:
+        """Return by what an answer is compared with those of strangers."""
+        return key_of(seen) if self._strangers_are_alike else key_without_query(seen)
+
+    @cached_property
+    def _strangers_are_alike(self) -> bool:
+        return len({key_of(seen) for seen in self.stranger}) == 1
 
 
 def is_right(reading: Reading, seen: Seen) -> bool:
@@ -148,10 +158,6 @@ def _is_wrong_here(reading: Reading, seen: Seen) -> bool:
 
 def _misses_a_value(reading: Reading, seen: Seen) -> bool:
     return not all(has(value, seen.body) for value in reading.values)
-
-
-def _key(seen: Seen) -> tuple[int | None, str, str]:
-    return seen.status, seen.location or "", normal(seen.body)
 
 
 def is_refusal(reading: Reading, seen: Seen) -> bool:
@@ -317,11 +323,11 @@ def _refuses(seen: Seen) -> bool:
 
 def differs(reading: Reading) -> str | None:
     """Return a server whose answers differ from home's in content alone, always in the same way."""
-    home = {_key(seen) for seen in reading.at_home}
+    home = {key_of(seen) for seen in reading.at_home}
     if len(home) != 1 or len(reading.at_home) < 2:
         return None
     for server, answers in reading.answers.items():
-        keys = {_key(seen) for seen in answers}
+        keys = {key_of(seen) for seen in answers}
         if server != reading.home and len(keys) == 1 and keys != home and len(answers) > 1:
             return server
     return None

@@ -8,7 +8,7 @@ WORD = r"(?:login|(?<![a-z])(?:log[-_]in|sign[-_]?in))(?:page|form)?(?![a-z])"
 """A login by its name; /catalog-index, /blog_index and /design-inspiration have none."""
 
 PATH = re.compile(rf"{WORD}|/(?:auth|sso)\b", re.IGNORECASE)
-"""The path of a page that a load asks for, or that all of its answers lead to."""
+"""The path of a page that a load asks for, that all of its answers lead to, or of another host."""
 
 TARGET = re.compile(rf"{WORD}|/(?:auth|sso)/?$", re.IGNORECASE)
 """The path of one redirect. It may lead to /auth/settings, which is no login."""
@@ -28,12 +28,14 @@ def is_login_path(path: str) -> bool:
 def is_login(location: str) -> bool:
     """Return whether a redirect leads to a page where a user logs in: by its path, or its host.
 
-    ``/home?from=login`` is none. ``https://login.example.com/authorize`` is one.
+    ``/home?from=login`` is none. ``https://login.example.com/authorize`` is one, and so is
+    ``https://id.example.com/sso/saml``: what lies at another host is no page of the application.
     """
     origin = ORIGIN.match(location)
-    path = location[origin.end() :] if origin else location
-    words = [_without_query(path), *([origin["host"]] if origin else [])]
-    return any(TARGET.search(word) for word in words)
+    if origin is None:
+        return bool(TARGET.search(_without_query(location)))
+    path = _without_query(location[origin.end() :])
+    return bool(PATH.search(path) or TARGET.search(origin["host"]))
 
 
 def _without_query(path: str) -> str:

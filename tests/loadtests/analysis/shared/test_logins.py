@@ -24,6 +24,8 @@ LOGINS = [
     "/#/login",
     "https://login.example.com/authorize?state=1",
     "//sso.example.com/",
+    "https://acme.okta.example/app/exk1/sso/saml?SAMLRequest=1",
+    "https://idp.example/idp/SSO.saml2?SAMLRequest=1",
     "https://id.example.com/realms/shop/openid-connect/auth?client_id=1",
 ]
 
@@ -38,6 +40,7 @@ OTHERS = [
     "/auth/settings",
     "/sso/settings",
     "/authors",
+    "https://books.example.com/authors",
     "/home?from=login",
     "/home#login",
     "http://127.0.0.1:9001/blog_index",

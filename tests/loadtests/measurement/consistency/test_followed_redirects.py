@@ -34,6 +34,30 @@ def posts_at(path: str) -> Any:
     return make
 
 
+def sent_away_to(page: str) -> Any:
+    """Give an application of sessions in memory; a stranger is sent to a page with a new number."""
+
+    def make(shared: Store, own: Store) -> Flask:
+        app, sessions = app_of_one_key(), own.setdefault("sessions", set())
+
+        @app.post("/signup")
+        def signup() -> Response:
+            key = os.urandom(8).hex()
+            sessions.add(key)
+            answer = Response("welcome")
+            answer.set_cookie("sid", key)
+            return answer
+
+        @app.get("/me")
+        def me() -> Any:
+            is_known = request.cookies.get("sid") in sessions
+            return "Your orders" if is_known else redirect(page.format(os.urandom(8).hex()))
+
+        return app
+
+    return make
+
+
 POST = site.request("POST /posts", json={"text": "buy some milk"})
 
 
@@ -134,3 +158,21 @@ def test_nor_behind_one_that_would_end_the_session() -> None:
 
     assert {result.check for result in results} == {"GET /me", "GET /"}
     assert {result.state for result in results} == {ProbeState.OK}
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "/auth/oidc?next=/me&state={}",
+        "/sso/start?nonce={}",
+        "/index.php?page=members&nonce={}",
+        "https://acme.okta.example/app/exk1/sso/saml?SAMLRequest={}",
+        "https://idp.example/idp/SSO.saml2?SAMLRequest={}",
+    ],
+)
+def test_a_redirect_of_strangers_whose_query_changes_is_one_refusal(page: str) -> None:
+    start = site.request("POST /signup", form={"user": "ada"})
+
+    (result,) = breaks(asked(sent_away_to(page), site.request("GET /me"), start=[start]))
+
+    assert result.detail.startswith("The cookie that gthread-1 gave is refused by gthread-2.")
