@@ -16,8 +16,14 @@ from loadtests.model.tested.workload import RequestSpec
 
 PIECE = re.compile(r"[/?&=#]")
 
-BETWEEN = r"(?:\\?[/?&=#.:_-]|%(?:2F|3F|26|3D)|&amp;|\\u0026)+"
-"""What stands between the pieces of an address, also in JSON, in HTML, and in names of metrics."""
+SIGNS = ".:_-"
+"""Signs that a piece may have, too, and that names of metrics have between pieces."""
+
+SIGN = rf"(?:\\?[/?&=#{SIGNS}]|%(?:2F|3F|26|3D)|&amp;|\\u0026)"
+"""What stands before a piece of an address, also in JSON and in HTML."""
+
+BETWEEN = SIGN + "{1,8}"
+"""What stands between two pieces. It has an end, because a page may be nothing but such signs."""
 
 PLACE = "\n"
 """What stands in the place of an address."""
@@ -59,8 +65,8 @@ def _pattern(asked: Sequence[RequestSpec]) -> re.Pattern[str] | None:
 
 def _of_path(request: RequestSpec) -> str:
     """Return what finds a path: one of several pieces also without the slash before it."""
-    pieces = [_of_piece(piece) for piece in PIECE.split(_path(request)) if piece]
-    start = f"(?:{BETWEEN})?" if len(pieces) > 1 else BETWEEN
+    pieces = [_of_piece(piece) for piece in PIECE.split(_path(request)) if piece.strip(SIGNS)]
+    start = f"{SIGN}?" if len(pieces) > 1 else SIGN
     return start + BETWEEN.join(pieces) + r"(?!\w)" if pieces else ""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from loadtests.analysis.consistency import addresses
@@ -83,3 +85,19 @@ def test_the_longest_address_is_taken_out() -> None:
     (seen,) = addresses.without([page("GET /items/4711, GET /items")], [items, item])
 
     assert "4711" not in seen.body
+
+
+@pytest.mark.parametrize("sign", ["-", ".", "_", "=", "/", "?", ":", "\\/", "%2F", "&amp;", "&"])
+def test_a_page_of_nothing_but_signs_is_read_in_time(sign: str) -> None:
+    asked = [BUY, RequestSpec(path="/-/-/-/-/-/-/-/-/x"), RequestSpec(path="/notes?page=2")]
+    began_s = time.process_time()
+
+    addresses.without([page(sign * 50_000)], asked)
+
+    assert time.process_time() - began_s < 2.0
+
+
+def test_a_piece_of_signs_alone_stands_between_the_others() -> None:
+    line = RequestSpec(method="PUT", path="/items/-/_4711")
+
+    assert returned_elsewhere(["_4711"], READ, (), [page("GET /items/-/_4711")], [line]) == ()
