@@ -209,6 +209,7 @@ class BlockRunner:
             addresses={start.name: start.address for start in starts},
             processes=self._serving.processes_of(side),
             seed=f"{plan.seed}/{self._worker}/{number}",
+            version=side,
         )
         undeclared = Undeclared(self._generators.agent, starts, host, means)
         results = undeclared.examine(subject, until_s=proc.monotonic_s() + LIMIT_S)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
@@ -39,8 +39,8 @@ ID_NUMBER = re.compile(r"[0-9]{1,100}")
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
-VARYING = re.compile(rf"{UUID.pattern}|\d+", re.IGNORECASE)
-"""What one thing's path has in another's place."""
+VARYING = re.compile(rf"{UUID.pattern}|\{{\d+\.\.\d+\}}|(?<!/v)(?<![0-9.])\d+", re.IGNORECASE)
+"""What one thing's path has in another's place; the version of an interface (/v1) is no thing."""
 
 LAST_ID = re.compile(r"(?P<folder>/[^?]*?)/(?P<id>[^/?]+)(?P<rest>/?(?:\?.*)?)")
 """A path whose last segment may name one thing of a folder."""
@@ -213,14 +213,14 @@ def reads_of_answer(
     answer: Seen,
     ids: Sequence[str],
     headers: Mapping[str, str] = NO_HEADERS,
-    write: RequestSpec | None = None,
+    write: tuple[RequestSpec, RequestSpec] | None = None,
 ) -> tuple[Derived, ...]:
     """Return further reads that a write and the answer to it lead to.
 
     These are the page that it redirects to or names, and the reads of the load whose only
     placeholder in the path is a range that one of the answer's ``ids`` lies in. ``headers`` are
-    those of the load. Where the ``write`` and a read were recorded, neither has a placeholder: the
-    read then has one of the ids, or the path of the write.
+    those of the load. The ``write`` is the load's own, and as it was sent. Where it and a read were
+    recorded, neither has a placeholder: the read then has one of the ids, or the path of the write.
     """
     found: list[Derived] = []
     location = page_of(answer)
@@ -238,26 +238,37 @@ def reads_of_answer(
                 request = replace(read, path=path, name=f"{read.method.upper()} {path}")
                 found.append(Derived(request=request, of=name_of(read)))
     if write is not None:
-        found += [*reads_of_path(reads, write), *_reads_of_ids(reads, write, ids)]
+        own, sent = write
+        found += [*reads_of_path(reads, own, sent.path), *_reads_of_ids(reads, sent, ids)]
     return tuple(found)
 
 
-def reads_of_path(reads: Sequence[RequestSpec], write: RequestSpec) -> tuple[Derived, ...]:
-    """Return the reads of what a recorded write names, where the load reads another of its kind.
+def reads_of_path(
+    reads: Sequence[RequestSpec], write: RequestSpec, path: str
+) -> tuple[Derived, ...]:
+    """Return the reads of what a write names, where the load reads another of its kind.
 
-    ``PUT /profile/17`` and ``GET /profile/230`` lead to ``GET /profile/17``.
+    ``PUT /profile/17`` and ``GET /profile/230`` lead to ``GET /profile/17``. So they do where the
+    write is ``PUT /profile/{1..20}`` and was sent to this ``path``.
     """
     if any(read.path == write.path for read in reads):
         return ()
-    return tuple(
-        _derived(read, write.path) for read in reads if _shape(read.path) == _shape(write.path)
-    )
+    return tuple(_derived(read, path) for read in reads if _shape(read.path) == _shape(write.path))
 
 
-def reads_of_paths(talk: Conversation) -> tuple[RequestSpec, ...]:
-    """Return the reads of what recorded writes name, which are not in the load themselves."""
-    derived = [entry for write in talk.writes for entry in reads_of_path(talk.reads, write)]
-    return unique([entry.request for entry in derived])
+def reads_of_paths(
+    talk: Conversation, fill: Callable[[RequestSpec], RequestSpec]
+) -> tuple[RequestSpec, ...]:
+    """Return the reads of what writes name, which are not in the load themselves.
+
+    ``fill`` gives a request a value for each of its placeholders: the same as when it is sent.
+    """
+    derived = [
+        entry
+        for write in talk.writes
+        for entry in reads_of_path(talk.reads, write, fill(RequestSpec(path=write.path)).path)
+    ]
+    return unique([fill(entry.request) for entry in derived])
 
 
 def _reads_of_ids(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from loadtests.analysis.consistency import conversation, judgement, normal_form, written
@@ -27,7 +27,7 @@ from loadtests.measurement.consistency.exchanges import (
     is_accepted,
     sent_by,
 )
-from loadtests.measurement.consistency.redirects import pages_behind
+from loadtests.measurement.consistency.redirects import LEFT_OUT, Redirects
 from loadtests.model.consistency import Seen
 from loadtests.model.tested.workload import RequestSpec
 
@@ -71,31 +71,55 @@ class Beginning:
     others: Sequence[str]
     at_once: int
     rng: random.Random
+    write_rng: random.Random
+    """What draws for placeholders that only writes have."""
     words: random.Random
     """What draws new words: never the same in two checks."""
     writes: list[Written] = field(default_factory=list)
     names: tuple[str, ...] = ()
     _drawn: conversation.Drawn = field(default_factory=dict)
     """What was drawn for placeholders: the reads ask for what the writes write."""
+    _before: dict[str, tuple[Seen, ...]] = field(default_factory=dict)
+    """Answers before the writes, by the lines of their requests."""
+    _own: list[Read] = field(default_factory=list)
+    """What the load's own requests, and the answers to its writes, led to."""
+    _again: set[int] = field(default_factory=set)
+    """Indexes of the writes that were sent once more, or could not be."""
+
+    def __post_init__(self) -> None:
+        self._redirects = Redirects(send=self._send)
 
     def cases(self) -> list[Case]:
         """Begin, and return what was read after the writes."""
-        for request in self.talk.start:
-            self._log_in(self._filled(request))
         reads = conversation.unique([self._filled(read) for read in self.talk.reads])
-        before = self._before([*reads, *conversation.reads_of_paths(self.talk)])
+        for request in self.talk.start:
+            self._log_in(self._filled(request, self.write_rng))
+        self._read_before([*reads, *conversation.reads_of_paths(self.talk, self._filled)])
         for write in self.talk.writes:
             self._write(write)
-        found = self._read_after(reads, before)
+        self._own = self._read_clearly(lambda kept: self._read_after(reads, kept))
+        return [self._case(entry) for entry in self._own]
+
+    def page_cases(self) -> list[Case]:
+        """Return what is behind the redirects of these reads, with the time that is left."""
+        return [self._case(entry) for entry in self._read_clearly(self._read_pages)]
+
+    @property
+    def left_out(self) -> tuple[tuple[str, str], ...]:
+        """What was not asked, and why."""
+        return (LEFT_OUT,) if self._redirects.are_too_many else ()
+
+    def _read_clearly(self, read: Callable[[Sequence[Read]], list[Read]]) -> list[Read]:
+        """Read; write once more what would not be recognised otherwise, and read that again."""
+        found = read(())
         changed = [
             one
             for index, one in enumerate(tuple(self.writes))
             if self._is_unclear(one, found) and self._write_again(index)
         ]
-        if changed:
-            kept = [e for e in found if not any(concerns(one, e) for one in changed)]
-            found = self._read_after(reads, before, kept)
-        return [self._case(entry) for entry in found]
+        if not changed:
+            return found
+        return read([e for e in found if not any(concerns(one, e) for one in changed)])
 
     # -- writing ----------------------------------------------------------------------------------
 
@@ -104,7 +128,7 @@ class Beginning:
         self.names = (*self.names, *written.names_of(request))
 
     def _write(self, write: RequestSpec) -> None:
-        request = self._filled(write)
+        request = self._filled(write, self.write_rng)
         if is_login_path(request.path):
             self.names = (*self.names, *written.names_of(request))
         answer = self.client.send(self.home, request)
@@ -129,12 +153,16 @@ class Beginning:
 
     def _is_unclear(self, one: Written, found: Sequence[Read]) -> bool:
         """Return whether a write would be recognised only if it were sent once more."""
-        if not is_accepted(one.answer) or any(fresh(one, entry) for entry in found):
+        known = [*self._own, *found]
+        if not is_accepted(one.answer) or any(fresh(one, entry) for entry in known):
             return False
         return any(concerns(one, entry) for entry in found)
 
     def _write_again(self, index: int) -> bool:
         """Send a write once more with a word of its own, or else as it is; tell if it was taken."""
+        if index in self._again:
+            return False
+        self._again.add(index)
         one = self.writes[index]
         for reworded in rewordings(one.first, self.words)[:MOST_REWORDED]:
             answer = self._tried(reworded.request)
@@ -161,7 +189,8 @@ class Beginning:
         template, first = one.template, one.first
         same = replace(template, path=first.path, query=first.query)
         templates = [same] if line_of(same) == line_of(template) else [same, template]
-        return tuple(conversation.filled(each, self.talk.values, self.rng) for each in templates)
+        values, rng = self.talk.values, self.write_rng
+        return tuple(conversation.filled(each, values, rng) for each in templates)
 
     def _tried(self, request: RequestSpec) -> Seen:
         """Send a request; where it is refused, the client's cookies stay what they were."""
@@ -171,61 +200,78 @@ class Beginning:
             self.client.cookies = cookies
         return answer
 
-    def _filled(self, request: RequestSpec) -> RequestSpec:
-        return conversation.filled(request, self.talk.values, self.rng, self._drawn)
+    def _filled(self, request: RequestSpec, rng: random.Random | None = None) -> RequestSpec:
+        return conversation.filled(request, self.talk.values, rng or self.rng, self._drawn)
 
     # -- reading ----------------------------------------------------------------------------------
 
-    def _before(self, reads: Sequence[RequestSpec]) -> dict[str, tuple[Seen, ...]]:
+    def _send(self, request: RequestSpec) -> Seen:
+        return self.client.send(self.home, request)
+
+    def _read_before(self, reads: Sequence[RequestSpec]) -> None:
         """Read at home before the writes; of a write with a fixed text, at the others, too."""
-        before: dict[str, tuple[Seen, ...]]
-        before = {line_of(read): (self.client.send(self.home, read),) for read in reads}
-        first = [(read, before[line_of(read)][0]) for read in reads]
-        pages = pages_behind(self.client, self.home, first)
-        before |= {line_of(page): (answer,) for page, answer in pages}
-        reads = [*reads, *(page for page, _ in pages)]
+        before = self._before
+
+        def ask(read: RequestSpec) -> Seen:
+            before[line_of(read)] = (self._send(read),)
+            return before[line_of(read)][0]
+
+        reads = [*reads, *self._redirects.follow([(read, ask(read)) for read in reads], ask)]
         if any(map(self._is_fixed, self.talk.writes)):
             for server in self.others:
                 answers = self.client.ask([(server, read) for read in reads])
                 for read, answer in zip(reads, answers, strict=True):
                     before[line_of(read)] = (*before[line_of(read)], answer)
-        return before
 
-    def _read_after(
-        self,
-        reads: Sequence[RequestSpec],
-        before: Mapping[str, tuple[Seen, ...]],
-        kept: Sequence[Read] = (),
-    ) -> list[Read]:
+    def _read_after(self, reads: Sequence[RequestSpec], kept: Sequence[Read]) -> list[Read]:
         """Read at home, and what the answers to the writes lead to; not what is ``kept``."""
-        asked = (*reads, *(sent for one in self.writes for sent in (one.first, one.request)))
-        known = {line_of(entry.request): entry for entry in kept}
+        asked = (*reads, *self._sent())
         derived = self._derived()
         reads = conversation.unique([*reads, *(entry.request for entry, _ in derived)])
         origins = {line_of(entry.request): origin for entry, origin in derived}
         named = {entry.of for entry, _ in derived}
         found = []
-
-        def entry_of(read: RequestSpec, origin: Origin | None) -> Read:
-            return known.get(line_of(read)) or Read(
-                request=read,
-                before=before.get(line_of(read), ()),
-                after=self._answers(read),
-                origin=origin,
-                asked=asked,
-            )
-
         for read in reads:
-            entry = entry_of(read, origins.get(line_of(read)))
+            entry = self._read(read, origins.get(line_of(read)), asked, kept)
             # What a placeholder named at random is not there; what was written is asked instead.
             is_there = any(map(is_accepted, (*entry.before[:1], *entry.after)))
             if is_there or not entry.before or read.name not in named:
                 found.append(entry)
-        first = [(entry.request, entry.after[0]) for entry in found]
-        for page, _ in pages_behind(self.client, self.home, first):
-            check = _same_in_every_run(conversation.name_of(page))
-            found.append(entry_of(page, Origin(written_by=None, check=check)))
         return found
+
+    def _read_pages(self, kept: Sequence[Read]) -> list[Read]:
+        """Read what the redirects of the own reads lead to; not what is ``kept``."""
+        asked = (*(entry.request for entry in self._own), *self._sent())
+        found: dict[str, Read] = {}
+
+        def ask(page: RequestSpec) -> Seen:
+            check = _same_in_every_run(conversation.name_of(page))
+            entry = self._read(page, Origin(written_by=None, check=check), asked, kept)
+            found[line_of(page)] = entry
+            return entry.after[0]
+
+        own = [(entry.request, entry.after[0]) for entry in self._own]
+        return [found[line_of(page)] for page in self._redirects.follow(own, ask)]
+
+    def _sent(self) -> list[RequestSpec]:
+        return [sent for one in self.writes for sent in (one.first, one.request)]
+
+    def _read(
+        self,
+        read: RequestSpec,
+        origin: Origin | None,
+        asked: Sequence[RequestSpec],
+        kept: Sequence[Read],
+    ) -> Read:
+        """Return a read with its answers: those that are ``kept``, or else new ones."""
+        known = {line_of(entry.request): entry for entry in kept}
+        return known.get(line_of(read)) or Read(
+            request=read,
+            before=self._before.get(line_of(read), ()),
+            after=self._answers(read),
+            origin=origin,
+            asked=asked,
+        )
 
     def _derived(self) -> list[tuple[conversation.Derived, Origin]]:
         """Return the reads that the writes and the answers to them lead to."""
@@ -238,9 +284,11 @@ class Beginning:
                 one.answer,
                 written.ids_of(one.answer),
                 self.talk.headers,
-                one.template,
+                (one.template, one.request),
             )
-            for entry in further:
+            for each in further:
+                is_own = each.of is not None  # the load's own may have other placeholders
+                entry = replace(each, request=self._filled(each.request)) if is_own else each
                 check = entry.of or _same_in_every_run(conversation.name_of(entry.request))
                 found.append((entry, Origin(written_by=one.name, check=check)))
         return found

@@ -64,8 +64,9 @@ class Examination:
     """The check of one worker model and workload.
 
     ``servers`` are its replicas, home first. ``processes`` is the number of processes of each; None
-    where it is not known. ``deadline`` says how many seconds are left. What seems to break is asked
-    until ``confirm_until_s`` of the monotonic clock.
+    where it is not known. ``write_rng`` draws for placeholders that only writes have, and ``rng``
+    for the others. ``deadline`` says how many seconds are left. What seems to break is asked until
+    ``confirm_until_s`` of the monotonic clock.
     """
 
     client: Client
@@ -74,6 +75,7 @@ class Examination:
     servers: Sequence[str]
     processes: int | None
     rng: random.Random
+    write_rng: random.Random
     deadline: Deadline
     confirm_until_s: float = -math.inf
     cases: list[Case] = field(default_factory=list)
@@ -84,6 +86,7 @@ class Examination:
     began_s: float = 0.0
     """When the client began, in seconds of the monotonic clock."""
     _writes: list[Written] = field(default_factory=list)
+    _left_out: Sequence[tuple[str, str]] = ()
     _reworded: set[str] = field(default_factory=set)
     """Names of writes of which more were sent, each with another word."""
 
@@ -107,7 +110,7 @@ class Examination:
         self._confirm(self.write_elsewhere())
         results = [self._judged(case) for case in self.cases]
         results += self._unread_writes()
-        results += [self._left_out(name, why) for name, why in self.talk.left_out]
+        results += [self._not_asked(name, why) for name, why in self._left_out]
         limit = rate_limits.limits(self.asked, self.client.heard)
         return (*results, *([limit] if limit else []))
 
@@ -123,39 +126,38 @@ class Examination:
             others=self._others,
             at_once=1 if self.processes == 1 else self._at_once,
             rng=self.rng,
+            write_rng=self.write_rng,
             words=self.words,
         )
         self._writes = beginning.writes
-        self.cases = beginning.cases()
-        self._read_everywhere()
+        for cases_of in (beginning.cases, beginning.page_cases):
+            cases = cases_of()
+            self._read_everywhere(cases)
+            self.cases += cases
+        self._left_out = (*self.talk.left_out, *beginning.left_out)
 
-    def _filled(self, request: RequestSpec) -> RequestSpec:
-        return conversation.filled(request, self.talk.values, self.rng)
+    def _filled(self, write: RequestSpec) -> RequestSpec:
+        return conversation.filled(write, self.talk.values, self.write_rng)
 
     # -- everywhere -------------------------------------------------------------------------------
 
-    def _read_everywhere(self) -> None:
+    def _read_everywhere(self, cases: Sequence[Case]) -> None:
         """Ask each server twice what home was asked, with the client's cookies."""
+        if not cases:
+            return
         there = [*self._others, self._home]
         for server in (*there, *reversed(there[:-1])):
-            self._ask_all(server)
-        if self.client.cookies and self.cases:
+            answers = self.client.ask([(server, case.request) for case in cases])
+            for case, answer in zip(cases, answers, strict=True):
+                case.add(server, answer)
+        if self.client.cookies:
             for _ in range(2):
-                self._ask_as_stranger(self.cases)
-
-    def _ask_all(self, server: str) -> None:
-        answers = self.client.ask([(server, case.request) for case in self.cases])
-        for case, answer in zip(self.cases, answers, strict=True):
-            case.add(server, answer)
+                self._ask_as_stranger(cases)
 
     def _ask_as_stranger(self, cases: Sequence[Case]) -> None:
         answers = self.client.ask([(self._home, case.request) for case in cases], as_stranger=True)
         for case, answer in zip(cases, answers, strict=True):
             case.add_strangers(answer)
-
-    def _ask_at_once(self, case: Case, server: str) -> None:
-        at_once = [(server, case.request)] * self._at_once
-        case.add(server, *self.client.ask(at_once))
 
     @property
     def _at_once(self) -> int:
@@ -246,9 +248,8 @@ class Examination:
         other = next(iter(reading.suspects(case.reading)), None)
         case.reading = replace(case.reading, answers={self._home: ()}, stranger=())
         for _ in range(BURSTS):
-            self._ask_at_once(case, self._home)
-            if other is not None:
-                self._ask_at_once(case, other)
+            for server in (self._home, *([other] if other is not None else [])):
+                case.add(server, *self.client.ask([(server, case.request)] * self._at_once))
             self._ask_strangers(case)
         for server in self._others:
             if server != other:
@@ -342,7 +343,7 @@ class Examination:
             )
         return results
 
-    def _left_out(self, name: str, why: str) -> ProbeResult:
+    def _not_asked(self, name: str, why: str) -> ProbeResult:
         return self.asked.result(
             ProbeKind.ANSWER, name, ProbeState.UNCHECKED, f"{name} was not asked: {why}."
         )

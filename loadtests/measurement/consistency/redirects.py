@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from urllib.parse import urljoin
 
 from loadtests.analysis.consistency.conversation import ORIGIN, SPOILS, line_of
+from loadtests.analysis.consistency.judgement import TIME_OVER
 from loadtests.analysis.consistency.reading import Standing, standing
-from loadtests.measurement.consistency.client import Client
 from loadtests.model.consistency import Seen
 from loadtests.model.tested.variables import path_without_secrets
 from loadtests.model.tested.workload import RequestSpec
@@ -20,35 +20,63 @@ OWN_PATH = re.compile(r"/(?![/\\])")
 MOST_HOPS = 3
 """Redirects that are followed one after another, such as ``/``, ``/notes`` and ``/notes/``."""
 
+MOST_PAGES = 4
+"""Pages behind redirects that are asked: the load's own requests need the time."""
 
-def pages_behind(
-    client: Client, server: str, answered: Sequence[tuple[RequestSpec, Seen]]
-) -> list[tuple[RequestSpec, Seen]]:
-    """Return the pages that a server's redirects of reads lead to, each with its first answer.
+LEFT_OUT = ("What further reads redirect to", f"only {MOST_PAGES} such pages are")
 
-    ``answered`` are the reads with their first answers; a page that is one of them is left out. A
-    redirect that changes from answer to answer is not followed: it leads to a page by chance, or
+Send = Callable[[RequestSpec], Seen]
+
+
+@dataclass(kw_only=True)
+class Redirects:
+    """The redirects of one server's reads, which ``send`` asks once more.
+
+    A redirect that changes from answer to answer is not followed: it leads to a page by chance, or
     has a token that is good for one use. Nor is one to another host, nor to what is refused.
+    ``are_too_many`` is true once a page was left out. What is known is not sent again.
     """
-    pages: dict[str, tuple[RequestSpec, Seen]] = {}
-    for read, first in answered:
-        for page, answer in _followed(client, server, read, first):
-            pages.setdefault(line_of(page), (page, answer))
-    lines = {line_of(read) for read, _ in answered}
-    return [entry for line, entry in pages.items() if line not in lines]
 
+    send: Send
+    are_too_many: bool = False
+    _steady: set[tuple[str, str]] = field(default_factory=set)
+    _pages: set[str] = field(default_factory=set)
 
-def _followed(
-    client: Client, server: str, read: RequestSpec, answer: Seen
-) -> Iterator[tuple[RequestSpec, Seen]]:
-    for _ in range(MOST_HOPS):
-        page = page_behind(read, answer) if standing(answer) is Standing.REDIRECTED else None
-        if page is None or client.send(server, read).location != answer.location:
-            return
-        read, answer = page, client.send(server, page)
-        if standing(answer) not in {Standing.ACCEPTED, Standing.REDIRECTED}:
-            return
-        yield read, answer
+    def follow(self, answered: Sequence[tuple[RequestSpec, Seen]], ask: Send) -> list[RequestSpec]:
+        """Return the pages that reads lead to; ``ask`` asks each once, and gives its first answer.
+
+        ``answered`` are the reads with their first answers; a page that is one of them is left out.
+        """
+        lines = {line_of(read) for read, _ in answered}
+        found: list[RequestSpec] = []
+        for each, first in answered:
+            read, answer = each, first
+            for _ in range(MOST_HOPS):
+                page = (
+                    page_behind(read, answer) if standing(answer) is Standing.REDIRECTED else None
+                )
+                if page is None or line_of(page) in lines or not self._leads_to(page, read, answer):
+                    break
+                lines.add(line_of(page))
+                read, answer = page, ask(page)
+                is_open = standing(answer) in {Standing.ACCEPTED, Standing.REDIRECTED}
+                if not is_open and answer.error != TIME_OVER:
+                    break
+                found.append(page)
+        return found
+
+    def _leads_to(self, page: RequestSpec, read: RequestSpec, answer: Seen) -> bool:
+        """Return whether a read leads to a page every time, and the page may be asked, too."""
+        line, redirect = line_of(page), (line_of(read), answer.location or "")
+        if line not in self._pages and len(self._pages) >= MOST_PAGES:
+            self.are_too_many = True
+            return False
+        if redirect not in self._steady:
+            if self.send(read).location != answer.location:
+                return False
+            self._steady.add(redirect)
+        self._pages.add(line)
+        return True
 
 
 def page_behind(read: RequestSpec, answer: Seen) -> RequestSpec | None:

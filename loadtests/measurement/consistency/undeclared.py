@@ -112,7 +112,8 @@ class Subject:
     """Some servers, and what one client asks of them.
 
     ``addresses`` maps their names to ``ip:port``. ``processes`` is the number of processes of each;
-    None where it is not known.
+    None where it is not known. ``seed`` draws what is asked. What only writes send is drawn for
+    each ``version`` anew: two may share a store, and register the same name there.
     """
 
     asked: Asked
@@ -120,6 +121,7 @@ class Subject:
     addresses: Mapping[str, str]
     processes: int | None
     seed: str
+    version: str = ""
 
 
 class Undeclared:
@@ -210,6 +212,7 @@ class Undeclared:
             servers=tuple(subject.addresses)[:MOST_SERVERS],
             processes=subject.processes,
             rng=random.Random(subject.seed),
+            write_rng=random.Random(f"{subject.seed}/writes/{subject.version}"),
             deadline=deadline,
         )
 

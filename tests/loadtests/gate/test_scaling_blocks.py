@@ -180,9 +180,11 @@ def test_a_try_asks_both_versions_the_same_and_the_next_one_something_else(
 ) -> None:
     """Otherwise six tries are one draw, and chance decides once which version is asked worse."""
     seeds: list[str] = []
+    versions: list[str] = []
 
     def examine(_: Undeclared, subject: Subject, **__: Any) -> tuple[()]:
         seeds.append(subject.seed)
+        versions.append(subject.version)
         return ()
 
     monkeypatch.setattr(Undeclared, "examine", examine)
@@ -195,3 +197,4 @@ def test_a_try_asks_both_versions_the_same_and_the_next_one_something_else(
     assert one == same
     assert other == same_as_other
     assert one != other
+    assert versions == [*SideName, *SideName]

@@ -71,6 +71,9 @@ OTHER = "6f1c2f4e-3b1a-4c53-9a57-0a5f2a2b7c11"
         ("/cart?user=230", "/cart?user=17", [], ["/cart?user=17"]),
         (f"/users/{OTHER}/cart", f"/users/{ID}/cart", [], [f"/users/{ID}/cart"]),
         ("/profile", "/profile/17", [], []),
+        ("/api/v2/profile", "/api/v1/profile", [], []),
+        ("/api/v1/profile/230", "/api/v1/profile/17", [], ["/api/v1/profile/17"]),
+        ("/api/v12/profile", "/api/v13/profile", [], []),
     ],
 )
 def test_a_recorded_read_has_what_the_write_named(
@@ -78,8 +81,18 @@ def test_a_recorded_read_has_what_the_write_named(
 ) -> None:
     request = RequestSpec(path=read, name="the read")
 
-    derived = reads_of_answer([request], ANSWER, ids, write=RequestSpec(path=write))
+    derived = reads_of_answer([request], ANSWER, ids, write=(RequestSpec(path=write),) * 2)
 
     found = [entry.request.path for entry in derived]
     assert (len(found) if isinstance(paths, int) else found) == paths
     assert {entry.of for entry in derived} <= {"the read"}
+
+
+@pytest.mark.parametrize("read", ["/items/{1..100}", "/items/55"])
+def test_a_read_of_another_range_is_asked_where_the_write_was_sent(read: str) -> None:
+    write = RequestSpec(method="PUT", path="/items/{1..9}")
+    sent = RequestSpec(method="PUT", path="/items/7")
+
+    derived = reads_of_answer([RequestSpec(path=read)], ANSWER, [], write=(write, sent))
+
+    assert [entry.request.path for entry in derived] == ["/items/7"]

@@ -5,14 +5,20 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+import flask
 import pytest
+from flask import Flask
 
-from loadtests.measurement.consistency.undeclared import Undeclared
+from loadtests.analysis.consistency.conversation import conversation_of
+from loadtests.analysis.consistency.judgement import Asked
+from loadtests.measurement.consistency import examination
+from loadtests.measurement.consistency.undeclared import Subject, Undeclared
 from loadtests.model.consistency import ProbeKind
 from loadtests.model.tested.workload import Workload
 from loadtests.tools import proc
 from tests.loadtests.measurement.consistency import kept_apps as apps
 from tests.loadtests.measurement.consistency.innocent_pages import profiles_behind_a_cache
+from tests.loadtests.measurement.consistency.plain_app import Store, app_of_one_key
 from tests.loadtests.measurement.consistency.site import (
     Make,
     Site,
@@ -105,3 +111,66 @@ def test_a_cache_of_a_second_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> N
 
     assert slept  # they seemed to differ
     assert breaks(results) == []
+
+
+def test_what_is_written_of_few_things_and_read_of_many_is_read_where_it_was_written() -> None:
+    sent: list[str] = []
+
+    def make(shared: Store, own: Store) -> Flask:
+        app = apps.profiles(shared, own)
+        app.before_request(lambda: sent.append(flask.request.full_path))
+        return app
+
+    results = asked(
+        make,
+        request("PUT /profile/{1..9}", json=CITY),
+        request("GET /profile/{1..100}", query={"as": "{page|list}"}),
+    )
+
+    (result,) = breaks(results)
+    assert (result.check, result.write) == ("GET /profile/{1..100}", "PUT /profile/{1..9}")
+    assert not [path for path in sent if "{" in path]
+
+
+def test_two_versions_that_share_a_store_register_another_name_each() -> None:
+    """Head keeps its sessions in memory, and has the same users as base before it."""
+    users: dict[str, str] = {}
+
+    def make(shared: Store, own: Store) -> Flask:
+        app, sessions = app_of_one_key(), own.setdefault("sessions", {})
+
+        @app.post("/register")
+        def register() -> Any:
+            name = flask.request.form["email"]
+            if name in users:
+                return "taken", 409
+            users[name] = sessions[f"of {name}"] = name
+            answer = app.make_response("welcome")
+            answer.set_cookie("sid", f"of {name}")
+            return answer
+
+        @app.get("/me")
+        def me() -> Any:
+            name = sessions.get(flask.request.cookies.get("sid", ""))
+            return f"Hello {name}" if name else ("who are you?", 401)
+
+        return app
+
+    register = request("POST /register", form={"email": "u{1000..9999}@example.com"})
+    load = Workload(name="own", path="/", requests=(register, request("GET /me")))
+    for version in ("base", "head"):
+        site: Any = Site(make)
+        subject = Subject(
+            asked=Asked(worker="gthread", workload="own"),
+            talk=conversation_of(load),
+            addresses={replica.name: replica.address for replica in site.replicas},
+            processes=1,
+            seed="1",
+            version=version,
+        )
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(examination, "SETTLE_S", 0.0)
+            undeclared = Undeclared(site, site.replicas, "shop.example")
+            results = undeclared.examine(subject, until_s=proc.monotonic_s() + 20.0)
+
+        assert [result.check for result in breaks(results)] == ["GET /me"]
