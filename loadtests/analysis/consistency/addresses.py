@@ -19,6 +19,9 @@ PIECE = re.compile(r"[/?&=#]")
 BETWEEN = r"(?:\\?[/?&=#.:_-]|%(?:2F|3F|26|3D)|&amp;|\\u0026)+"
 """What stands between the pieces of an address, also in JSON, in HTML, and in names of metrics."""
 
+NO_JSON = r"(?!(?:(?<=[\"'])|(?<=&quot;)|(?<=&#34;)):)"
+"""No colon after a quote: what follows it is a value of JSON, such as in ``{"n":9274}``."""
+
 PLACE = "\n"
 """What stands in the place of an address."""
 
@@ -60,7 +63,7 @@ def _pattern(asked: Sequence[RequestSpec]) -> re.Pattern[str] | None:
 def _of_path(request: RequestSpec) -> str:
     """Return what finds a path: one of several pieces also without the slash before it."""
     pieces = [_of_piece(piece) for piece in PIECE.split(_path(request)) if piece]
-    start = f"(?:{BETWEEN})?" if len(pieces) > 1 else BETWEEN
+    start = f"(?:{BETWEEN})?" if len(pieces) > 1 else NO_JSON + BETWEEN
     return start + BETWEEN.join(pieces) + r"(?!\w)" if pieces else ""
 
 

@@ -83,3 +83,15 @@ def test_the_longest_address_is_taken_out() -> None:
     (seen,) = addresses.without([page("GET /items/4711, GET /items")], [items, item])
 
     assert "4711" not in seen.body
+
+
+@pytest.mark.parametrize(
+    "body",
+    ['{"n":9274}', '"{\\"n\\":9274}"', "{&quot;n&quot;:9274}", "{&#34;n&#34;:9274}", "{'n':9274}"],
+)
+def test_a_value_of_compact_json_is_no_address(body: str) -> None:
+    put = RequestSpec(method="PUT", path="/9274")
+
+    assert returned_elsewhere(["9274"], READ, (), [page(body)], [put]) == ("9274",)
+    for address in ('"/9274"', '{"n":"/9274"}', '"http://h:80/9274"'):
+        assert returned_elsewhere(["9274"], READ, (), [page(address)], [put]) == ()
