@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -74,5 +75,32 @@ def test_a_post_is_a_read_where_it_is_a_query(fields: dict[str, Any], *, is_read
     request = RequestSpec(method="POST", path="/api", **fields)
 
     talk = conversation_of(Workload(name="own", path="/", requests=(request,)))
+
+    assert (len(talk.reads), len(talk.writes)) == ((1, 0) if is_read else (0, 1))
+
+
+@pytest.mark.parametrize(
+    ("document", "is_read"),
+    [
+        ("{1000..9999}", False),
+        ("{winter shoes|summer hats}", False),
+        ("{words}", False),
+        ("{query|mutation} { add }", False),
+        ("{notes}", True),
+        ("{ note(id: {1..500}) {text} }", True),
+        ('{ search(text: "{lamp|chair}") {text} }', True),
+    ],
+)
+@pytest.mark.parametrize("as_body", [False, True])
+def test_a_placeholder_is_no_document(document: str, *, is_read: bool, as_body: bool) -> None:
+    sent = {"query": document}
+    request = RequestSpec(method="POST", path="/searches", json=sent)
+    if as_body:
+        request = RequestSpec(method="POST", path="/searches", body=json.dumps(sent))
+    workload = Workload(
+        name="own", path="/", requests=(request,), values={"words": ["lamp", "chair"]}
+    )
+
+    talk = conversation_of(workload)
 
     assert (len(talk.reads), len(talk.writes)) == ((1, 0) if is_read else (0, 1))
