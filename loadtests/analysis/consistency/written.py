@@ -184,7 +184,7 @@ def returned_elsewhere(
     parts = [value for value in found if addresses.is_part(value, asked)]
     fresh = returned([value for value in found if value not in parts], request, before, after)
     if parts:
-        earlier, later = (addresses.without(answers, asked) for answers in (before, after))
+        earlier, later = (addresses.without(answers, asked, parts) for answers in (before, after))
         fresh = (*fresh, *returned(parts, request, earlier, later))
     return tuple(value for value in values if value in fresh)
 

@@ -58,7 +58,19 @@ def test_nor_is_a_query(body: str) -> None:
     assert returned_elsewhere(["4711"], READ, (), [page(body)], [other]) == ()
 
 
-@pytest.mark.parametrize("body", ["bought: 4711", '{"items": [4711]}', "/items/4711/buy 4711"])
+@pytest.mark.parametrize(
+    "body", ['req{method="POST",n="4711"} 1.0', 'req{n="4711",of="4711"} 1', 'req{n="4711"} 1']
+)
+def test_nor_is_a_label_of_a_metric(body: str) -> None:
+    other = RequestSpec(method="POST", path="/items", json={"id": 4711})
+
+    assert returned_elsewhere(["4711"], READ, (), [page(body)], [BUY]) == ()
+    assert returned_elsewhere(["4711"], READ, (), [page(body)], [other]) == ("4711",)
+
+
+@pytest.mark.parametrize(
+    "body", ["bought: 4711", '{"items": [4711]}', "/items/4711/buy 4711", '<a n="4711">']
+)
 def test_beside_its_address_it_is_one(body: str) -> None:
     assert returned_elsewhere(["4711"], READ, (), [page(body)], [BUY]) == ("4711",)
 
