@@ -7,6 +7,7 @@ import html
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from loadtests.analysis.consistency import addresses, form
@@ -69,6 +70,11 @@ def names_of(request: RequestSpec) -> tuple[str, ...]:
 def texts_of(request: RequestSpec) -> list[str]:
     """Return all values that a request writes."""
     return [text for _, text in _placed(content_of(request))]
+
+
+def sent_apart(requests: Sequence[RequestSpec]) -> frozenset[str]:
+    """Return what requests write in a form, JSON or body: beside their addresses."""
+    return frozenset(text for request in requests for text in texts_of(replace(request, query={})))
 
 
 def content_of(request: RequestSpec) -> dict[str, Any]:

@@ -242,6 +242,7 @@ LOADS_OF_METRICS = (
     ("POST /items/{1000..9999}/buy", "GET /metrics"),
     ("PUT /items/{1000..9999}", "GET /items/{1000..9999}", "GET /metrics"),
     ("POST /items", "GET /items/{1000..9999}", "GET /metrics"),
+    ("POST /items", "GET /metrics", "GET /items/{1000..9999}"),
     ("POST /checkout?item={1000..9999}&kind=lamp", "GET /metrics"),
 )
 
