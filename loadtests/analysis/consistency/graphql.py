@@ -1,4 +1,4 @@
-"""Which requests ask for data by GraphQL, although they are sent by POST. PURE.
+"""Which requests ask for data by GraphQL, although they are sent by POST, and its texts. PURE.
 
 Of a query, GraphQL says that it changes nothing (specification, 2021, section 2.3). The name of a
 method of JSON-RPC says no such thing: ``get_or_create`` writes, and ``read_next`` takes away.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from loadtests.model.tested.workload import RequestSpec
@@ -20,8 +21,63 @@ PIECE = re.compile(
 
 OPENING, CLOSING = frozenset("({["), frozenset(")}]")
 
+KEY = re.compile(r"([A-Za-z_]\w*)\s*:[^:(){}]*$")
+"""The name of the argument or field that a text before the next one is for."""
+
+MOST_CHARS_BEFORE = 1000
+"""Characters before a text in which that name is looked for."""
+
+QUOTES = '"""'
+
 MOST_CHARS = 100_000
 """Characters of a document that are read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Literal:
+    """A text inside a document, from ``start`` to ``end`` with its quotes.
+
+    ``key`` is the argument or field that it is for; "" where there is none.
+    """
+
+    start: int
+    end: int
+    key: str
+    text: str
+
+
+def literals(document: str) -> list[Literal] | None:
+    """Return the texts inside a document; None if it is no GraphQL."""
+    if len(document) > MOST_CHARS or not _operations(document):
+        return None
+    found: list[Literal] = []
+    end, before = 0, ""
+    for match in PIECE.finditer(document):
+        if match[0][0] not in {'"', "#"}:
+            continue
+        before = f"{before}{document[end : match.start()]}"[-MOST_CHARS_BEFORE:]
+        end = match.end()
+        if match[0][0] == '"':
+            key = KEY.search(before)
+            name, text = key[1] if key else "", _text(match[0])
+            found.append(Literal(start=match.start(), end=end, key=name, text=text))
+    return found
+
+
+def _text(quoted: str) -> str:
+    """Return the text of a literal; the lines of a block stay as they are."""
+    if quoted.startswith(QUOTES):
+        return quoted[3:-3].replace(f"\\{QUOTES}", QUOTES).strip()
+    try:
+        return str(json.loads(quoted))
+    except ValueError:
+        return quoted[1:-1]
+
+
+def with_text(document: str, literal: Literal, text: str) -> str:
+    """Return a document with another text in the place of one of its :func:`literals`."""
+    new = json.dumps(text, ensure_ascii=False)
+    return f"{document[: literal.start]}{new}{document[literal.end :]}"
 
 
 def is_query(request: RequestSpec, as_sent: Callable[[str], str] = str) -> bool:

@@ -53,6 +53,24 @@ def test_what_a_mutation_wrote_breaks_where_another_server_does_not_know_it(
     assert (result.check, result.write, result.kind) == ("all", "add", ProbeKind.WRITTEN)
 
 
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("processes", [1, 3])
+@pytest.mark.parametrize(("text", "is_old"), [("note {1000..9999}", False), ("buy milk", True)])
+def test_nor_does_a_text_inside_the_document_of_a_mutation_hide(
+    text: str, processes: int, seed: int, *, is_old: bool
+) -> None:
+    document = f'mutation {{ add(text: "{text}") {{ id }} }}'
+    add = site.request("POST /graphql", name="add", json={"query": document})
+    before = [add] if is_old else []
+
+    (result,) = breaks(asked(own_graphql, add, ALL, before=before, processes=processes, seed=seed))
+    assert (result.check, result.kind) == ("all", ProbeKind.WRITTEN)
+
+    innocent = innocent_queries.graphql_in_a_database
+    results = asked(innocent, add, ALL, before=before, processes=processes, seed=seed)
+    assert state_of(results, "all") == (ProbeKind.WRITTEN, ProbeState.OK)
+
+
 def test_queries_at_one_path_are_asked_apart_and_what_they_say_themselves_is_not_written() -> None:
     results = asked(innocent_queries.graphql_in_a_database, ADD, SEARCH, ALL, before=[ADD])
 
