@@ -116,7 +116,7 @@ def test_a_placeholder_is_no_document(document: str, *, is_read: bool, as_body: 
     if as_body:
         request = RequestSpec(method="POST", path="/searches", body=json.dumps(sent))
     workload = Workload(
-        name="own", path="/", requests=(request,), values={"words": ["lamp", "chair"]}
+        name="own", path="/", requests=(request,), values={"words": ("lamp", "chair")}
     )
 
     talk = conversation_of(workload)
