@@ -31,6 +31,12 @@ def fixtures() -> Sequence[Subject]:
             "POST /items/{1000..9999}/buy",
             "GET /metrics",
         ),
+        _subject(
+            "metrics by label",
+            apps.METRICS_BY_LABEL,
+            "POST /items/{1000..9999}/buy",
+            "GET /metrics",
+        ),
         _subject("gzip", apps.GZIP),
         _subject("CSRF tokens", apps.CSRF, "GET /form", "GET /me"),
         _subject("shuffled lists", apps.SHUFFLED),

@@ -12,8 +12,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from loadtests.analysis.consistency import conversation, judgement, normal_form, written
-from loadtests.analysis.consistency.conversation import Conversation, line_of
+from loadtests.analysis.consistency import (
+    addresses,
+    conversation,
+    judgement,
+    normal_form,
+    written,
+)
+from loadtests.analysis.consistency.conversation import SHORTEST_VALUE, Conversation, line_of
 from loadtests.analysis.consistency.reading import Reading
 from loadtests.analysis.consistency.rewording import rewordings
 from loadtests.analysis.shared.logins import is_login_path
@@ -77,6 +83,8 @@ class Beginning:
     names: tuple[str, ...] = ()
     _drawn: conversation.Drawn = field(default_factory=dict)
     """What was drawn for placeholders: the reads ask for what the writes write."""
+    _logged: dict[str, tuple[Seen, ...]] = field(default_factory=dict)
+    """Home's answers to the reads before the writes, when all reads had been asked."""
 
     def cases(self) -> list[Case]:
         """Begin, and return what was read after the writes."""
@@ -189,7 +197,15 @@ class Beginning:
                 answers = self.client.ask([(server, read) for read in reads])
                 for read, answer in zip(reads, answers, strict=True):
                     before[line_of(read)] = (*before[line_of(read)], answer)
+        if self._names_what_is_written(reads):
+            self._logged = {line_of(read): self._answers(read) for read in reads}
         return before
+
+    def _names_what_is_written(self, reads: Sequence[RequestSpec]) -> bool:
+        """Return whether a read has in its address what a write will send beside its own."""
+        writes = [self._filled(write) for write in self.talk.writes]
+        texts = [text for text in written.sent_apart(writes) if len(text) >= SHORTEST_VALUE]
+        return any(addresses.is_part(text, reads) for text in texts)
 
     def _read_after(
         self,
@@ -198,7 +214,8 @@ class Beginning:
         kept: Sequence[Read] = (),
     ) -> list[Read]:
         """Read at home, and what the answers to the writes lead to; not what is ``kept``."""
-        asked = (*reads, *(sent for one in self.writes for sent in (one.first, one.request)))
+        writes = [sent for one in self.writes for sent in (one.first, one.request)]
+        asked = (*reads, *writes)
         known = {line_of(entry.request): entry for entry in kept}
         derived = self._derived()
         reads = conversation.unique([*reads, *(entry.request for entry, _ in derived)])
@@ -213,6 +230,8 @@ class Beginning:
                 after=self._answers(read),
                 origin=origin,
                 asked=asked,
+                writes=writes,
+                logged=self._logged.get(line_of(read), ()),
             )
 
         for read in reads:
