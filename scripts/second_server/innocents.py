@@ -61,6 +61,7 @@ def other(name: str, folder: Path, expected: str = "", said: str = "") -> Subjec
         name=name,
         files={},
         folder=folder,
+        workers=("as its folder says",),
         verdicts=frozenset({expected}) if expected else ANY,
         never=frozenset() if expected else NEVER,
         said=(said,) if said else (),
