@@ -133,11 +133,16 @@ def run(subject: Subject, number: int) -> list[dict[str, Any]]:
         "run",
         *(() if subject.folder else ("--backend", subject.backend)),
         *("--seed", str(number), "--no-profile"),
-        *(() if subject.target.startswith("compose") else ("--workers", ",".join(subject.workers))),
+        *(("--workers", ",".join(subject.workers)) if names_workers(subject) else ()),
         *(subject.words or ("--rounds", "6", "--quick")),
         *(() if "--replicas" in subject.words else ("--replicas", "1,2")),
     )
     return [judged(subject, document, worker, seconds) for worker in subject.workers]
+
+
+def names_workers(subject: Subject) -> bool:
+    """Return whether a run names worker models; others' folders and services say it themselves."""
+    return subject.folder is None and not subject.target.startswith("compose")
 
 
 def judged(
@@ -255,7 +260,8 @@ def others(folders: Sequence[str]) -> list[Subject]:
 def _runs(subjects: Callable[[], Sequence[Subject]]) -> Callable[[], Iterator[tuple[str, Tried]]]:
     def tries() -> Iterator[tuple[str, Tried]]:
         for subject in subjects():
-            own = f"{subject.name} ({subject.workers[0]})" if len(subject.workers) == 1 else ""
+            is_one = subject.folder is None and len(subject.workers) == 1
+            own = f"{subject.name} ({subject.workers[0]})" if is_one else ""
             yield own or subject.name, partial(run, subject)
 
     return tries

@@ -154,3 +154,19 @@ def metrics():
     return "".join(text % (*key, count) for key, count in sorted(seen.items()))
 """
 """Each process counts by path, as exporters for Prometheus do; nothing is written."""
+
+METRICS_BY_LABEL = """\
+import collections
+from flask import Flask, request
+app, seen = Flask(__name__), collections.Counter()
+app.before_request(lambda: seen.update([(request.endpoint, (request.view_args or {}).get("n"))]))
+
+@app.post("/items/<n>/buy")
+def buy(n): return {"ok": True}, 201
+
+@app.get("/metrics")
+def metrics():
+    text = 'http_requests_total{endpoint="%s",n="%s"} %d\\n'
+    return "".join(text % (*key, count) for key, count in sorted(seen.items(), key=str))
+"""
+"""Each process counts by route, with a label for the parameter of it; nothing is written."""

@@ -25,6 +25,9 @@ SIGN = rf"(?:\\?[/?&=#{SIGNS}]|%(?:2F|3F|26|3D)|&amp;|\\u0026)"
 BETWEEN = SIGN + "{1,8}"
 """What stands between two pieces. It has an end, because a page may be nothing but such signs."""
 
+NO_JSON = r"(?!(?:(?<=[\"'])|(?<=&quot;)|(?<=&#34;)):)"
+"""No colon after a quote: what follows it is a value of JSON, such as in ``{"n":9274}``."""
+
 PLACE = "\n"
 """What stands in the place of an address."""
 
@@ -40,9 +43,14 @@ def query_texts(request: RequestSpec) -> list[str]:
     return list(_query_in_path(request).values())
 
 
-def without(answers: Sequence[Seen], asked: Sequence[RequestSpec]) -> tuple[Seen, ...]:
-    """Return answers whose bodies show none of the addresses that were asked."""
-    pattern = _pattern(asked)
+def without(
+    answers: Sequence[Seen], asked: Sequence[RequestSpec], drawn: Sequence[str] = ()
+) -> tuple[Seen, ...]:
+    """Return answers whose bodies show none of the addresses that were asked.
+
+    Nor do they show what was ``drawn`` for a piece of a path as the label of a metric.
+    """
+    pattern = _pattern(asked, drawn)
     if pattern is None:
         return tuple(answers)
     return tuple(replace(seen, body=pattern.sub(PLACE, seen.body)) for seen in answers)
@@ -55,9 +63,11 @@ def is_part(text: str, asked: Sequence[RequestSpec]) -> bool:
     )
 
 
-def _pattern(asked: Sequence[RequestSpec]) -> re.Pattern[str] | None:
+def _pattern(asked: Sequence[RequestSpec], drawn: Sequence[str]) -> re.Pattern[str] | None:
     """Return what finds the paths, each with its query, and the texts of queries by their names."""
     parts = {part for request in asked for part in (_of_path(request), *_of_query(request)) if part}
+    pieces = {piece for request in asked for piece in PIECE.split(_path(request))}
+    parts |= {_of_label(piece) for piece in pieces.intersection(drawn)}
     if not parts:
         return None
     return re.compile("|".join(sorted(parts, key=lambda part: (-len(part), part))))
@@ -66,7 +76,7 @@ def _pattern(asked: Sequence[RequestSpec]) -> re.Pattern[str] | None:
 def _of_path(request: RequestSpec) -> str:
     """Return what finds a path: one of several pieces also without the slash before it."""
     pieces = [_of_piece(piece) for piece in PIECE.split(_path(request)) if piece.strip(SIGNS)]
-    start = f"{SIGN}?" if len(pieces) > 1 else SIGN
+    start = f"{SIGN}?" if len(pieces) > 1 else NO_JSON + SIGN
     return start + BETWEEN.join(pieces) + r"(?!\w)" if pieces else ""
 
 
@@ -76,6 +86,11 @@ def _of_query(request: RequestSpec) -> list[str]:
         for name, text in _pairs(request).items()
         if text
     ]
+
+
+def _of_label(piece: str) -> str:
+    """Return what finds a piece as a label in the text format of Prometheus has it."""
+    return rf'[{{,]\w+="{_of_piece(piece)}"'
 
 
 def _of_piece(piece: str) -> str:

@@ -99,16 +99,23 @@ def conversation_of(workload: Workload, seen: Sequence[RequestSpec] = ()) -> Con
             left_out.append((name_of(request), why or f"only {MOST_REQUESTS} are asked"))
     return Conversation(
         start=tuple(_with_headers(request, workload.headers) for request in workload.start),
-        reads=tuple(request for request in asked if _reads(request)),
-        writes=tuple(request for request in asked if not _reads(request)),
+        reads=tuple(request for request in asked if _reads(request, workload.values)),
+        writes=tuple(request for request in asked if not _reads(request, workload.values)),
         values=workload.values,
         left_out=tuple(left_out),
         headers=workload.headers,
     )
 
 
-def _reads(request: RequestSpec) -> bool:
-    return request.method.upper() in READING or is_query(request)
+def _reads(request: RequestSpec, values: Values) -> bool:
+    def word(match: re.Match[str]) -> str:
+        is_list = match["name"] is None or match["name"] in values
+        return "word" if is_list else match[0]  # {notes} without such a list is GraphQL
+
+    def as_sent(document: str) -> str:
+        return PLACEHOLDER.sub(word, document)
+
+    return request.method.upper() in READING or is_query(request, as_sent)
 
 
 def merged_headers(own: Mapping[str, str], load: Mapping[str, str]) -> dict[str, str]:

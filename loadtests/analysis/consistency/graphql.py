@@ -1,4 +1,4 @@
-"""Which requests ask for data by GraphQL, although they are sent by POST. PURE.
+"""Which requests ask for data by GraphQL, although they are sent by POST, and its texts. PURE.
 
 Of a query, GraphQL says that it changes nothing (specification, 2021, section 2.3). The name of a
 method of JSON-RPC says no such thing: ``get_or_create`` writes, and ``read_next`` takes away.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from loadtests.model.tested.workload import RequestSpec
@@ -19,21 +21,77 @@ PIECE = re.compile(
 
 OPENING, CLOSING = frozenset("({["), frozenset(")}]")
 
+KEY = re.compile(r"([A-Za-z_]\w*)\s*:[^:(){}]*$")
+"""The name of the argument or field that a text before the next one is for."""
+
+MOST_CHARS_BEFORE = 1000
+"""Characters before a text in which that name is looked for."""
+
+QUOTES = '"""'
+
 MOST_CHARS = 100_000
 """Characters of a document that are read."""
 
 
-def is_query(request: RequestSpec) -> bool:
+@dataclass(frozen=True, kw_only=True)
+class Literal:
+    """A text inside a document, from ``start`` to ``end`` with its quotes.
+
+    ``key`` is the argument or field that it is for; "" where there is none.
+    """
+
+    start: int
+    end: int
+    key: str
+    text: str
+
+
+def literals(document: str) -> list[Literal] | None:
+    """Return the texts inside a document; None if it is no GraphQL."""
+    if len(document) > MOST_CHARS or not _operations(document):
+        return None
+    found: list[Literal] = []
+    end, before = 0, ""
+    for match in PIECE.finditer(document):
+        if match[0][0] not in {'"', "#"}:
+            continue
+        before = f"{before}{document[end : match.start()]}"[-MOST_CHARS_BEFORE:]
+        end = match.end()
+        if match[0][0] == '"':
+            key = KEY.search(before)
+            name, text = key[1] if key else "", _text(match[0])
+            found.append(Literal(start=match.start(), end=end, key=name, text=text))
+    return found
+
+
+def _text(quoted: str) -> str:
+    """Return the text of a literal; the lines of a block stay as they are."""
+    if quoted.startswith(QUOTES):
+        return quoted[3:-3].replace(f"\\{QUOTES}", QUOTES).strip()
+    try:
+        return str(json.loads(quoted))
+    except ValueError:
+        return quoted[1:-1]
+
+
+def with_text(document: str, literal: Literal, text: str) -> str:
+    """Return a document with another text in the place of one of its :func:`literals`."""
+    new = json.dumps(text, ensure_ascii=False)
+    return f"{document[: literal.start]}{new}{document[literal.end :]}"
+
+
+def is_query(request: RequestSpec, as_sent: Callable[[str], str] = str) -> bool:
     """Return whether a request asks by GraphQL, and certainly changes nothing.
 
     Its JSON is a query, or a list of queries. A mutation, a subscription, and a document that is
     not GraphQL are none. Where a document has several operations, ``operationName`` says which.
+    ``as_sent`` returns a document with a word in the place of each placeholder.
     """
     if request.method.upper() != "POST" or request.files:
         return False
     sent = _sent(request)
     calls = sent if isinstance(sent, list | tuple) else [sent]
-    return bool(calls) and all(map(_asks, calls))
+    return bool(calls) and all(_asks(call, as_sent) for call in calls)
 
 
 def _sent(request: RequestSpec) -> Any:
@@ -46,11 +104,11 @@ def _sent(request: RequestSpec) -> Any:
         return None
 
 
-def _asks(call: Any) -> bool:
+def _asks(call: Any, as_sent: Callable[[str], str]) -> bool:
     document = call.get("query") if isinstance(call, dict) else None
     if not isinstance(document, str) or len(document) > MOST_CHARS:
         return False
-    operations, name = _operations(document), call.get("operationName")
+    operations, name = _operations(as_sent(document)), call.get("operationName")
     chosen = [kind for kind, own in operations if own == name] if name else []
     return set(chosen or [kind for kind, _ in operations]) == {"query"}
 

@@ -12,11 +12,12 @@ import random
 import re
 import unicodedata
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
-from loadtests.analysis.consistency import form
+from loadtests.analysis.consistency import form, graphql
 from loadtests.analysis.consistency.conversation import UUID
 from loadtests.analysis.consistency.normal_form import REPLACED
 from loadtests.analysis.consistency.written import (
@@ -27,6 +28,7 @@ from loadtests.analysis.consistency.written import (
     content_type,
     key_of,
     leaves,
+    literals_at,
 )
 from loadtests.analysis.shared.logins import is_login_path
 from loadtests.model.tested.workload import RequestSpec
@@ -74,21 +76,42 @@ def rewordings(request: RequestSpec, rng: random.Random) -> tuple[Rewording, ...
     There are none for a login, nor where a request has no text that may be changed.
     """
     content = content_of(request)
-    places = [(place, text) for place, text in leaves(content) if isinstance(text, str)]
-    if is_login_path(request.path) or any(
-        PASSWORD_KEY.search(key_of(place)) for place, _ in places
-    ):
+    texts = list(_texts(content))
+    if is_login_path(request.path) or any(PASSWORD_KEY.search(entry.key) for entry in texts):
         return ()
     found = []
-    for place, text in sorted(places, key=lambda entry: (_is_id(entry[1]), -len(entry[1]))):
-        if ID_KEY.search(key_of(place)) or KEPT_KEY.search(key_of(place)):
+    for entry in sorted(texts, key=lambda entry: (_is_id(entry.text), -len(entry.text))):
+        if ID_KEY.search(entry.key) or KEPT_KEY.search(entry.key):
             continue
-        changed = _changed(text, rng)
+        changed = _changed(entry.text, rng)
         if changed is not None:
             new, old, word = changed
-            request_now = with_content(request, put(content, place, new))
+            request_now = with_content(request, put(content, entry.place, entry.whole(new)))
             found.append(Rewording(request=request_now, word=word, old=old))
     return tuple(found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Text:
+    """A text at a place of a request; ``whole`` returns what stands there with another text."""
+
+    place: Place
+    key: str
+    text: str
+    whole: Callable[[str], str] = str
+
+
+def _texts(content: Mapping[str, Any]) -> Iterator[_Text]:
+    """Give the texts of a request: of a document of GraphQL, those inside it."""
+    for place, text in leaves(content):
+        if not isinstance(text, str):
+            continue
+        literals = literals_at(place, text)
+        if literals is None:
+            yield _Text(place=place, key=key_of(place), text=text)
+        for literal in literals or ():
+            whole = partial(graphql.with_text, text, literal)
+            yield _Text(place=place, key=literal.key, text=literal.text, whole=whole)
 
 
 def _changed(text: str, rng: random.Random) -> tuple[str, str, str] | None:

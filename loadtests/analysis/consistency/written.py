@@ -7,9 +7,10 @@ import html
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from loadtests.analysis.consistency import addresses, form
+from loadtests.analysis.consistency import addresses, form, graphql
 from loadtests.analysis.consistency.conversation import SHORTEST_VALUE, page_of
 from loadtests.model.consistency import Seen
 from loadtests.model.tested.workload import RequestSpec
@@ -67,8 +68,22 @@ def names_of(request: RequestSpec) -> tuple[str, ...]:
 
 
 def texts_of(request: RequestSpec) -> list[str]:
-    """Return all values that a request writes."""
-    return [text for _, text in _placed(content_of(request))]
+    """Return all values that a request writes: of a document of GraphQL, the texts inside it."""
+    found: list[str] = []
+    for place, text in _placed(content_of(request)):
+        literals = literals_at(place, text)
+        found += [text] if literals is None else [literal.text for literal in literals]
+    return found
+
+
+def literals_at(place: Place, text: str) -> list[graphql.Literal] | None:
+    """Return the texts inside a document of GraphQL; None where another value stands there."""
+    return graphql.literals(text) if key_of(place) == "query" else None
+
+
+def sent_apart(requests: Sequence[RequestSpec]) -> frozenset[str]:
+    """Return what requests write in a form, JSON or body: beside their addresses."""
+    return frozenset(text for request in requests for text in texts_of(replace(request, query={})))
 
 
 def content_of(request: RequestSpec) -> dict[str, Any]:
@@ -161,7 +176,8 @@ def returned(
 
     A server has several processes, so any of the answers ``after`` will do.
     """
-    asked = "\n".join([request.path, *texts_of(request)])
+    sent = [text for _, text in _placed(content_of(request))]
+    asked = "\n".join([request.path, *sent, *texts_of(request)])
     return tuple(
         value
         for value in values
@@ -184,7 +200,7 @@ def returned_elsewhere(
     parts = [value for value in found if addresses.is_part(value, asked)]
     fresh = returned([value for value in found if value not in parts], request, before, after)
     if parts:
-        earlier, later = (addresses.without(answers, asked) for answers in (before, after))
+        earlier, later = (addresses.without(answers, asked, parts) for answers in (before, after))
         fresh = (*fresh, *returned(parts, request, earlier, later))
     return tuple(value for value in values if value in fresh)
 

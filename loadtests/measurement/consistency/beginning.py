@@ -12,8 +12,14 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from loadtests.analysis.consistency import conversation, judgement, normal_form, written
-from loadtests.analysis.consistency.conversation import Conversation, line_of
+from loadtests.analysis.consistency import (
+    addresses,
+    conversation,
+    judgement,
+    normal_form,
+    written,
+)
+from loadtests.analysis.consistency.conversation import SHORTEST_VALUE, Conversation, line_of
 from loadtests.analysis.consistency.reading import Reading
 from loadtests.analysis.consistency.rewording import rewordings
 from loadtests.analysis.shared.logins import is_login_path
@@ -85,6 +91,8 @@ class Beginning:
     """What the load's own requests, and the answers to its writes, led to."""
     _again: set[int] = field(default_factory=set)
     """Indexes of the writes that were sent once more, or could not be."""
+    _logged: dict[str, tuple[Seen, ...]] = field(default_factory=dict)
+    """Home's answers to the reads before the writes, when all reads had been asked."""
 
     def __post_init__(self) -> None:
         self._redirects = Redirects(send=self._send)
@@ -222,6 +230,14 @@ class Beginning:
                 answers = self.client.ask([(server, read) for read in reads])
                 for read, answer in zip(reads, answers, strict=True):
                     before[line_of(read)] = (*before[line_of(read)], answer)
+        if self._names_what_is_written(reads):
+            self._logged = {line_of(read): self._answers(read) for read in reads}
+
+    def _names_what_is_written(self, reads: Sequence[RequestSpec]) -> bool:
+        """Return whether a read has in its address what a write will send beside its own."""
+        writes = [self._filled(write, self.write_rng) for write in self.talk.writes]
+        texts = [text for text in written.sent_apart(writes) if len(text) >= SHORTEST_VALUE]
+        return any(addresses.is_part(text, reads) for text in texts)
 
     def _read_after(self, reads: Sequence[RequestSpec], kept: Sequence[Read]) -> list[Read]:
         """Read at home, and what the answers to the writes lead to; not what is ``kept``."""
@@ -271,6 +287,8 @@ class Beginning:
             after=self._answers(read),
             origin=origin,
             asked=asked,
+            writes=self._sent(),
+            logged=self._logged.get(line_of(read), ()),
         )
 
     def _derived(self) -> list[tuple[conversation.Derived, Origin]]:

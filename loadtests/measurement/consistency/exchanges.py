@@ -47,7 +47,9 @@ class Read:
     """What reads, with its answers before the writes and after them.
 
     Home's own comes first in ``before``; it is empty where the request was not known then.
-    ``asked`` are the requests of the load that were sent: pages may show their addresses.
+    ``asked`` are the requests of the load that were sent: pages may show their addresses. Those of
+    them that write are ``writes``. ``logged`` are home's answers before the writes, when the reads
+    had been asked; empty where that need not be known.
     """
 
     request: RequestSpec
@@ -55,11 +57,28 @@ class Read:
     after: tuple[Seen, ...]
     origin: Origin | None
     asked: Sequence[RequestSpec]
+    writes: Sequence[RequestSpec] = ()
+    logged: tuple[Seen, ...] = ()
 
     def returned(self, values: Sequence[str], *, at_home: bool = True) -> tuple[str, ...]:
-        """Return which values are there since the writes: at home, or else at any server."""
+        """Return which values are there since the writes: at home, or else at any server.
+
+        What a write sent beside its address may be there in the address of a read: a list of links
+        has it since the write, and a log of requests since the read.
+        """
         before = self.before[:1] if at_home else self.before
-        return written.returned_elsewhere(values, self.request, before, self.after, self.asked)
+        apart = written.sent_apart(self.writes) if self.logged else frozenset()
+        earlier = (*before, *self.logged)
+        found = {
+            *self._found([v for v in values if v not in apart], before, self.asked),
+            *self._found([v for v in values if v in apart], earlier, self.writes),
+        }
+        return tuple(value for value in values if value in found)
+
+    def _found(
+        self, values: Sequence[str], before: Sequence[Seen], asked: Sequence[RequestSpec]
+    ) -> tuple[str, ...]:
+        return written.returned_elsewhere(values, self.request, before, self.after, asked)
 
     def is_of_a_write(self) -> bool:
         """Return whether the answer to a write named the page, and it was not there before."""

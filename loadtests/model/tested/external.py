@@ -45,7 +45,7 @@ class Hooks:
 
 
 def option_in(words: Sequence[str], name: str) -> str | None:
-    """Return the value of an option in a command's words: ``--name x``, ``--name=x``, ``-nx``."""
+    """Return an option's value in a command's words: ``--context x``, ``--context=x``, ``-nx``."""
     is_short = not name.startswith(END)
     for word, following in pairwise((*own_words(words), "")):
         if word == name:

@@ -60,7 +60,19 @@ def test_nor_is_a_query(body: str) -> None:
     assert returned_elsewhere(["4711"], READ, (), [page(body)], [other]) == ()
 
 
-@pytest.mark.parametrize("body", ["bought: 4711", '{"items": [4711]}', "/items/4711/buy 4711"])
+@pytest.mark.parametrize(
+    "body", ['req{method="POST",n="4711"} 1.0', 'req{n="4711",of="4711"} 1', 'req{n="4711"} 1']
+)
+def test_nor_is_a_label_of_a_metric(body: str) -> None:
+    other = RequestSpec(method="POST", path="/items", json={"id": 4711})
+
+    assert returned_elsewhere(["4711"], READ, (), [page(body)], [BUY]) == ()
+    assert returned_elsewhere(["4711"], READ, (), [page(body)], [other]) == ("4711",)
+
+
+@pytest.mark.parametrize(
+    "body", ["bought: 4711", '{"items": [4711]}', "/items/4711/buy 4711", '<a n="4711">']
+)
 def test_beside_its_address_it_is_one(body: str) -> None:
     assert returned_elsewhere(["4711"], READ, (), [page(body)], [BUY]) == ("4711",)
 
@@ -101,3 +113,15 @@ def test_a_piece_of_signs_alone_stands_between_the_others() -> None:
     line = RequestSpec(method="PUT", path="/items/-/_4711")
 
     assert returned_elsewhere(["_4711"], READ, (), [page("GET /items/-/_4711")], [line]) == ()
+
+
+@pytest.mark.parametrize(
+    "body",
+    ['{"n":9274}', '"{\\"n\\":9274}"', "{&quot;n&quot;:9274}", "{&#34;n&#34;:9274}", "{'n':9274}"],
+)
+def test_a_value_of_compact_json_is_no_address(body: str) -> None:
+    put = RequestSpec(method="PUT", path="/9274")
+
+    assert returned_elsewhere(["9274"], READ, (), [page(body)], [put]) == ("9274",)
+    for address in ('"/9274"', '{"n":"/9274"}', '"http://h:80/9274"'):
+        assert returned_elsewhere(["9274"], READ, (), [page(address)], [put]) == ()

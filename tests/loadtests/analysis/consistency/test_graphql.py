@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from loadtests.analysis.consistency.graphql import is_query
+from loadtests.analysis.consistency.graphql import is_query, literals, with_text
 from loadtests.model.tested.workload import RequestSpec
 
 QUERIES = [
@@ -90,3 +90,35 @@ def test_nor_does_another_method_or_an_upload() -> None:
     assert not is_query(
         RequestSpec(method="POST", json={"query": "{ notes }"}, files={"a": "a.txt"})
     )
+
+
+DOCUMENT = """# adds "two"
+mutation ($n: Int = 3) {
+  add(input: {text: "said \\"hi\\"", tags: [a, "b c"]}, block: \"\"\"one \\\"\"\" two\"\"\") { id }
+}"""
+
+
+def test_a_document_has_texts_inside() -> None:
+    found = literals(DOCUMENT) or []
+
+    assert [(literal.key, literal.text) for literal in found] == [
+        ("text", 'said "hi"'),
+        ("tags", "b c"),
+        ("block", 'one """ two'),
+    ]
+
+
+@pytest.mark.parametrize("index", range(3))
+def test_each_text_can_be_another(index: int) -> None:
+    found = literals(DOCUMENT) or []
+
+    changed = literals(with_text(DOCUMENT, found[index], 'new "text"')) or []
+
+    texts = [literal.text for literal in found]
+    texts[index] = 'new "text"'
+    assert [literal.text for literal in changed] == texts
+
+
+@pytest.mark.parametrize("text", ["blue lamp", 'say "hello"', "{}" * 60_000, "{ notes", ""])
+def test_what_is_no_document_has_none(text: str) -> None:
+    assert literals(text) is None

@@ -139,3 +139,19 @@ def test_a_body_keeps_its_other_values() -> None:
 )
 def test_a_body_of_another_kind_stays_as_it_is(body: str, kind: str) -> None:
     assert of(body=body, headers={"Content-Type": kind}) == ()
+
+
+def test_only_the_texts_inside_a_document_of_graphql_are_changed() -> None:
+    (found,) = of(json={"query": 'mutation Add { add(id: "lamp shade", text: "buy milk") { id } }'})
+
+    document = found.request.json["query"]
+    assert re.fullmatch(
+        r'mutation Add \{ add\(id: "lamp shade", text: "buy [a-z]{6}"\) \{ id \} \}', document
+    )
+    assert (found.old, found.word in document) == ("milk", True)
+
+
+def test_a_registration_by_graphql_stays_as_it_is() -> None:
+    document = 'mutation { join(name: "ada lovelace", password: "secret word") { id } }'
+
+    assert of(json={"query": document}) == ()

@@ -60,6 +60,23 @@ def metrics_by_path(shared: Store, own: Store) -> Flask:
     return app
 
 
+def metrics_by_label(shared: Store, own: Store) -> Flask:
+    """Each process counts its requests by route, with a label for each parameter of it."""
+    app, seen = shop(shared), collections.Counter[str]()
+
+    @app.before_request
+    def count() -> None:
+        labels = {"method": request.method, "endpoint": request.endpoint}
+        labels |= request.view_args or {}
+        seen[",".join(f'{name}="{text}"' for name, text in labels.items())] += 1
+
+    @app.get("/metrics")
+    def metrics() -> str:
+        return "".join(f"requests_total{{{labels}}} {times}\n" for labels, times in seen.items())
+
+    return app
+
+
 def metrics_by_route(shared: Store, own: Store) -> Flask:
     """Each process counts its requests by route, and names them without a slash, too."""
     app, seen = shop(shared), collections.Counter[str]()
@@ -225,11 +242,13 @@ LOADS_OF_METRICS = (
     ("POST /items/{1000..9999}/buy", "GET /metrics"),
     ("PUT /items/{1000..9999}", "GET /items/{1000..9999}", "GET /metrics"),
     ("POST /items", "GET /items/{1000..9999}", "GET /metrics"),
+    ("POST /items", "GET /metrics", "GET /items/{1000..9999}"),
     ("POST /checkout?item={1000..9999}&kind=lamp", "GET /metrics"),
 )
 
 INNOCENT_PAGES: dict[Callable[[Store, Store], Flask], tuple[tuple[str, ...], ...]] = {
     metrics_by_path: LOADS_OF_METRICS,
+    metrics_by_label: LOADS_OF_METRICS,
     metrics_by_route: LOADS_OF_METRICS,
     last_requests: LOADS_OF_METRICS,
     answer_with_the_path: LOADS_OF_METRICS[1:2],

@@ -83,6 +83,26 @@ def tags(shared: Store, own: Store) -> Flask:
     return app
 
 
+def linked_articles(shared: Store, own: Store) -> Flask:
+    """A list of links, and a page that says with status 200 that there is no such article."""
+    app, slugs = app_of_one_key(), own.setdefault("slugs", [])
+
+    @app.post("/articles")
+    def write() -> tuple[str, int]:
+        slugs.append(request.form["slug"] if request.form else request.get_json()["slug"])
+        return "", 204
+
+    @app.get("/articles")
+    def links() -> str:
+        return "".join(f'<li><a href="/articles/{slug}">read</a>' for slug in slugs)
+
+    @app.get("/articles/<slug>")
+    def read(slug: str) -> str:
+        return "an article" if slug in slugs else "no such article"
+
+    return app
+
+
 def notes_by(next_id: Callable[[Any], Any]) -> Callable[[Store, Store], Flask]:
     """Give notes by their ids; one that is not there is empty."""
 

@@ -44,6 +44,17 @@ def test_an_application_that_answers_as_one_never_breaks(make: Make, load: tuple
     assert broken_in(make, load, seeds=1) == []
 
 
+@pytest.mark.parametrize("seed", [1, 6])
+def test_a_page_that_logs_reads_shows_the_address_before_it_is_written(seed: int) -> None:
+    """With these seeds, no process of another server that is asked again has seen that read."""
+    load = ("POST /items", "GET /items/{1000..9999}", "GET /metrics")
+    requests = [request(line, **FIELDS.get(line, {})) for line in load]
+
+    results = asked(pages.last_requests, *requests, servers=4, processes=4, seed=seed)
+
+    assert breaks(results) == []
+
+
 @pytest.mark.slow
 @pytest.mark.parallel
 @pytest.mark.parametrize(("make", "load"), LOADS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -52,6 +53,24 @@ def test_what_a_mutation_wrote_breaks_where_another_server_does_not_know_it(
     assert (result.check, result.write, result.kind) == ("all", "add", ProbeKind.WRITTEN)
 
 
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("processes", [1, 3])
+@pytest.mark.parametrize(("text", "is_old"), [("note {1000..9999}", False), ("buy milk", True)])
+def test_nor_does_a_text_inside_the_document_of_a_mutation_hide(
+    text: str, processes: int, seed: int, *, is_old: bool
+) -> None:
+    document = f'mutation {{ add(text: "{text}") {{ id }} }}'
+    add = site.request("POST /graphql", name="add", json={"query": document})
+    before = [add] if is_old else []
+
+    (result,) = breaks(asked(own_graphql, add, ALL, before=before, processes=processes, seed=seed))
+    assert (result.check, result.kind) == ("all", ProbeKind.WRITTEN)
+
+    innocent = innocent_queries.graphql_in_a_database
+    results = asked(innocent, add, ALL, before=before, processes=processes, seed=seed)
+    assert state_of(results, "all") == (ProbeKind.WRITTEN, ProbeState.OK)
+
+
 def test_queries_at_one_path_are_asked_apart_and_what_they_say_themselves_is_not_written() -> None:
     results = asked(innocent_queries.graphql_in_a_database, ADD, SEARCH, ALL, before=[ADD])
 
@@ -74,5 +93,32 @@ def test_a_post_is_a_read_where_it_is_a_query(fields: dict[str, Any], *, is_read
     request = RequestSpec(method="POST", path="/api", **fields)
 
     talk = conversation_of(Workload(name="own", path="/", requests=(request,)))
+
+    assert (len(talk.reads), len(talk.writes)) == ((1, 0) if is_read else (0, 1))
+
+
+@pytest.mark.parametrize(
+    ("document", "is_read"),
+    [
+        ("{1000..9999}", False),
+        ("{winter shoes|summer hats}", False),
+        ("{words}", False),
+        ("{query|mutation} { add }", False),
+        ("{notes}", True),
+        ("{ note(id: {1..500}) {text} }", True),
+        ('{ search(text: "{lamp|chair}") {text} }', True),
+    ],
+)
+@pytest.mark.parametrize("as_body", [False, True])
+def test_a_placeholder_is_no_document(document: str, *, is_read: bool, as_body: bool) -> None:
+    sent = {"query": document}
+    request = RequestSpec(method="POST", path="/searches", json=sent)
+    if as_body:
+        request = RequestSpec(method="POST", path="/searches", body=json.dumps(sent))
+    workload = Workload(
+        name="own", path="/", requests=(request,), values={"words": ("lamp", "chair")}
+    )
+
+    talk = conversation_of(workload)
 
     assert (len(talk.reads), len(talk.writes)) == ((1, 0) if is_read else (0, 1))

@@ -29,6 +29,7 @@ from tests.loadtests.measurement.consistency.site import (
 )
 
 CITY = {"city": "Hamburg"}
+SLUG = "post-{1000..9999}"
 PROFILE = request("GET /profile/{1..500}")
 
 
@@ -59,6 +60,24 @@ def test_what_a_path_named_is_written_where_a_page_shows_it_beside_that_path() -
     (result,) = breaks(asked(apps.tags, request("PUT /tags/{1000..9999}"), request("GET /tags")))
 
     assert result.write == "PUT /tags/{1000..9999}"
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("processes", [1, 3])
+@pytest.mark.parametrize("fields", [{"form": {"slug": SLUG}}, {"json": {"slug": SLUG}}])
+def test_a_list_of_links_shows_what_was_written_although_a_read_has_its_address(
+    fields: dict[str, Any], processes: int, seed: int
+) -> None:
+    results = asked(
+        apps.linked_articles,
+        request("POST /articles", **fields),
+        request("GET /articles"),
+        request(f"GET /articles/{SLUG}"),
+        processes=processes,
+        seed=seed,
+    )
+
+    assert "GET /articles" in [result.check for result in breaks(results)]
 
 
 JSON = {"Content-Type": "application/json"}
