@@ -35,16 +35,24 @@ class OutputFailure(EnvironmentFailure):
     """Standard output cannot be written, though it is where the answer belongs."""
 
 
-class Answers:
-    """Standard output: what cannot be written is an :class:`OutputFailure`.
-
-    A reader that has gone is none, such as that of ``| head``: Click and rich end the command.
-    """
+class _Guarded:
+    """A stream of this process; a subclass says what happens where it cannot be written."""
 
     def __init__(self, stream: TextIO | None) -> None:
         """Take the stream, or None where it is closed."""
         self._is_there = stream is not None
         self._stream = _nowhere() if stream is None else stream
+
+    def __getattr__(self, name: str) -> Any:
+        """Give everything else of the stream."""
+        return getattr(self._stream, name)
+
+
+class Answers(_Guarded):
+    """Standard output: what cannot be written is an :class:`OutputFailure`.
+
+    A reader that has gone is none, such as that of ``| head``: Click and rich end the command.
+    """
 
     def write(self, text: str) -> int:
         """Write text; raises :class:`OutputFailure`."""
@@ -59,17 +67,9 @@ class Answers:
         with _told():
             self._stream.flush()
 
-    def __getattr__(self, name: str) -> Any:
-        """Give everything else of the stream."""
-        return getattr(self._stream, name)
 
-
-class Remarks:
+class Remarks(_Guarded):
     """Standard error: what cannot be written is left out."""
-
-    def __init__(self, stream: TextIO | None) -> None:
-        """Take the stream, or None where it is closed."""
-        self._stream = _nowhere() if stream is None else stream
 
     def write(self, text: str) -> int:
         """Write text if possible."""
@@ -81,10 +81,6 @@ class Remarks:
         """Write what is still held back, if possible."""
         with suppress(OSError, ValueError):
             self._stream.flush()
-
-    def __getattr__(self, name: str) -> Any:
-        """Give everything else of the stream."""
-        return getattr(self._stream, name)
 
 
 def _nowhere() -> TextIO:

@@ -90,17 +90,19 @@ def conversation_of(workload: Workload, seen: Sequence[RequestSpec] = ()) -> Con
         left_out = [] if requests else [("The locustfile", NOT_SEEN)]
     else:
         requests = workload.requests or (RequestSpec(path=workload.path),)
-    asked: list[RequestSpec] = []
+    reads: list[RequestSpec] = []
+    writes: list[RequestSpec] = []
     for request in requests:
         why = _why_not(request)
-        if why is None and len(asked) < MOST_REQUESTS:
+        if why is None and len(reads) + len(writes) < MOST_REQUESTS:
+            asked = reads if _reads(request, workload.values) else writes
             asked.append(_with_headers(request, workload.headers))
         else:
             left_out.append((name_of(request), why or f"only {MOST_REQUESTS} are asked"))
     return Conversation(
         start=tuple(_with_headers(request, workload.headers) for request in workload.start),
-        reads=tuple(request for request in asked if _reads(request, workload.values)),
-        writes=tuple(request for request in asked if not _reads(request, workload.values)),
+        reads=tuple(reads),
+        writes=tuple(writes),
         values=workload.values,
         left_out=tuple(left_out),
         headers=workload.headers,

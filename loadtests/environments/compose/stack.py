@@ -87,10 +87,9 @@ class ComposeStack(ContainerStack):
 
     def _implementation_of(self, member: str, rows: Sequence[Sequence[str]]) -> str | None:
         """Return what a member's Python calls itself: the sample's is asked, others are seen."""
-        is_users = self._is_users
-        return (
-            super()._implementation_of(member, rows) if is_users else self._samples_implementation
-        )
+        if self._is_users:
+            return super()._implementation_of(member, rows)
+        return self._samples_implementation
 
     @contextmanager
     def asking_stores(self) -> Iterator[None]:

@@ -52,9 +52,7 @@ class Redirects:
         for each, first in answered:
             read, answer = each, first
             for _ in range(MOST_HOPS):
-                page = (
-                    page_behind(read, answer) if standing(answer) is Standing.REDIRECTED else None
-                )
+                page = page_behind(read, answer)
                 if page is None or line_of(page) in lines or not self._leads_to(page, read, answer):
                     break
                 lines.add(line_of(page))
@@ -82,10 +80,12 @@ class Redirects:
 def page_behind(read: RequestSpec, answer: Seen) -> RequestSpec | None:
     """Return the page of the target that a read redirects to; None where there is none to ask.
 
-    The ``answer`` is a redirect. Its location is that of another host where the client, who knows
-    the target's own addresses, has left one.
+    The location of the ``answer`` is that of another host where the client, who knows the target's
+    own addresses, has left one.
     """
-    if read.method.upper() != "GET" or ORIGIN.match(answer.location or ""):
+    if read.method.upper() != "GET" or standing(answer) is not Standing.REDIRECTED:
+        return None
+    if ORIGIN.match(answer.location or ""):
         return None
     try:
         path = urljoin(read.path, answer.location or "").partition("#")[0]
