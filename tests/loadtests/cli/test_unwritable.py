@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,6 +29,12 @@ FULL = "twofold: Standard output cannot be written (No space left on device)."
 SHUT = "twofold: Standard output cannot be written (it is closed)."
 
 
+@pytest.fixture
+def sample(tmp_path: Path) -> Path:
+    """Give a copy of the published run: a report is written into the run's folder."""
+    return shutil.copytree(CHECKOUT / "results/sample", tmp_path / "sample")
+
+
 def in_a_shell(words: str) -> tuple[int, str]:
     done = proc.run(
         ("bash", "-c", f"{TWOFOLD} {words}"),
@@ -41,28 +48,30 @@ def in_a_shell(words: str) -> tuple[int, str]:
 @pytest.mark.parametrize(
     ("words", "where", "code"),
     [
-        ("report sample", "2>/dev/full", 0),
-        ("report sample", "0<&- 2>&-", 0),
+        ("report SAMPLE", "2>/dev/full", 0),
+        ("report SAMPLE", "0<&- 2>&-", 0),
         ("plan --backend nope", "2>/dev/full", 2),
         ("plan --backend nope", "2>&-", 2),
     ],
 )
 def test_standard_error_that_cannot_be_written_is_no_verdict(
-    words: str, where: str, code: int
+    words: str, where: str, code: int, sample: Path
 ) -> None:
+    words = words.replace("SAMPLE", str(sample))
+
     assert in_a_shell(f"{words} {where}") == (code, "")
 
 
 @pytest.mark.parametrize(
     ("words", "where", "told"),
-    [("report sample", ">/dev/full", FULL), ("report sample --json", ">&-", SHUT)],
+    [("", ">/dev/full", FULL), ("--json", ">&-", SHUT)],
 )
 def test_standard_output_that_cannot_be_written_is_one_message(
-    words: str, where: str, told: str
+    words: str, where: str, told: str, sample: Path
 ) -> None:
-    result = f" The result is in {CHECKOUT / 'results/sample'}.\n"
+    ended = in_a_shell(f"report {sample} {words} {where}")
 
-    assert in_a_shell(f"{words} {where}") == (errors.EXIT_ENVIRONMENT, told + result)
+    assert ended == (errors.EXIT_ENVIRONMENT, f"{told} The result is in {sample}.\n")
 
 
 @pytest.mark.parametrize("words", ["--help", "plan"])
