@@ -9,7 +9,7 @@ replicas do is not subtracted.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from loadtests.environments.replica_environment import IMPORT_PATH, joined_places
@@ -28,6 +28,9 @@ OURS = frozenset({TargetKind.SAMPLE, TargetKind.IMPORT_STRING})
 FILES = {"gunicorn.conf.py": "control_socket_disable = True\n"}
 """What gunicorn reads from its working folder. Replicas have no control socket either, and a
 version without one ignores the name."""
+
+IN_CONTAINER = "/tmp/twofold-idle"  # noqa: S108  a container's own
+"""The folder of a control in a container."""
 
 KEPT = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONHOME")
 """Variables that stay: what any program needs, and by which the watchdog finds a process."""
@@ -96,3 +99,24 @@ def ended(worker: str) -> str:
         f" idle_cost cannot tell what the server itself uses. See logs/{name}.log in the run's"
         " folder."
     )
+
+
+class Watched:
+    """The idle controls of a stack that run; ``runs`` says of a name whether that one does."""
+
+    def __init__(self, workers: Sequence[WorkerModel], runs: Callable[[str], bool]) -> None:
+        self._workers = tuple(workers)
+        self._runs = runs
+        self._notes: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """A sentence on each that was not started, or has ended."""
+        return self._notes
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of those that run now; what has ended once is not looked at again."""
+        running = tuple(each for each in self._workers if self._runs(idle_control(each.name)))
+        self._notes += tuple(ended(each.name) for each in self._workers if each not in running)
+        self._workers = running
+        return tuple(idle_control(each.name) for each in running)

@@ -25,9 +25,6 @@ from loadtests.tools import postgres
 SERVICES = "compose.services.json"
 """The file with one service per worker model, written for each run. JSON is valid YAML."""
 
-CONTROL_FOLDER = "/tmp/twofold-idle"  # noqa: S108  a container's own
-"""The folder of an idle control's files, in its container."""
-
 TEMPLATE = "replica"
 """The service in compose.yaml that these services extend."""
 
@@ -81,7 +78,10 @@ def with_controls(
     controls = {}
     for worker in workers:
         words = idle_control.command(
-            worker, python=entry.IN_IMAGE, bind=entry.ALL_ADDRESSES, folder=CONTROL_FOLDER
+            worker,
+            python=entry.IN_IMAGE,
+            bind=entry.ALL_ADDRESSES,
+            folder=idle_control.IN_CONTAINER,
         )
         command = [_escaped(word) for word in words]
         own = {"command": command, "environment": {}}

@@ -23,7 +23,6 @@ from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.tested.shared import SharedUse
 from loadtests.model.tested.target import TargetKind
 from loadtests.model.vocabulary import Role
-from loadtests.model.vocabulary import idle_control as idle_name
 from loadtests.planning.budget import cores_used
 from loadtests.tools import cgroup, docker, files, host, postgres, proc, procfs
 from loadtests.tools.stores import mysql
@@ -73,12 +72,14 @@ class ComposeStack(ContainerStack):
         # Of their own: profile trials ask from another thread.
         self._profile_shells = StoreShells(self.container, folder / "logs/profiles")
         self._groups: dict[str, cgroup.Group | None] = {}
-        self._controls = idle_control.workers_of(plan.workers, plan.tested)
+        self._controls = idle_control.Watched(
+            idle_control.workers_of(plan.workers, plan.tested), self._runs
+        )
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What was found, changed or added since the start."""
-        return (*self._notes, *self._looks.notes())
+        return (*self._notes, *self._controls.notes, *self._looks.notes())
 
     @cached_property
     def _samples_implementation(self) -> str | None:
@@ -144,16 +145,12 @@ class ComposeStack(ContainerStack):
                 self._hold(controls, cpus=budget.replica_cpus, cores=budget.replica_cores)
 
     def idle_controls(self) -> tuple[str, ...]:
-        """Return the names of the idle controls that run; take note of those that ended.
+        """Return the names of the idle controls that run.
 
         Without the kernel's files it is all that ran at first: the engine's counters leave out what
         has ended, and to ask it for more would take as long again at each edge of a window.
         """
-        running = [worker for worker in self._controls if self._runs(idle_name(worker.name))]
-        ended = [worker for worker in self._controls if worker not in running]
-        self._controls = tuple(running)
-        self._notes += [idle_control.ended(worker.name) for worker in ended]
-        return tuple(idle_name(worker.name) for worker in running)
+        return self._controls.names()
 
     def _runs(self, member: str) -> bool:
         if member not in self._containers:

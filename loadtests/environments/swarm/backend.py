@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -111,6 +111,17 @@ class SwarmBackend:
         every: tuple[ServiceOrder, ...] = (*made.services(), *replicas)
         stack.create(every)
         stack.wait_running(every)
+        self._start_controls(stack, made.controls(), say)
+
+    def _start_controls(
+        self, stack: ServiceStack, controls: Sequence[ServiceOrder], say: Say
+    ) -> None:
+        """Start the idle controls; a run goes on without them."""
+        try:
+            stack.create(controls)
+            stack.wait_running(controls)
+        except EnvironmentFailure as error:
+            say(f"The idle controls were not started: {error}")
 
     # -- images -----------------------------------------------------------------------------------
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from loadtests.environments import idle_control
 from loadtests.environments.compose.tested.document import PIDS_LIMIT
+from loadtests.environments.counters import CONTROL_SERVICE
 from loadtests.environments.owner import Owner
 from loadtests.environments.replica_environment import (
     IMPORT_PATH,
@@ -17,6 +19,7 @@ from loadtests.environments.replica_environment import (
 from loadtests.model.plan import Plan, WorkerModel
 from loadtests.model.vocabulary import Role, generator_member, is_generator
 from loadtests.planning.swarm_placement import Placement
+from loadtests.servers import entry
 from loadtests.servers import registry as servers
 from loadtests.servers.server import Command
 from loadtests.tools import postgres
@@ -165,6 +168,25 @@ class Orders:
             pids=PIDS_LIMIT if self.replica.is_users else 256,
             tmpfs={} if self.replica.is_users else SMALL_TMP,
             hardened=not self.replica.is_users,
+        )
+
+    def controls(self) -> tuple[ServiceOrder, ...]:
+        """Return the idle controls, each as the first replica of its variant and on its node."""
+        return tuple(
+            replace(
+                self.replica_order(worker, 1),
+                name=f"{self.stack}_idle-{self._index(worker)}",
+                alias=f"idle-{self._index(worker)}",
+                container_labels=self._container_labels(CONTROL_SERVICE + worker.name, 1),
+                env={},
+                command=idle_control.command(
+                    worker,
+                    python=entry.IN_IMAGE,
+                    bind=entry.ALL_ADDRESSES,
+                    folder=idle_control.IN_CONTAINER,
+                ),
+            )
+            for worker in idle_control.workers_of(self.plan.workers, self.plan.tested)
         )
 
     def _of_sample(self) -> dict[str, str]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 
+from loadtests.environments import idle_control
 from loadtests.environments.child_python import python_path
 from loadtests.environments.compose import further
 from loadtests.environments.compose.containers import (
@@ -23,13 +24,15 @@ from loadtests.environments.compose.containers import (
 )
 from loadtests.environments.compose.files import joined
 from loadtests.environments.compose.stack import QUIET_LIMIT_S, replicas_of
+from loadtests.environments.counters import is_control
 from loadtests.environments.protocol import FIRST_LOG_CHARS
 from loadtests.environments.swarm.counters import SwarmCounters
-from loadtests.environments.swarm.node_counters import NodeCounters, may_look
+from loadtests.environments.swarm.node_counters import At, NodeCounters, may_look
 from loadtests.environments.swarm.nodes import is_here, is_shown
 from loadtests.environments.swarm.orders import Orders
 from loadtests.environments.swarm.stacks import ServiceStack
 from loadtests.environments.wait_idle import busy_after, wait_until_quiet
+from loadtests.model.errors import ProcessFailure
 from loadtests.model.machine import Node
 from loadtests.model.plan import Plan, TrialSpec, Upstream
 from loadtests.model.stack import HostReading, LogLines, NodesSeen, Reading, ReplicaState
@@ -56,11 +59,14 @@ class SwarmStack:
         self._plan = plan
         self._folder = folder
         self._template = (root / "compose/nginx.conf.j2").read_text()
-        self._at = stack.containers()
+        self._at = _without_ended_controls(stack.containers())
         self._generators = sorted(
             filter(is_generator, self._at), key=lambda name: (len(name), name)
         )
         self._counters = SwarmCounters(stack.cluster, stack.name, self._at)
+        self._controls = idle_control.Watched(
+            idle_control.workers_of(plan.workers, plan.tested), self._at.__contains__
+        )
         every = may_look(plan.budget.replica_cpus, plan.timing.window_s)
         self._node_counters = NodeCounters(self._at, every_replica=every)
         self._loaded: frozenset[str] = frozenset()
@@ -75,11 +81,12 @@ class SwarmStack:
             dict(orders.replica.ports),
         )
         self._hold([replica.name for replica in self.replicas], START_CPUS)
+        self._hold_controls(START_CPUS)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What was found, changed or added since the start."""
-        return tuple(self._notes)
+        return (*self._notes, *self._controls.notes)
 
     @property
     def proxy_host(self) -> str:
@@ -164,6 +171,7 @@ class SwarmStack:
             wait_until_quiet([*names, *stores], self.read)
         self._hold(names, self._plan.budget.replica_cpus)
         self._pin(names, stores)
+        self._hold_controls(self._plan.budget.replica_cpus, self._plan.budget.replica_cores)
         config = proxy_config(self._template, self.replicas, upstreams, listen_host=self.proxy_host)
         files.write(self._folder / "nginx.conf", config)
         proc.run(self._exec_argv(Role.PROXY, *WRITE_CONFIG), input_text=config)
@@ -174,6 +182,14 @@ class SwarmStack:
             return
         for node, ids in self._by_node(names).items():
             proc.run(docker.update_argv(ids, cpus=cpus, cores=(), host=node.engine))
+
+    def _hold_controls(self, cpus: float | None, cores: Sequence[int] = ()) -> None:
+        """Limit the idle controls as replicas are; a run goes on without them."""
+        if self._plan.budget.replica_cpus is None:
+            return
+        with suppress(ProcessFailure):  # one has just ended
+            for node, ids in self._by_node(self._controls.names()).items():
+                proc.run(docker.update_argv(ids, cpus=cpus, cores=cores, host=node.engine))
 
     def _pin(self, replicas: Sequence[str], stores: Sequence[str]) -> None:
         """Pin members to cores, by their nodes' engines: a Swarm's services cannot be pinned."""
@@ -206,6 +222,13 @@ class SwarmStack:
         """
         further = self._generators[1:] if Role.GENERATOR in members else ()
         return self._counters.read((*members, *further))
+
+    def idle_controls(self) -> tuple[str, ...]:
+        """Return the names of the idle controls that ran at the start.
+
+        One that ends has no readings any more.
+        """
+        return self._controls.names()
 
     def look_at_nodes(self) -> NodesSeen:
         """Return the nodes' CPU and TCP's counters of this moment."""
@@ -302,3 +325,12 @@ class SwarmStack:
 
     def _container(self, member: str) -> docker.Container:
         return self._at[member][1]
+
+
+def _without_ended_controls(at: At) -> At:
+    """Return the containers without idle controls that have ended: they have nothing to read."""
+    return {
+        member: (node, container)
+        for member, (node, container) in at.items()
+        if container.running or not is_control(container)
+    }

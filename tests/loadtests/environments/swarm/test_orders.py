@@ -55,6 +55,23 @@ def test_replicas_have_one_key_and_services_have_our_label() -> None:
         assert order.container_labels["com.docker.compose.project"] == "twfs-1"
 
 
+def test_each_idle_control_stands_beside_the_first_replica_with_its_budget() -> None:
+    made = orders()
+    controls = made.controls()
+
+    assert [order.name for order in controls] == ["twfs-1_idle-0", "twfs-1_idle-1"]
+    for control, worker in zip(controls, PLAN.workers, strict=True):
+        replica = made.replica_order(worker, 1)
+        assert (control.node, control.image, control.cpus) == (
+            *(replica.node, replica.image, replica.cpus),
+        )
+        assert control.env == {}
+        assert control.container_labels["com.docker.compose.service"].endswith(worker.name)
+        assert "wsgiref.simple_server:demo_app" in " ".join(control.command)
+    names = {order.alias for order in (*made.replicas(), *controls)}
+    assert len(names) == len(made.replicas()) + len(controls)
+
+
 def test_a_further_replica_is_on_the_node_of_the_first() -> None:
     assert an_order_of("sync", 3).node == an_order_of("sync", 1).node
 
