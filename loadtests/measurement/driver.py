@@ -333,6 +333,7 @@ class Driver:
         """
         before = self._stack.replicas
         self._stack.activate(spec)
+        load = replace(load, first_row=rows.first_row(spec, load))
         return load if self._stack.replicas == before else replace(load, reconnect=True)
 
     def _at_edge(self, edges: list[Edge], then: Callable[[], None]) -> None:
