@@ -19,7 +19,7 @@ LOAD = Load(
     users=6,
     start=({"path": "/login"},),
 )
-SPEC = make_plan().trials[0]
+SPEC = make_plan().rounds[0][0]
 
 
 def rows(*members: int, users_each: int = 6) -> set[int]:
