@@ -1,7 +1,8 @@
 """The tokens against forged requests (CSRF) that pages give and forms send back. PURE.
 
 A token belongs to one session, so a recorded one is refused in the next. A page has it in a hidden
-field, in a meta tag, among htmx's headers, or in a value of JSON. Some applications set it as a cookie, too.
+field, in a meta tag, among htmx's headers, or in a value of JSON. Some applications set it as a
+cookie, too.
 """
 
 from __future__ import annotations
@@ -25,9 +26,7 @@ from loadtests.analysis.consistency.written import (
 )
 from loadtests.model.tested.workload import RequestSpec
 
-NAME = re.compile(
-    r"[cx]srf|authenticity_?token|__RequestVerificationToken|^_token$", re.IGNORECASE
-)
+NAME = re.compile(r"[cx]srf|authenticity_?token|__RequestVerificationToken|^_token$", re.IGNORECASE)
 """Names of Flask-WTF, Django, Rails, Laravel, Spring, Angular and ASP.NET."""
 
 NO_TOKEN = re.compile(r"param|header|cookie", re.IGNORECASE)
@@ -40,7 +39,9 @@ ATTRIBUTE = re.compile(
     r"|(?P<bare>[^\s\"']+))"
 )
 
-HTMX = re.compile(r"\bhx-headers\s*=\s*(?:\"(?P<double>[^\"]{0,1000})\"|'(?P<single>[^']{0,1000})')")
+HTMX = re.compile(
+    r"\bhx-headers\s*=\s*(?:\"(?P<double>[^\"]{0,1000})\"|'(?P<single>[^']{0,1000})')"
+)
 """The headers that htmx sends from a page, as JSON."""
 
 ENCODED = re.compile(r"%([0-7][0-9A-Fa-f])")

@@ -1,4 +1,4 @@
-"""Whether the processes of one server share what a client wrote, by the answers of that server. PURE."""
+"""Whether the processes of one server share what a client wrote, by that server's answers. PURE."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def processes_disagree(reading: Reading) -> bool:
 def _denies(reading: Reading, seen: Seen) -> bool:
     """Return whether an answer to what home itself named says that there is none, or another.
 
-    A page that shows some of many things may show others the next time, so it has to be one thing's.
+    A page that shows some of many things may show others the next time; so it is that of one.
     """
     if seen.status == NOT_FOUND:
         return True
@@ -103,7 +103,8 @@ def _have_own_words(reading: Reading) -> bool:
         return False
     if sum(map(len, own)) > len({word for words in own for word in words}):
         return False
-    return sum(_is_split(burst, own) for burst in reading.bursts) >= len(own)
+    has_lists = any(len(words) > 1 for words in own)
+    return not has_lists or sum(_is_split(each, own) for each in reading.bursts) >= len(own)
 
 
 def _is_split(burst: Sequence[str], sets: Sequence[frozenset[str]]) -> bool:

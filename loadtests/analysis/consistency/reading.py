@@ -13,7 +13,7 @@ that to be chance: as rarely.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -157,6 +157,7 @@ def _is_wrong_here(reading: Reading, seen: Seen) -> bool:
 
 
 def misses_a_value(reading: Reading, seen: Seen) -> bool:
+    """Return whether an answer lacks something that the client wrote."""
     return not all(has(value, seen.body) for value in reading.values)
 
 

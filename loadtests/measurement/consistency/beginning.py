@@ -196,7 +196,6 @@ class Beginning:
         template, first = one.template, one.first
         same = replace(template, path=first.path, query=first.query)
         templates = [same] if line_of(same) == line_of(template) else [same, template]
-        values = self.talk.values
         own = (self.talk.values, self.write_rng)
         return tuple(conversation.filled(each, *own, self.rows()) for each in templates)
 
@@ -229,7 +228,7 @@ class Beginning:
             return answer
 
         reads = [*reads, *self._redirects.follow([(read, ask(read)) for read in reads], ask)]
-        for server in self.others:
+        for server in self.others if self.talk.writes else ():
             answers = self.client.ask([(server, read) for read in reads])
             for read, answer in zip(reads, answers, strict=True):
                 before[line_of(read)] = (*before[line_of(read)], answer)

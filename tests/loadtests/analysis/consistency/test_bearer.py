@@ -23,7 +23,9 @@ def test_a_login_gives_its_token(body: str) -> None:
     assert bearer.in_answer(body) == TOKEN
 
 
-@pytest.mark.parametrize("body", ["", "<html>", '{"token": "short"}', '{"token": 12345678901234567}'])
+@pytest.mark.parametrize(
+    "body", ["", "<html>", '{"token": "short"}', '{"token": 12345678901234567}']
+)
 def test_another_answer_gives_none(body: str) -> None:
     assert bearer.in_answer(body) is None
 

@@ -24,7 +24,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
         ('<meta name="csrf-token" content="a">', {"csrftoken": "a"}),
         ('{"data": {"csrfToken": "a"}}', {"csrftoken": "a"}),
         ('<input name="_token" value="a">', {"token": "a"}),
-        ("<body hx-headers='{\"X-CSRFToken\": \"a\"}'>", {"csrftoken": "a"}),
+        ('<body hx-headers=\'{"X-CSRFToken": "a"}\'>', {"csrftoken": "a"}),
         ('<body hx-headers="{&quot;X-CSRFToken&quot;: &quot;a&quot;}">', {"csrftoken": "a"}),
         ('<meta name="csrf-param" content="authenticity_token">', {}),
         ('<input name="csrf_token">', {}),

@@ -109,7 +109,7 @@ def songs_in_random_pages(shared: Store, _: Store) -> Flask:
 
 
 def quotes_in_random_order(shared: Store, _: Store) -> Flask:
-    """A form redirects to the front page, which shows three random quotes that all servers share."""
+    """A form redirects to the front page, which shows three random ones of a shared list."""
     app, quotes = Flask(__name__), shared.setdefault("quotes", [f"quote {n}" for n in range(30)])
 
     @app.post("/quotes")

@@ -195,7 +195,7 @@ def asked(
     files: Sequence[str] | None = None,
     limit_s: float = 20.0,
     headers: Mapping[str, str] | None = None,
-    values: Mapping[str, Sequence[str]] | None = None,
+    values: Mapping[str, tuple[str, ...]] | None = None,
     before: Sequence[RequestSpec] = (),
     before_at: Sequence[str] = (),
     as_locustfile: bool = False,

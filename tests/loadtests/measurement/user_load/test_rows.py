@@ -26,7 +26,8 @@ def rows(*members: int, users_each: int = 6) -> set[int]:
     cell = Cell(worker="gthread", workload="own", replicas=len(members))
     load = replace(LOAD, users=users_each * len(members))
     first = first_row(replace(SPEC, cell=cell, members=members), load)
-    assert first is not None and load.users is not None
+    assert first is not None
+    assert load.users is not None
     return set(range(first, first + load.users))
 
 
