@@ -122,6 +122,8 @@ class TrialOrder(UserLoad):
     id: str
     base_url: str
     path: str = "/"
+    first_row: int = 0
+    """The row of its lists that the first user of a request list keeps."""
     replay: bool = False
     reconnect: bool = False
     """Whether the connections that were kept are closed first."""
@@ -145,6 +147,7 @@ class TrialOrder(UserLoad):
         demand(self.arrivals in ARRIVALS, "arrivals", self.arrivals, "poisson or constant")
         demand(self.mode == "open" or self.users >= 1, "users", self.users, "at least 1")
         demand(self.mode == "closed" or self.rate_rps > 0, "rate_rps", self.rate_rps, "above 0")
+        demand(self.first_row >= 0, "first_row", self.first_row, "at least 0")
         demand(self.max_in_flight >= 1, "max_in_flight", self.max_in_flight, "at least 1")
         for name in ("settle_s", "shift_s"):
             demand(getattr(self, name) >= 0, name, getattr(self, name), "at least 0")

@@ -28,6 +28,7 @@ from loadtests.measurement.profiles.beside import NOTHING, Beside
 from loadtests.measurement.server_counters import ServerCounters
 from loadtests.measurement.serving import start_time
 from loadtests.measurement.user_calibration import spec_of
+from loadtests.measurement.user_load import rows
 from loadtests.measurement.user_load.orders import Orders
 from loadtests.measurement.window_edges import check_clocks, read_edge
 from loadtests.model.consistency import Check, ProbeResult
@@ -333,6 +334,7 @@ class Driver:
         """
         before = self._stack.replicas
         self._stack.activate(spec)
+        load = replace(load, first_row=rows.first_row(spec, load))
         return load if self._stack.replicas == before else replace(load, reconnect=True)
 
     def _at_edge(self, edges: list[Edge], then: Callable[[], None]) -> None:

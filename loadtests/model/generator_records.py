@@ -21,7 +21,8 @@ class Load:
 
     ``requests``, ``start``, ``values`` and ``locustfile`` are a user's own load, as the values of
     JSON that the protocol describes; with them, ``path`` and ``scenario`` are not used. ``headers``
-    go with each of its requests. With ``replay``, each of its requests is sent to ``base_url`` as
+    go with each of its requests. ``first_row`` is the row of its lists that its first user keeps.
+    With ``replay``, each of its requests is sent to ``base_url`` as
     ``path``, and is answered to the user's code by what the check trial recorded.
 
     With ``reconnect``, the connections that were kept from earlier loads are closed first.
@@ -45,6 +46,7 @@ class Load:
     requests: Sequence[Mapping[str, Any]] | None = None
     start: Sequence[Mapping[str, Any]] | None = None
     values: Mapping[str, Sequence[str]] | None = None
+    first_row: int | None = None
     locustfile: Mapping[str, Any] | None = None
     headers: Mapping[str, str] | None = None
     replay: bool | None = None

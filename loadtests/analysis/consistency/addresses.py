@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from loadtests.analysis.consistency import form
+from loadtests.analysis.consistency.bodies import form
 from loadtests.model.consistency import Seen
 from loadtests.model.tested.workload import RequestSpec
 

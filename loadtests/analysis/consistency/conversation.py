@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
-from loadtests.analysis.consistency.graphql import is_query
+from loadtests.analysis.consistency.bodies.graphql import is_query
 from loadtests.model.consistency import Seen
 from loadtests.model.tested.variables import path_without_secrets
 from loadtests.model.tested.workload import RequestSpec, Workload
@@ -28,7 +28,7 @@ SPOILS = re.compile(
 """Paths that end a session, or take back what was written."""
 
 PLACEHOLDER = re.compile(
-    r"\{(?:(?P<low>\d+)\.\.(?P<high>\d+)"
+    r"\{(?:(?P<low>-?\d+)\.\.(?P<high>-?\d+)"
     r"|(?P<choices>[^{}|\"]*(?:\|[^{}|\"]*)+)"
     r"|(?P<name>[A-Za-z_]\w*))\}"
 )
@@ -39,7 +39,7 @@ ID_NUMBER = re.compile(r"[0-9]{1,100}")
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
-VARYING = re.compile(rf"{UUID.pattern}|\{{\d+\.\.\d+\}}|(?<!/v)(?<![0-9.])\d+", re.IGNORECASE)
+VARYING = re.compile(rf"{UUID.pattern}|\{{-?\d+\.\.-?\d+\}}|(?<!/v)(?<![0-9.])\d+", re.IGNORECASE)
 """What one thing's path has in another's place; the version of an interface (/v1) is no thing."""
 
 LAST_ID = re.compile(r"(?P<folder>/[^?]*?)/(?P<id>[^/?]+)(?P<rest>/?(?:\?.*)?)")
@@ -62,7 +62,10 @@ NOT_SEEN = "the check trial showed none of its requests"
 Values = Mapping[str, Sequence[str]]
 
 Drawn = dict[tuple[str, int], str]
-"""What was drawn for a placeholder, by its text and by which of a request's it is."""
+"""What was drawn for a placeholder, by its text and by which of a request's it is; and the rows of
+lists (``ROW``), by their length."""
+
+ROW = "row"
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
@@ -160,16 +163,20 @@ def filled(
     """Return a request with a value for each of its placeholders.
 
     Requests that share ``drawn`` have the same value for the same placeholder, so that one reads
-    what another wrote. A request that has a placeholder twice may have two values for it.
+    what another wrote. A request that has a placeholder twice may have two values for it. Lists of
+    the same length are columns of one table, so they are read in the same row.
     """
     shared: Drawn = {} if drawn is None else drawn
     times: Counter[str] = Counter()
 
     def draw(match: re.Match[str]) -> str:
+        if match["name"] is not None:
+            words = values.get(match["name"])
+            return _in_row(words, rng, shared) if words else str(match[0])
         place = (match[0], times[match[0]])
         times[match[0]] += 1
         if place not in shared:
-            shared[place] = _drawn(match, values, rng)
+            shared[place] = _drawn(match, rng)
         return shared[place]
 
     def text(value: str) -> str:
@@ -198,15 +205,29 @@ def filled(
     )
 
 
-def _drawn(match: re.Match[str], values: Values, rng: random.Random) -> str:
+def _in_row(words: Sequence[str], rng: random.Random, shared: Drawn) -> str:
+    place = (ROW, len(words))
+    if place not in shared:
+        shared[place] = str(rng.randrange(len(words)))
+    return words[int(shared[place])]
+
+
+def kept_rows(talk: Conversation, drawn: Drawn) -> Drawn:
+    """Return the rows that a client keeps: those of the lists that its ``start`` has values from.
+
+    A user of the load keeps them, too, so its account is the same in all of its requests.
+    """
+    names = {match["name"] for match in PLACEHOLDER.finditer(repr(talk.start))}
+    lengths = {len(words) for name, words in talk.values.items() if name in names}
+    return {place: row for place, row in drawn.items() if place[0] == ROW and place[1] in lengths}
+
+
+def _drawn(match: re.Match[str], rng: random.Random) -> str:
     if match["low"] is not None:
         low, high = int(match["low"]), int(match["high"])
         width = len(match["low"]) if match["low"].startswith("0") else 0
         return f"{rng.randint(low, high):0{width}d}" if low <= high else str(match[0])
-    if match["choices"] is not None:
-        return str(rng.choice(match["choices"].split("|")))
-    words = values.get(match["name"])
-    return rng.choice(words) if words else str(match[0])
+    return str(rng.choice(match["choices"].split("|")))
 
 
 @dataclass(frozen=True, kw_only=True)

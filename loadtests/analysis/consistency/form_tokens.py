@@ -1,7 +1,8 @@
 """The tokens against forged requests (CSRF) that pages give and forms send back. PURE.
 
 A token belongs to one session, so a recorded one is refused in the next. A page has it in a hidden
-field, in a meta tag, or in a value of JSON. Some applications set it as a cookie, too.
+field, in a meta tag, among htmx's headers, or in a value of JSON. Some applications set it as a
+cookie, too.
 """
 
 from __future__ import annotations
@@ -11,13 +12,21 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from loadtests.analysis.consistency.bodies import form
 from loadtests.analysis.consistency.conversation import PLACEHOLDER, Conversation
 from loadtests.analysis.consistency.normal_form import MOST_CHARS
 from loadtests.analysis.consistency.rewording import put, with_content
-from loadtests.analysis.consistency.written import Place, content_of, json_in, key_of, leaves
+from loadtests.analysis.consistency.written import (
+    Place,
+    content_of,
+    content_type,
+    json_in,
+    key_of,
+    leaves,
+)
 from loadtests.model.tested.workload import RequestSpec
 
-NAME = re.compile(r"[cx]srf|authenticity_?token|__RequestVerificationToken", re.IGNORECASE)
+NAME = re.compile(r"[cx]srf|authenticity_?token|__RequestVerificationToken|^_token$", re.IGNORECASE)
 """Names of Flask-WTF, Django, Rails, Laravel, Spring, Angular and ASP.NET."""
 
 NO_TOKEN = re.compile(r"param|header|cookie", re.IGNORECASE)
@@ -29,6 +38,11 @@ ATTRIBUTE = re.compile(
     r"(?<![\w:-])(?P<name>[\w:-]+)\s*=\s*(?:\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)'"
     r"|(?P<bare>[^\s\"']+))"
 )
+
+HTMX = re.compile(
+    r"\bhx-headers\s*=\s*(?:\"(?P<double>[^\"]{0,1000})\"|'(?P<single>[^']{0,1000})')"
+)
+"""The headers that htmx sends from a page, as JSON."""
 
 ENCODED = re.compile(r"%([0-7][0-9A-Fa-f])")
 """An encoded character of ASCII; tokens have no others."""
@@ -53,6 +67,9 @@ def in_page(body: str) -> dict[str, str]:
         }
         value = own.get("value") or own.get("content", "")
         pairs.append((own.get("name", ""), html.unescape(value)))
+    for match in HTMX.finditer(text):
+        headers = json_in(html.unescape(match["double"] or match["single"] or ""))
+        pairs += [(key_of(place), str(value)) for place, value in leaves(headers)]
     return _tokens(pairs)
 
 
@@ -86,12 +103,24 @@ def renewed(request: RequestSpec, tokens: Tokens) -> RequestSpec:
         for name, text in request.headers.items()
     }
     kept = with_content(request, content) if changed else request
+    if repeated := _repeated_fields(request):
+        known = {name: tokens[plain(name)] for name in repeated if plain(name) in tokens}
+        kept = replace(kept, body=form.with_texts(kept.body or "", known))
     return replace(kept, headers=headers)
+
+
+def _repeated_fields(request: RequestSpec) -> list[str]:
+    """Return the fields with tokens of a form in which a name comes twice: it is no document."""
+    body = request.body or ""
+    if content_type(request) != form.TYPE or form.parsed(body) is not None:
+        return []
+    return [name for name in form.names_in(body) if _is_token(name)]
 
 
 def lacks(request: RequestSpec, tokens: Tokens) -> bool:
     """Return whether a request sends a token that is not among these."""
     fields = [plain(key_of(place)) for place in _places(request)]
+    fields += map(plain, _repeated_fields(request))
     headers = [name for name in request.headers if _is_token(name)]
     return any(name not in tokens for name in fields) or not all(
         _for_header(name, tokens) for name in headers

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from loadtests.analysis import remedies
-from loadtests.analysis.consistency import normal_form, reading
+from loadtests.analysis.consistency import normal_form, processes, reading
 from loadtests.analysis.consistency.reading import Reading, Standing
 from loadtests.analysis.failures.wording import excerpt
 from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState, Seen
@@ -58,10 +58,10 @@ def judge(asked: Asked, found: Reading) -> ProbeResult:
         return _unchecked(asked, found)
     found = heard
     wrong = reading.wrong_servers(found)
-    alone = reading.processes_disagree(found)
+    alone = processes.processes_disagree(found)
     if wrong or alone:
         return _breaks(asked, found, wrong, alone=alone)
-    if reading.suspects(found) or reading.is_mixed(found):
+    if reading.suspects(found) or processes.is_mixed(found):
         return _unconfirmed(asked, found)
     other = reading.differs(found)
     if other is not None:

@@ -13,7 +13,7 @@ that to be chance: as rarely.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -36,8 +36,6 @@ SILENT = frozenset({429, 502, 503, 504})
 """Statuses that say nothing of an application's state: it limits the rate, or cannot answer."""
 
 REFUSED = frozenset({401, 403})
-
-NOT_FOUND = 404
 
 
 class Standing(StrEnum):
@@ -87,6 +85,8 @@ class Reading:
     """Words that the client wrote, each in a request of its own: most at the same time."""
     latest: tuple[str, ...] = ()
     """Those of them that it wrote after the others, one after another."""
+    bursts: tuple[tuple[str, ...], ...] = ()
+    """The others, in the order in which they were written: those of a burst at the same time."""
     processes: int = 1
     """The processes of home, at most."""
     names: tuple[str, ...] = ()
@@ -120,7 +120,7 @@ class Reading:
         keys = {self._compared(seen) for seen in self.stranger}
         if len(keys) != 1 or len(self.stranger) < 2:
             return frozenset()
-        own = {self._compared(seen) for seen in self.at_home if not _misses_a_value(self, seen)}
+        own = {self._compared(seen) for seen in self.at_home if not misses_a_value(self, seen)}
         return frozenset() if own <= keys else frozenset(keys)
 
     def is_a_strangers(self, seen: Seen) -> bool:
@@ -153,10 +153,11 @@ def is_wrong(reading: Reading, seen: Seen) -> bool:
 
 def _is_wrong_here(reading: Reading, seen: Seen) -> bool:
     """Return whether an accepting answer misses what was written, or is that of a stranger."""
-    return _misses_a_value(reading, seen) or reading.is_a_strangers(seen)
+    return misses_a_value(reading, seen) or reading.is_a_strangers(seen)
 
 
-def _misses_a_value(reading: Reading, seen: Seen) -> bool:
+def misses_a_value(reading: Reading, seen: Seen) -> bool:
+    """Return whether an answer lacks something that the client wrote."""
     return not all(has(value, seen.body) for value in reading.values)
 
 
@@ -204,7 +205,7 @@ def _never_by_chance(reading: Reading, server: str) -> bool:
     """
     if reading.values and not reading.sent:
         return False
-    if any(right < SOME for right, _ in _halves(reading)):
+    if any(right < SOME for right, _ in halves(reading)):
         return False
     home, other = reading.at_home, reading.answers[server]
     right = sum(is_right(reading, seen) for seen in home)
@@ -219,48 +220,7 @@ def is_remembered(reading: Reading) -> bool:
     return (knows or refused) and all(is_right(reading, seen) for seen in reading.at_home)
 
 
-def is_mixed(reading: Reading) -> bool:
-    """Return whether home alone gives right and wrong answers to the same client."""
-    home = reading.at_home
-    return any(is_right(reading, seen) for seen in home) and any(
-        is_wrong(reading, seen) for seen in home
-    )
-
-
-def processes_disagree(reading: Reading) -> bool:
-    """Return whether the processes of home certainly do not share their state.
-
-    Right and wrong answers must come in both halves of the time, so that a state which spreads late
-    is no disagreement. And the wrong ones must refuse as home refuses a stranger, who never gets a
-    right one; be the page that every stranger gets, where the right ones name the client; say that
-    what home itself named is not there, or be another thing of that name; or lack words that other
-    answers have, so that each process has words of its own. Another difference in content is none,
-    because processes may count for themselves.
-    """
-    if any(min(right, wrong) < SOME for right, wrong in _halves(reading)):
-        return False
-    wrong_answers = [seen for seen in reading.at_home if is_wrong(reading, seen)]
-    if len(reading.stranger) >= CONFIRM:
-        refusals = {seen.status for seen in reading.stranger if _refuses(seen)}
-        if all(map(_refuses, reading.stranger)) and all(
-            _refuses(seen) and seen.status in refusals for seen in wrong_answers
-        ):
-            return True
-        if _name_the_client(reading, wrong_answers):
-            return True
-    if reading.derived and all(_denies(reading, seen) for seen in wrong_answers):
-        return True
-    return _have_own_words(reading)
-
-
-def _denies(reading: Reading, seen: Seen) -> bool:
-    """Return whether an answer to what home itself named says that there is none, or another."""
-    if seen.status == NOT_FOUND:
-        return True
-    return reading.sent and standing(seen) is Standing.ACCEPTED and _misses_a_value(reading, seen)
-
-
-def _halves(reading: Reading) -> tuple[tuple[int, int], ...]:
+def halves(reading: Reading) -> tuple[tuple[int, int], ...]:
     """Return how many of home's answers are right, and how many wrong, in each half of the time."""
     home = reading.at_home
     return tuple(
@@ -270,55 +230,6 @@ def _halves(reading: Reading) -> tuple[tuple[int, int], ...]:
         )
         for half in (home[: len(home) // 2], home[len(home) // 2 :])
     )
-
-
-def _name_the_client(reading: Reading, wrong_answers: Sequence[Seen]) -> bool:
-    """Return whether right answers name the client, and wrong ones are the page of any stranger."""
-    if not reading.stranger_keys or not all(map(reading.is_a_strangers, wrong_answers)):
-        return False
-    right_answers = [seen for seen in reading.at_home if is_right(reading, seen)]
-    return any(
-        all(has(name, seen.body) for seen in right_answers)
-        and not any(has(name, seen.body) for seen in (*reading.stranger, *wrong_answers))
-        for name in reading.names
-    )
-
-
-def _have_own_words(reading: Reading) -> bool:
-    """Return whether each process has words of the client that the others have not.
-
-    Each answer then has the words of one process. Two answers have the same, or none in common, and
-    there are no more sets of them than processes. A page that shows some words by chance, or a
-    cache that has only the older ones, is not like that. Nor is one that shows one of the newest by
-    chance: that is as few, but none is older than the ``latest``.
-    """
-    if shows_the_latest_alone(reading):
-        return False
-    home = [seen for seen in reading.at_home if standing(seen) is Standing.ACCEPTED]
-    seen_words = {
-        frozenset(word for word in reading.words if has(word, seen.body)) for seen in home
-    }
-    own = [words for words in seen_words if words]
-    if not 2 <= len(own) <= reading.processes:
-        return False
-    return sum(map(len, own)) == len({word for words in own for word in words})
-
-
-def shows_the_latest_alone(reading: Reading) -> bool:
-    """Return whether answers have the words alone that were written last, as many as processes.
-
-    Processes with words of their own do so where each happened to get one of these. It is so, too,
-    where there are too few of them to know, or where the very last is not shown, as a process shows
-    it that has it.
-    """
-    shown = {word for word in reading.words for seen in reading.at_home if has(word, seen.body)}
-    if len(reading.latest) < reading.processes or reading.latest[-1] not in shown:
-        return True
-    return shown <= set(reading.latest)
-
-
-def _refuses(seen: Seen) -> bool:
-    return standing(seen) in {Standing.REFUSED, Standing.ERROR}
 
 
 def differs(reading: Reading) -> str | None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from loadtests.analysis.consistency import form, graphql
+from loadtests.analysis.consistency.bodies import form, graphql
 from loadtests.analysis.consistency.conversation import UUID
 from loadtests.analysis.consistency.normal_form import REPLACED
 from loadtests.analysis.consistency.written import (

@@ -16,10 +16,11 @@ from loadtests.model.trial import Trial
 def with_cause(result: FailureResult, trials: Sequence[Trial]) -> FailureResult:
     """Return a result with a wrong answer, its cause and what to do.
 
-    The cause may say that the failures have another shape: a proxy's limit is no break, and the
-    want of connections is one.
+    The cause may say that the failures have another shape: a limit is no break, the proxy's or the
+    application's own, and the want of connections is one.
     """
-    return _by_connections(_by_the_proxy(_with_examples(result, trials)), trials)
+    known = _by_the_proxy(_with_examples(result, trials))
+    return _by_connections(_by_its_own_limit(known), trials)
 
 
 def _with_examples(result: FailureResult, trials: Sequence[Trial]) -> FailureResult:
@@ -105,6 +106,22 @@ def _by_the_proxy(result: FailureResult) -> FailureResult:
         cause=known.cause,
         remedy=known.advice,
     )
+
+
+def _by_its_own_limit(result: FailureResult) -> FailureResult:
+    """Return failures that say that they limit the rate, whatever their status, as a limit.
+
+    Most of the failures that could be the application's have to be of that kind. Not all limits
+    answer with 429: django-ratelimit has 403.
+    """
+    wrong = result.wrong
+    if not result.breaks_at or wrong is None or not result.cause.startswith(remedies.LIMITER.cause):
+        return result
+    found = all_kinds(result.counts)
+    others = sum(count for name, count in found.items() if kinds.is_of_the_application(name))
+    if found.get(_kind_of(wrong), 0) < kinds.MOSTLY * others:
+        return result
+    return replace(result, shape=FailureShape.LIMITED, breaks_at=())
 
 
 def is_of_the_proxy(example: AnswerExample) -> bool:

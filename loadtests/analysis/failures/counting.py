@@ -28,6 +28,8 @@ NO_NAME = "(no name)"
 CLASS = 100
 """Statuses of one class have the same hundreds."""
 
+NOT_MODIFIED = 304
+
 PAGES = 2
 """The class of 200: more pages in the place of redirects are no fault."""
 
@@ -254,9 +256,9 @@ def _unlike(request: RequestOutcomes, usual: Mapping[int, float]) -> dict[str, i
         return {}
     total = sum(request.statuses.values())
     unlike: dict[str, int] = {}
-    for one in dict.fromkeys(status // CLASS for status in request.statuses):
-        own = {s: count for s, count in request.statuses.items() if s // CLASS == one}
-        share = sum(part for status, part in usual.items() if status // CLASS == one)
+    for one in dict.fromkeys(map(_class_of, request.statuses)):
+        own = {s: count for s, count in request.statuses.items() if _class_of(s) == one}
+        share = sum(part for status, part in usual.items() if _class_of(status) == one)
         if one == PAGES and share:
             continue
         left = sum(own.values()) - math.ceil(TIMES * share * total)
@@ -265,6 +267,11 @@ def _unlike(request: RequestOutcomes, usual: Mapping[int, float]) -> dict[str, i
                 unlike[kind_of("status", status)] = min(left, own[status])
                 left -= own[status]
     return unlike
+
+
+def _class_of(status: int) -> int:
+    """Return the class of a status; 304 is the page that the client has already."""
+    return PAGES if status == NOT_MODIFIED else status // CLASS
 
 
 def added(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -198,6 +199,10 @@ def sent(response: UserResponse) -> Facts:
     return {"target": view.path_url, "headers": headers, "body": body}
 
 
+LOGOUT = re.compile(rb"(?:log|sign)[\s_-]?(?:out|off)\b|abmelden|cerrar sesi|d\xc3\xa9connexion")
+"""What a page offers to a user who is logged in, in small letters: as a link, a form or a text."""
+
+
 def described(response: UserResponse, secrets: frozenset[str] = frozenset()) -> Facts:
     """Return what is worth knowing of a request; ``secrets`` are values that no name may have."""
     error = response.error
@@ -222,4 +227,5 @@ def described(response: UserResponse, secrets: frozenset[str] = frozenset()) -> 
         "bytes": response.wire_bytes,
         **sent(response),
         "has_password_field": b'type="password"' in text or b"type='password'" in text,
+        "offers_logout": LOGOUT.search(text) is not None,
     }

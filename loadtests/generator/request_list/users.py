@@ -54,6 +54,8 @@ class RequestList:
         indices = in_cycle([request.weight for request in order.requests])
         self.sequence = ShuffledCycles([self.requests[index] for index in indices])
         self.rng = random.Random(0)
+        self.first_row = 0
+        """The row that the first user keeps."""
         self._share = share
         self.seed(0)  # until a trial does
 
@@ -68,7 +70,7 @@ class RequestList:
 
     def rows_of(self, index: int) -> dict[int, int]:
         """Return the rows that the user ``index`` keeps, by the length of the lists."""
-        return {length: index % length for length in self.kept_rows}
+        return {length: (self.first_row + index) % length for length in self.kept_rows}
 
 
 class ShuffledCycles:

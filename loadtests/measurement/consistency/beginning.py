@@ -68,7 +68,8 @@ class Beginning:
     """The beginning of a client at ``home``; ``writes`` are then its writes, in their order.
 
     ``at_once`` is how many requests are sent to it at the same time, so that each of its processes
-    gets some.
+    gets some. ``write_rng`` draws for placeholders that only writes have, and ``words`` draws new
+    words: never the same in two checks.
     """
 
     client: Client
@@ -78,9 +79,7 @@ class Beginning:
     at_once: int
     rng: random.Random
     write_rng: random.Random
-    """What draws for placeholders that only writes have."""
     words: random.Random
-    """What draws new words: never the same in two checks."""
     writes: list[Written] = field(default_factory=list)
     names: tuple[str, ...] = ()
     _drawn: conversation.Drawn = field(default_factory=dict)
@@ -132,7 +131,7 @@ class Beginning:
     # -- writing ----------------------------------------------------------------------------------
 
     def _log_in(self, request: RequestSpec) -> None:
-        self.client.send(self.home, request)
+        self.client.log_in(self.home, request)
         self.names = (*self.names, *written.names_of(request))
 
     def _write(self, write: RequestSpec) -> None:
@@ -197,8 +196,12 @@ class Beginning:
         template, first = one.template, one.first
         same = replace(template, path=first.path, query=first.query)
         templates = [same] if line_of(same) == line_of(template) else [same, template]
-        values, rng = self.talk.values, self.write_rng
-        return tuple(conversation.filled(each, values, rng) for each in templates)
+        own = (self.talk.values, self.write_rng)
+        return tuple(conversation.filled(each, *own, self.rows()) for each in templates)
+
+    def rows(self) -> conversation.Drawn:
+        """Return the rows of lists that the client keeps."""
+        return conversation.kept_rows(self.talk, self._drawn)
 
     def _tried(self, request: RequestSpec) -> Seen:
         """Send a request; where it is refused, the client's cookies stay what they were."""
@@ -217,19 +220,18 @@ class Beginning:
         return self.client.send(self.home, request)
 
     def _read_before(self, reads: Sequence[RequestSpec]) -> None:
-        """Read at home before the writes; of a write with a fixed text, at the others, too."""
+        """Read before the writes: at home, and at the others, which may keep the answer."""
         before = self._before
 
         def ask(read: RequestSpec) -> Seen:
-            before[line_of(read)] = (self._send(read),)
-            return before[line_of(read)][0]
+            (answer,) = before[line_of(read)] = (self._send(read),)
+            return answer
 
         reads = [*reads, *self._redirects.follow([(read, ask(read)) for read in reads], ask)]
-        if any(map(self._is_fixed, self.talk.writes)):
-            for server in self.others:
-                answers = self.client.ask([(server, read) for read in reads])
-                for read, answer in zip(reads, answers, strict=True):
-                    before[line_of(read)] = (*before[line_of(read)], answer)
+        for server in self.others if self.talk.writes else ():
+            answers = self.client.ask([(server, read) for read in reads])
+            for read, answer in zip(reads, answers, strict=True):
+                before[line_of(read)] = (*before[line_of(read)], answer)
         if self._names_what_is_written(reads):
             self._logged = {line_of(read): self._answers(read) for read in reads}
 
@@ -294,9 +296,7 @@ class Beginning:
     def _derived(self) -> list[tuple[conversation.Derived, Origin]]:
         """Return the reads that the writes and the answers to them lead to."""
         found = []
-        for one in self.writes:
-            if not is_accepted(one.answer):
-                continue
+        for one in (one for one in self.writes if is_accepted(one.answer)):
             further = conversation.reads_of_answer(
                 self.talk.reads,
                 one.answer,

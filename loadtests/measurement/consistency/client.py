@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode, urlsplit
 
-from loadtests.analysis.consistency import form_tokens
+from loadtests.analysis.consistency import bearer, form_tokens
 from loadtests.analysis.consistency.conversation import READING
 from loadtests.analysis.consistency.declared import FIRST_ERROR_STATUS
 from loadtests.analysis.consistency.judgement import TIME_OVER
@@ -60,7 +60,8 @@ class Client:
 
     ``host`` is the header ``Host`` that users send through the proxy. ``heard`` are all answers in
     order. No request waits beyond the ``deadline``, and none is sent after it. A form has the token
-    of the last page that gave one; where there was none, its page in ``pages`` is read before.
+    of the last page that gave one; where there was none, its page in ``pages`` is read before. The
+    token of a header ``Authorization`` is that of the last login.
     """
 
     def __init__(
@@ -77,8 +78,16 @@ class Client:
         self._deadline = deadline
         self._pages = pages or {}
         self._tokens: dict[str, str] = {}
+        self._bearer: str | None = None
         self.cookies = ""
         self.heard: list[Heard] = []
+
+    def log_in(self, server: str, request: RequestSpec) -> Seen:
+        """Send a request as :meth:`send` does, and keep the token that its answer gives."""
+        seen = self.send(server, request)
+        if seen.status is not None and seen.status < FIRST_ERROR_STATUS:
+            self._bearer = bearer.in_answer(seen.body) or self._bearer
+        return seen
 
     def send(self, server: str, request: RequestSpec) -> Seen:
         """Send a request with the client's cookies, and keep those of the answer."""
@@ -115,7 +124,10 @@ class Client:
         """Send requests with these cookies beside their own; None for no cookies at all."""
         if cookies is not None:
             tokens = self._known_tokens()
-            asked = [(server, form_tokens.renewed(request, tokens)) for server, request in asked]
+            asked = [
+                (server, bearer.renewed(form_tokens.renewed(request, tokens), self._bearer))
+                for server, request in asked
+            ]
         asks = [self._as_ask(server, request, cookies) for server, request in asked]
         left_s = self._deadline.left_s()
         if left_s <= 0:

@@ -15,6 +15,7 @@ from loadtests.analysis.consistency import (
     conversation,
     counting,
     judgement,
+    processes,
     rate_limits,
     reading,
     written,
@@ -22,20 +23,17 @@ from loadtests.analysis.consistency import (
 from loadtests.analysis.consistency.conversation import Conversation
 from loadtests.analysis.consistency.judgement import Asked
 from loadtests.analysis.consistency.reading import CONFIRM, Reading, turns
-from loadtests.analysis.consistency.rewording import rewordings
+from loadtests.measurement.consistency import own_words
 from loadtests.measurement.consistency.beginning import Beginning, Case
 from loadtests.measurement.consistency.client import TIMEOUT_S, Client, Deadline
 from loadtests.measurement.consistency.exchanges import Written, is_accepted
+from loadtests.measurement.consistency.own_words import AT_ONCE_EACH
 from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState
 from loadtests.model.tested.workload import RequestSpec
 from loadtests.tools import proc
 
 SETTLE_S = 2.0
 """How long a difference must last: state may reach the other servers a little later."""
-
-AT_ONCE_EACH = 6
-"""Requests for each process that are sent to one server at the same time. One process of several
-then gets none once in 400 times (e^−6)."""
 
 MOST_AT_ONCE = 48
 
@@ -54,9 +52,6 @@ MOST_CONFIRMED = 4
 
 COUNTS = 5
 """Answers of each server by which it is seen to count for itself."""
-
-WORDS_EACH = 2
-"""New words for each process, at least, so that chance shows more kinds of them than processes."""
 
 
 @dataclass(kw_only=True)
@@ -87,6 +82,7 @@ class Examination:
     """When the client began, in seconds of the monotonic clock."""
     _writes: list[Written] = field(default_factory=list)
     _left_out: Sequence[tuple[str, str]] = ()
+    _rows: conversation.Drawn = field(default_factory=dict)
     _reworded: set[str] = field(default_factory=set)
     """Names of writes of which more were sent, each with another word."""
 
@@ -134,10 +130,10 @@ class Examination:
             cases = cases_of()
             self._read_everywhere(cases)
             self.cases += cases
-        self._left_out = (*self.talk.left_out, *beginning.left_out)
+        self._left_out, self._rows = (*self.talk.left_out, *beginning.left_out), beginning.rows()
 
     def _filled(self, write: RequestSpec) -> RequestSpec:
-        return conversation.filled(write, self.talk.values, self.write_rng)
+        return conversation.filled(write, self.talk.values, self.write_rng, dict(self._rows))
 
     # -- everywhere -------------------------------------------------------------------------------
 
@@ -233,18 +229,18 @@ class Examination:
     def _is_mixed(self, case: Case) -> bool:
         """Return whether the processes of home seem to differ."""
         found = case.reading
-        return self.processes != 1 and not found.writing and reading.is_mixed(found)
+        return self.processes != 1 and not found.writing and processes.is_mixed(found)
 
     def _confirm_home(self, case: Case) -> None:
         """Ask home's processes again; once more where that may not have shown them as they are."""
         for _ in range(MOST_TRIES):
             self._ask_processes(case)
-            is_open = bool(case.reading.words) and reading.shows_the_latest_alone(case.reading)
+            is_open = bool(case.reading.words) and processes.shows_the_latest_alone(case.reading)
             if self.is_over() or (self._is_mixed(case) and not is_open):
                 return
 
     def _ask_processes(self, case: Case) -> None:
-        words, latest = self._write_words(case)
+        own = self._write_words(case)
         other = next(iter(reading.suspects(case.reading)), None)
         case.reading = replace(case.reading, answers={self._home: ()}, stranger=())
         for _ in range(BURSTS):
@@ -254,13 +250,14 @@ class Examination:
         for server in self._others:
             if server != other:
                 case.add(server, *self.client.ask([(server, case.request)] * CONFIRM))
-        shown = [word for word in (*words, *latest) if written.is_in(word, case.reading.at_home)]
+        shown = [word for word in own.all if written.is_in(word, case.reading.at_home)]
         if shown:
             case.reading = replace(
                 case.reading,
                 values=(shown[0],),
-                words=(*words, *latest),
-                latest=latest,
+                words=own.all,
+                latest=own.latest,
+                bursts=own.bursts,
                 processes=self.processes or SUPPOSED_PROCESSES,
             )
 
@@ -275,29 +272,15 @@ class Examination:
         for _ in range(CONFIRM // BURSTS + 1):
             self._ask_as_stranger([case])
 
-    def _write_words(self, case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Write words of our own at home, all at the same time, so that each process gets some.
-
-        A page that shows some of them by chance shows more kinds of them than there are processes.
-        Then write as many as processes, one after another: one that shows the newest has no others.
-        """
-        processes = self.processes or SUPPOSED_PROCESSES
-        writes = [one for one in self._writes if one.name == case.reading.written_by]
+    def _write_words(self, case: Case) -> own_words.Words:
+        """Write words of our own at home, where that can show whose they are."""
         found = case.reading
-        if found.derived or not found.sent or not writes or self._at_once < WORDS_EACH * processes:
-            return (), ()
+        writes = [one for one in self._writes if one.name == found.written_by]
+        if found.derived or not found.sent or not writes:
+            return own_words.NONE
         self._reworded.add(writes[0].name)
-        words = self._written(writes[0], self._at_once)
-        return words, tuple(word for _ in range(processes) for word in self._written(writes[0], 1))
-
-    def _written(self, one: Written, times: int) -> tuple[str, ...]:
-        """Write so many words at home at the same time, and return those that it accepted."""
-        tries = [rewordings(one.first, self.words)[:1] for _ in range(times)]
-        reworded = [each for some in tries for each in some]
-        answers = self.client.ask([(self._home, each.request) for each in reworded])
-        return tuple(
-            each.word for each, answer in zip(reworded, answers, strict=True) if is_accepted(answer)
-        )
+        most = self.processes or SUPPOSED_PROCESSES
+        return own_words.written(self.client, self._home, writes[0], self.words, processes=most)
 
     def _confirm_other(self, case: Case, other: str) -> None:
         case.reading = replace(case.reading, answers={self._home: (), other: ()}, stranger=())

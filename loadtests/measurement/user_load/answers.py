@@ -129,7 +129,8 @@ def _login_of(request: Facts, *, sends_password: bool) -> str | None:
     """Return the login page that a request ended at; None if it is none.
 
     Pages that anybody may read have forms with a password, too, such as a registration. They count
-    where the user was sent there, or had to be known by then.
+    where the user was sent there, or had to be known by then. A page that offers a logout knows the
+    user: it may change the password, or hide a dialogue.
     """
     if request.get("expected"):
         return None
@@ -137,7 +138,8 @@ def _login_of(request: Facts, *, sends_password: bool) -> str | None:
         if is_login_path(_page(where)):
             return _page(where)
     was_sent = bool(request["redirects"]) and request["final_path"] != request["path"]
-    is_login = request["has_password_field"] and (was_sent or sends_password)
+    is_known = not was_sent and request.get("offers_logout", False)
+    is_login = request["has_password_field"] and (was_sent or sends_password) and not is_known
     return request["final_path"] if is_login else None
 
 

@@ -68,6 +68,7 @@ def _attempt(entry: dict[str, Any]) -> dict[str, Any]:
         "headers": {},
         "body": "",
         "has_password_field": False,
+        "offers_logout": False,
     }
     return {"ending": "ok", "detail": "", "place": "", "kind": "", "requests": [request]}
 

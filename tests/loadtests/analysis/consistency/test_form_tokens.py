@@ -23,6 +23,9 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
         ('<input name="authenticity_token" value="a=">', {"authenticitytoken": "a="}),
         ('<meta name="csrf-token" content="a">', {"csrftoken": "a"}),
         ('{"data": {"csrfToken": "a"}}', {"csrftoken": "a"}),
+        ('<input name="_token" value="a">', {"token": "a"}),
+        ('<body hx-headers=\'{"X-CSRFToken": "a"}\'>', {"csrftoken": "a"}),
+        ('<body hx-headers="{&quot;X-CSRFToken&quot;: &quot;a&quot;}">', {"csrftoken": "a"}),
         ('<meta name="csrf-param" content="authenticity_token">', {}),
         ('<input name="csrf_token">', {}),
         ('<input name="user" value="csrf">', {}),
@@ -50,6 +53,10 @@ def test_a_cookie_may_have_a_token_too() -> None:
         (
             RequestSpec(body="csrf_token=old&text=x+y", headers=FORM),
             "csrf_token=new&text=x+y",
+        ),
+        (
+            RequestSpec(body="tag=a&csrf_token=old&tag=b%2F", headers=FORM),
+            "tag=a&csrf_token=new&tag=b%2F",
         ),
         (RequestSpec(headers={"X-CSRFToken": "old"}), {"X-CSRFToken": "new"}),
         (RequestSpec(headers={"X-CSRF-Token": "old"}), {"X-CSRF-Token": "new"}),

@@ -104,3 +104,18 @@ def test_an_answer_that_was_rare_with_one_replica_does_not_make_a_run_invalid() 
     (result,) = results(trials)
 
     assert result.shape is FailureShape.NONE
+
+
+def test_a_page_in_the_place_of_not_modified_is_a_page() -> None:
+    """Each server makes entity tags of its own, so what one gave is not current at another."""
+
+    def changed(trial: Trial) -> Trial:
+        total = PER_REPLICA * trial.spec.cell.replicas
+        pages = 0 if trial.spec.cell.replicas == 1 else total // 2
+        statuses = {status: n for status, n in ((304, total - pages), (200, pages)) if n}
+        one = RequestOutcomes(name="GET /me", completed=total, failed=0, statuses=statuses)
+        return replace(trial, requests=(one,), failed=0, completed=total, failures={})
+
+    trials = tuple(changed(trial) for trial in make_trials(PLAN))
+
+    assert [result.shape for result in results(trials)] in ([], [FailureShape.NONE])

@@ -37,3 +37,25 @@ def test_a_login_is_held_to_the_most_rps_as_the_list_is() -> None:
         client.send()
 
     assert (held_at_login, limit.waits, len(requests)) == (1, 2, 2)
+
+
+def test_users_keep_the_rows_from_the_first_one_on() -> None:
+    order = LoadOrder(
+        key="a",
+        requests=(RequestOrder(path="/a"),),
+        start=(RequestOrder(path="/login/{user}"),),
+        values={"user": ("ada", "bob", "cy")},
+    )
+    load = SessionLoad(
+        pool=Pool(),
+        gate=PauseGate(),
+        base_url="http://127.0.0.1:9",
+        timeout_s=5.0,
+        headers={},
+    )
+    asked = RequestList(order, load, ALL)
+    first = [asked.rows_of(index) for index in range(4)]
+    asked.first_row = 2
+
+    assert first == [{3: 0}, {3: 1}, {3: 2}, {3: 0}]
+    assert [asked.rows_of(index) for index in range(2)] == [{3: 2}, {3: 0}]

@@ -195,6 +195,7 @@ def asked(
     files: Sequence[str] | None = None,
     limit_s: float = 20.0,
     headers: Mapping[str, str] | None = None,
+    values: Mapping[str, tuple[str, ...]] | None = None,
     before: Sequence[RequestSpec] = (),
     before_at: Sequence[str] = (),
     as_locustfile: bool = False,
@@ -217,6 +218,7 @@ def asked(
         locustfile=Locustfile(path="/locustfile.py") if as_locustfile else None,
         start=tuple(start),
         headers=headers or {},
+        values=values or {},
     )
     plan = plan_of(workload, processes=processes, seed=seed)
     agent: Any = site

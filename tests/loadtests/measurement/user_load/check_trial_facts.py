@@ -21,6 +21,7 @@ def request(path: str = "/", **fields: Any) -> dict[str, Any]:
         "redirects": [],
         "bytes": 2,
         "has_password_field": False,
+        "offers_logout": False,
     }
     return defaults | fields
 

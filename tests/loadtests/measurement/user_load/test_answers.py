@@ -48,6 +48,17 @@ def test_a_form_for_a_password_counts_where_users_were_sent_or_had_logged_in() -
     assert said(posted, step("a", attempt(request("/cart", **page, expected=True)))) == []
 
 
+def test_a_page_that_offers_a_logout_knows_its_user() -> None:
+    """It may have a form that changes the password."""
+    page = {"has_password_field": True, "offers_logout": True}
+    posted = step("start", attempt(request("/session", method="POST")), kind="on_start")
+    hop = {"status": 302, "location": "/welcome"}
+    moved = request("/cart", redirects=[hop], final_path="/welcome", **page)
+
+    assert said(posted, step("a", attempt(request("/account/settings", **page)))) == []
+    assert said(posted, step("a", attempt(moved))) != []
+
+
 def moved_to(location: str, path: str = "/", **fields: Any) -> dict[str, Any]:
     return step("a", attempt(request(path, status=302, location=location, **fields)))
 

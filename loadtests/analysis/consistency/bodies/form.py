@@ -20,6 +20,21 @@ def parsed(body: str) -> dict[str, str] | None:
     return found if len(found) == len(pairs) else None
 
 
+def with_texts(body: str, texts: Mapping[str, str]) -> str:
+    """Return a body with these texts in the place of its own of these names; names may repeat."""
+    parts = [part.partition("=") for part in body.split("&")]
+    return "&".join(
+        f"{name}{sign}{_encoded(texts[_decoded(name)]) if _decoded(name) in texts else text}"
+        for name, sign, text in parts
+    )
+
+
+def names_in(body: str) -> tuple[str, ...]:
+    """Return the names of a body's texts, each once."""
+    parts = (part.partition("=")[0] for part in body.split("&") if part)
+    return tuple(dict.fromkeys(_decoded(name) for name in parts))
+
+
 def encoded(texts: Mapping[str, str]) -> str:
     """Return the body with these texts."""
     return "&".join(f"{_encoded(name)}={_encoded(text)}" for name, text in texts.items())

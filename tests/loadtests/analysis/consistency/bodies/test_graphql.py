@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from loadtests.analysis.consistency.graphql import is_query, literals, with_text
+from loadtests.analysis.consistency.bodies.graphql import is_query, literals, with_text
 from loadtests.model.tested.workload import RequestSpec
 
 QUERIES = [

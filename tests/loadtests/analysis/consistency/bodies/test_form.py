@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.analysis.consistency import form
+from loadtests.analysis.consistency.bodies import form
 
 TEXTS = st.text(st.characters(codec="utf-8"))
 

@@ -1,0 +1,45 @@
+"""The token that a login answers with in JSON, and that later requests send (RFC 6750). PURE.
+
+A token that was recorded belongs to a session that has ended, or to another application.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from loadtests.analysis.consistency.normal_form import MOST_CHARS
+from loadtests.analysis.consistency.written import json_in, key_of, leaves
+from loadtests.model.tested.workload import RequestSpec
+
+KEYS = ("accesstoken", "access", "idtoken", "jwt", "authtoken", "token", "key")
+"""Names of the token, the surest first: of OAuth, Simple JWT, Flask-JWT, Knox and DRF."""
+
+SHORTEST = 16
+"""Characters of a token that nobody can guess."""
+
+SENT = re.compile(r"(?P<scheme>(?:bearer|token|jwt)\s+)\S+\s*", re.IGNORECASE)
+"""A header ``Authorization`` that has a token."""
+
+
+def in_answer(body: str) -> str | None:
+    """Return the token in a login's answer in JSON; None without one."""
+    found = {
+        re.sub(r"[^a-z]", "", key_of(place).lower()): value
+        for place, value in leaves(json_in(body[:MOST_CHARS]))
+        if isinstance(value, str) and len(value) >= SHORTEST and not re.search(r"\s", value)
+    }
+    return next((found[key] for key in KEYS if key in found), None)
+
+
+def renewed(request: RequestSpec, token: str | None) -> RequestSpec:
+    """Return a request with this token in the place of its own, if it has one."""
+    if token is None:
+        return request
+    headers = {
+        name: f"{match['scheme']}{token}"
+        if name.lower() == "authorization" and (match := SENT.fullmatch(text))
+        else text
+        for name, text in request.headers.items()
+    }
+    return replace(request, headers=headers)

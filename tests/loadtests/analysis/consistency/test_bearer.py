@@ -1,0 +1,46 @@
+"""Tokens of logins: where answers have them, and which requests send them back."""
+
+from __future__ import annotations
+
+import pytest
+
+from loadtests.analysis.consistency import bearer
+from loadtests.model.tested.workload import RequestSpec
+
+TOKEN = "eyJhbGciOiJIUzI1NiJ9.e30.abc"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f'{{"access_token": "{TOKEN}", "token_type": "bearer"}}',
+        f'{{"refresh": "another-long-token", "access": "{TOKEN}"}}',
+        f'{{"data": {{"accessToken": "{TOKEN}"}}, "token": "0123456789abcdefgh"}}',
+        f'{{"token": "{TOKEN}", "user": {{"name": "ada"}}}}',
+    ],
+)
+def test_a_login_gives_its_token(body: str) -> None:
+    assert bearer.in_answer(body) == TOKEN
+
+
+@pytest.mark.parametrize(
+    "body", ["", "<html>", '{"token": "short"}', '{"token": 12345678901234567}']
+)
+def test_another_answer_gives_none(body: str) -> None:
+    assert bearer.in_answer(body) is None
+
+
+@pytest.mark.parametrize(
+    ("sent", "now"),
+    [
+        ("Bearer old", f"Bearer {TOKEN}"),
+        ("Token old", f"Token {TOKEN}"),
+        ("bearer  old", f"bearer  {TOKEN}"),
+        ("Basic YWRhOmE=", "Basic YWRhOmE="),
+    ],
+)
+def test_a_request_sends_it_in_the_place_of_its_own(sent: str, now: str) -> None:
+    request = RequestSpec(headers={"authorization": sent, "Accept": "*/*"})
+
+    assert bearer.renewed(request, TOKEN).headers == {"authorization": now, "Accept": "*/*"}
+    assert bearer.renewed(request, None) == request
