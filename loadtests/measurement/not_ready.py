@@ -20,6 +20,9 @@ SERVER_ERROR = 500
 EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104  an address to compare with
 LOOPBACK = re.compile(r"127\.|::1$")
 
+REFUSED = re.compile("refused", re.IGNORECASE)
+"""What the error of a connection says where nothing takes it: such as ECONNREFUSED."""
+
 _STAMP = re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]+Z ")
 """The time before each line of a container's log."""
 
@@ -60,8 +63,11 @@ def _did(
         return f"answers GET {path} with {_quoted(answer)}, and did so for {waited_s:.0f} s"
     if state.listening is not None and not _is_reached(replica.address, state.listening):
         return _listens_elsewhere(replica.address, state.listening, waited_s)
+    listening = state.listening or ()
+    if REFUSED.search(answer.error or "") and _is_ipv6_only(replica.address, listening):
+        return f"listens on {', '.join(listening)}, on IPv6 only, it seems. Let it bind 0.0.0.0"
     error = f" ({answer.error})" if answer.error else ""
-    where = f" at {replica.address}" if state.listening else ""
+    where = f" at {replica.address}" if listening else ""
     return f"did not answer GET {path}{where} in {waited_s:.0f} s{error}"
 
 
@@ -99,8 +105,21 @@ def _is_reached(address: str, listening: tuple[str, ...]) -> bool:
     host, _, port = address.rpartition(":")
     return any(
         own_port == port and own_host.strip("[]") in {host, *EVERYWHERE}
-        for own_host, _, own_port in (entry.rpartition(":") for entry in listening)
+        for own_host, own_port in _parts(listening)
     )
+
+
+def _parts(listening: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Return the host and the port of each socket."""
+    split = (entry.rpartition(":") for entry in listening)
+    return [(host, port) for host, _, port in split]
+
+
+def _is_ipv6_only(address: str, listening: tuple[str, ...]) -> bool:
+    """Return whether a replica's port is open, and no socket on it has an IPv4 address."""
+    port = address.rpartition(":")[2]
+    hosts = {host for host, own_port in _parts(listening) if own_port == port}
+    return bool(hosts) and all(":" in host for host in hosts)
 
 
 def _listens_elsewhere(address: str, listening: tuple[str, ...], waited_s: float) -> str:

@@ -10,7 +10,7 @@ from loadtests.model.plan import WorkerModel
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.servers import entry
 from loadtests.servers.server import KeepAlive, Seen, Server, Trouble
-from loadtests.servers.words import command_words, number
+from loadtests.servers.words import command_words, number, option
 
 BACKLOG = 8192
 """It also sets how many connections each worker has open at once (``--backpressure``). The default
@@ -21,6 +21,13 @@ IDLE_S = 30
 ``--http1-header-read-timeout``, whose highest value is 60 s."""
 
 WORKER_MODELS = (WorkerModel(name="granian", server="granian", processes=1, threads=4, slots=4),)
+
+
+ASYNC = frozenset({"asgi", "asginl", "rsgi"})
+"""Interfaces in which a process serves any number of requests at once, in its event loop."""
+
+DEFAULT_INTERFACE = "rsgi"
+"""What granian takes where its command line names none."""
 
 
 def argv(python: str, worker: WorkerModel, *, bind: str, module: str) -> tuple[str, ...]:
@@ -54,13 +61,18 @@ _WORKER = re.compile(r"Spawning worker-(\d+) with PID: \d+")
 
 
 def look(log: str, processes: Sequence[ServerProcess]) -> Seen:
-    """Read the workers from the log; the threads only from the command line, which may not say."""
+    """Read the workers from the log; the threads only from the command line, which may not say.
+
+    An async application does not run in the threads, so they are no limit there.
+    """
     words = command_words(processes)
     workers = set(_WORKER.findall(log))
+    named = (option(words, "--interface") or "").lower()
     return Seen(
-        mode="threads",
+        mode=named if named in ASYNC else "threads",
         processes=len(workers) or number(words, "--workers"),
         threads=number(words, "--blocking-threads"),
+        unlimited=(named or DEFAULT_INTERFACE) in ASYNC,
     )
 
 

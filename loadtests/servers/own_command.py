@@ -25,7 +25,7 @@ def check(words: Sequence[str]) -> None:
     shown = " ".join(words)
     if not words:
         raise UsageError('A variant\'s command is empty. Try command = "python -m server {bind}".')
-    names = [name for word in words for name in _placeholders(word, shown)]
+    names = _names_in(words, shown)
     for name in names:
         if name not in PLACEHOLDERS:
             known = ", ".join(f"{{{known}}}" for known in PLACEHOLDERS)
@@ -40,13 +40,40 @@ def check(words: Sequence[str]) -> None:
         )
 
 
-def _placeholders(word: str, shown: str) -> list[str]:
+def _names_in(words: Sequence[str], shown: str) -> list[str]:
+    """Return the names of a command's placeholders.
+
+    Raises :class:`UsageError` for a single brace, and for a placeholder with more than its name.
+    """
     try:
-        return [name for _, name, _, _ in string.Formatter().parse(word) if name is not None]
+        fields = [field for word in words for field in string.Formatter().parse(word)]
     except ValueError as error:
         raise UsageError(
             f"The command {shown!r} has a single brace ({error}). Write {{{{ and }}}} for braces."
         ) from error
+    names = []
+    for _, name, behind, conversion in fields:
+        if name is None:
+            continue
+        if name in PLACEHOLDERS and (behind or conversion):
+            raise UsageError(
+                f"The command {shown!r} has more than a name in the braces of {{{name}}}. A"
+                " placeholder has nothing else in its braces. Write {module}:application, for"
+                " example."
+            )
+        names.append(name)
+    return names
+
+
+def takes_only_a_port(worker: WorkerModel) -> bool:
+    """Return whether a worker model is a command whose server chooses its address itself.
+
+    It may listen on all addresses, so no two replicas can have the same port.
+    """
+    if worker.server != SERVER.name:
+        return False
+    names = _names_in(worker.options, " ".join(worker.options))
+    return "port" in names and not {"bind", "host"} & set(names)
 
 
 def filled(words: Sequence[str], values: dict[str, str]) -> tuple[str, ...]:

@@ -102,7 +102,7 @@ def keep_alive(worker: WorkerModel) -> KeepAlive:
     return KeepAlive() if kept else KeepAlive(idle_s=0)
 
 
-_VERSION = re.compile(r"Starting uWSGI ([\w.+-]+)")
+_VERSION = re.compile(r"Starting uWSGI (\d+\.\d[\w.+-]*)")
 _MODE = re.compile(r"\*\*\* Operational MODE: (.+?) \*\*\*")
 _SPAWNED = re.compile(r"spawned uWSGI worker (\d+) .*cores: (\d+)\)")
 _MAPPED = re.compile(r"mapped \d+ bytes \(.*\) for (\d+) cores")

@@ -121,15 +121,6 @@ def reloader_notes(processes: Sequence[ServerProcess]) -> tuple[str, ...]:
     return (f"{RELOADER_IS_ON} Start it without {options[-1]}.",) if options else ()
 
 
-def workers_of(processes: Sequence[ServerProcess]) -> tuple[ServerProcess, ...]:
-    """Return the processes that have a parent among these, and no children: those that serve."""
-    pids = {process.pid for process in processes}
-    parents = {process.parent for process in processes}
-    return tuple(
-        process for process in processes if process.parent in pids and process.pid not in parents
-    )
-
-
 _COLOUR = re.compile(r"(?:\x1b|\\u001[bB]|\\x1[bB]|\\033)\[[0-9;]*m")
 """What sets a terminal's colour (ECMA-48, SGR), also as JSON and Python write it."""
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from loadtests.model.tested.target import Target, TargetKind
 from loadtests.targets.form import Form
 
 
-def recognises(given: str, _: Path) -> bool:
-    """Tell whether a text can be an image's name; tried last, since almost every text can."""
+def recognises(given: str, folder: Path) -> bool:
+    """Tell whether a text can be an image's name; tried last, since almost every text can.
+
+    A file that no other form has recognised is none: a start script, or a server's settings.
+    """
+    if os.path.isfile(folder / given):  # noqa: PTH113  that of a path may raise
+        return False
     return bool(given) and not given.startswith(("-", ".")) and not any(map(str.isspace, given))
 
 

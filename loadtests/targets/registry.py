@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from loadtests.model.errors import UsageError
@@ -32,7 +33,9 @@ def recognise(given: str | None, folder: Path) -> Target:
         if form.recognises(given, folder):
             return form.find(given, folder)
     examples = ", ".join(f"{form.option} {form.metavar}" for form in FORMS.values())
-    raise UsageError(f"The target {given!r} has no known form. Name it by an option: {examples}.")
+    is_file = os.path.isfile(folder / given)  # noqa: PTH113  that of a path may raise
+    what = "is a file of no known form" if is_file else "has no known form"
+    raise UsageError(f"The target {given!r} {what}. Name it by an option: {examples}.")
 
 
 def named(kind: TargetKind, given: str, folder: Path) -> Target:

@@ -122,10 +122,17 @@ def _faults_of(words: Sequence[Any]) -> Iterator[str]:
         if not isinstance(word, str):
             return
         try:
-            names += [name for _, name, _, _ in Formatter().parse(word) if name is not None]
+            fields = [field for field in Formatter().parse(word) if field[1] is not None]
         except ValueError:
             yield "A brace is single. A placeholder is {bind}; {{ and }} are braces."
             return
+        names += [str(name) for _, name, _, _ in fields]
+        for _, name, behind, conversion in fields:
+            if name in PLACES and (behind or conversion):
+                yield (
+                    f"There is more than a name in the braces of {{{name}}}. A placeholder has"
+                    " nothing else in its braces. Write {module}:application, for example."
+                )
     for name in names:
         if name not in PLACES:
             known = ", ".join(f"{{{place}}}" for place in PLACES)

@@ -1,7 +1,8 @@
 """Chooses free loopback addresses and ports for the processes of a stack.
 
 On Linux every address of 127.0.0.0/8 works. So each replica gets its own address, and all use the
-same port, as containers do. Other systems have only 127.0.0.1, so there the ports differ.
+same port, as containers do. Other systems have only 127.0.0.1, so there the ports differ. So they
+do where a server takes only a port, since it may listen on all addresses.
 """
 
 from __future__ import annotations
@@ -14,9 +15,15 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from loadtests.model.errors import EnvironmentFailure, UsageError
+from loadtests.model.plan import Plan
+from loadtests.servers import own_command
 
 FIRST_PORT = 8000
 PORTS_TRIED = 100
+
+MANY = sys.platform == "linux"
+"""Whether every address of 127.0.0.0/8 works."""
+
 FIRST_FREE_PORT = 1024
 """The first port that ordinary users may listen on (ip(7))."""
 
@@ -36,19 +43,29 @@ class Addresses:
     store_port: int
 
 
+def of_stack(plan: Plan, names: Sequence[str], *, port: int | None = None) -> Addresses:
+    """Choose the addresses of a plan's stack; :func:`assign` has the rest.
+
+    A server that takes only a port may listen on all addresses, so each replica needs another port.
+    """
+    shares = any(own_command.takes_only_a_port(worker) for worker in plan.workers)
+    ports = [upstream.port for upstream in plan.upstreams]
+    return assign(names, proxy_ports=ports, port=port, many=MANY and not shares)
+
+
 def assign(
     names: Sequence[str],
     *,
     proxy_ports: Iterable[int],
     port: int | None = None,
-    many: bool = sys.platform == "linux",
+    many: bool = MANY,
 ) -> Addresses:
     """Choose addresses for the named replicas, the proxy and the store.
 
-    ``many`` says that every address of 127.0.0.0/8 works; then all replicas have the same port,
-    which is ``port`` if it is given. Raises :class:`EnvironmentFailure` if one of ``proxy_ports``
-    is in use; the plan chooses those. Raises :class:`UsageError` for a ``port`` that this user may
-    not open.
+    With ``many``, each replica has an address of its own, and all have the same port, which is
+    ``port`` if it is given. Otherwise all have one address, and each has a port of its own. Raises
+    :class:`EnvironmentFailure` if one of ``proxy_ports`` is in use; the plan chooses those. Raises
+    :class:`UsageError` for a ``port`` that this user may not open.
     """
     if many:
         block = f"127.{random.randint(64, 127)}.{random.randint(0, 255)}"
@@ -81,7 +98,7 @@ def beside(places: Addresses) -> str:
     hosts = {address.rpartition(":")[0] for address in places.replicas.values()}
     last = max(places.replicas.values(), key=_numbers)
     host, _, port = last.rpartition(":")
-    if len(hosts) < len(places.replicas) or len(hosts) >= STORE_NUMBER - 1:
+    if host == places.proxy_host or len(hosts) >= STORE_NUMBER - 1:
         return f"{host}:{_unused(1)[0]}"
     block, _, number = host.rpartition(".")
     return f"{block}.{int(number) + 1}:{port}"

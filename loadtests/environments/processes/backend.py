@@ -99,11 +99,8 @@ class ProcessesBackend:
         logs = folder / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         names = replica_names(plan)
-        places = addresses.assign(
-            (*names, *control_names(plan.workers, self._tested)),
-            proxy_ports=[upstream.port for upstream in plan.upstreams],
-            port=self._tested.port,
-        )
+        members_named = (*names, *control_names(plan.workers, self._tested))
+        places = addresses.of_stack(plan, members_named, port=self._tested.port)
         with watchdog.guard(log=logs / "watchdog.log") as stack_folder:
             limits = cpu_limits.find(stack_folder.name)
             leftovers.claim(stack_folder, limits.folders)

@@ -33,8 +33,15 @@ OF_AN_END = (
         " dropped capabilities (cap_drop).",
     ),
     (
+        re.compile(
+            r"\.sh['\"]?: exec format error|exec format error: ['\"]?[^\s'\"]+\.sh\b", re.IGNORECASE
+        ),
+        "Its first line has to name its interpreter: #!/bin/sh.",
+    ),
+    (
         re.compile(r"exec format error", re.IGNORECASE),
-        "The image is for another kind of processor: build it for this one (--platform).",
+        "The image is for another kind of processor: build it for this one (--platform). Or it"
+        " starts a script whose first line names no interpreter: #!/bin/sh.",
     ),
     (
         re.compile(r"cannot import name"),

@@ -12,7 +12,8 @@ from loadtests.model.errors import AS_IT_STARTS, EnvironmentFailure, NotInForce
 from loadtests.model.plan import Plan, WorkerModel
 from loadtests.model.tested.in_force import UNDER_LOAD, InForce, KeptConnections, ServerProcess
 from loadtests.model.tested.target import STARTS_ITSELF
-from loadtests.servers import gunicorn, interpreter, own_command, registry
+from loadtests.servers import interpreter, own_command, registry
+from loadtests.servers.gunicorn import seen as gunicorn_seen
 from loadtests.servers.server import Seen, Server, troubles_in
 from loadtests.servers.words import reloader_notes, without_colours
 from loadtests.tools import proc
@@ -232,7 +233,7 @@ def after_load_of(stack: Stack, entry: InForce, member: str) -> InForce:
     """Return the same of one worker model, by the processes of one of its replicas."""
     if not (entry.as_started and entry.mode == "gthread" and entry.threads is None):
         return entry
-    threads = gunicorn.threads_after_load(stack.processes_of(member))
+    threads = gunicorn_seen.threads_after_load(stack.processes_of(member))
     if threads is None:
         return entry
     return replace(

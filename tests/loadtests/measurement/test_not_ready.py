@@ -72,6 +72,16 @@ def did(
             "did not answer GET / at 172.18.0.5:8000 in 90 s (timeout)",
         ),
         (REFUSED, {}, "did not answer GET / in 90 s (ConnectionRefusedError)"),
+        (
+            {"status": None, "error": "ECONNREFUSED"},
+            {"listening": ("0.0.0.0:9000", "[::]:8000")},
+            "listens on 0.0.0.0:9000, [::]:8000, on IPv6 only, it seems. Let it bind 0.0.0.0",
+        ),
+        (
+            {"status": None, "error": "ECONNREFUSED"},
+            {"listening": ("0.0.0.0:8000", "[::]:8000")},
+            "did not answer GET / at 172.18.0.5:8000 in 90 s (ECONNREFUSED)",
+        ),
     ],
 )  # fmt: skip
 def test_what_a_replica_did_instead_is_told(

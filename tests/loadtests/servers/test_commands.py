@@ -190,6 +190,9 @@ def test_a_command_in_the_samples_container_listens_on_all_addresses() -> None:
         (("serve", "{adress}"), r"has \{adress\}, which nobody fills in.*\{bind\}"),
         (("serve", "{bind"), "has a single brace"),
         (("serve", "{}", "{bind}"), r"has \{\}"),
+        (("serve", "{bind}", "{module:application}"), r"\{module\}.*Write \{module\}:application"),
+        (("serve", "{port:-8000}"), r"more than a name in the braces of \{port\}"),
+        (("serve", "{bind}", "{app!r}"), "A placeholder has nothing else in its braces"),
     ],
 )
 def test_a_command_that_cannot_be_filled_in_is_refused(
@@ -197,6 +200,22 @@ def test_a_command_that_cannot_be_filled_in_is_refused(
 ) -> None:
     with pytest.raises(UsageError, match=message):
         own_command.check(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "is_alone"),
+    [
+        (("serve", "--port", "{port}"), True),
+        (("serve", "--host={host}", "--port={port}"), False),
+        (("serve", "{bind}"), False),
+        (("serve", "{bind}", "--status", "{port}"), False),
+    ],
+)
+def test_a_command_with_a_port_alone_leaves_the_address_to_its_server(
+    words: tuple[str, ...], is_alone: bool
+) -> None:
+    assert own_command.takes_only_a_port(own(*words)) is is_alone
+    assert not own_command.takes_only_a_port(MODELS["waitress"])
 
 
 def test_a_server_that_nobody_knows_is_refused_with_those_that_are_known() -> None:

@@ -240,6 +240,15 @@ def test_command_lines_decide_against_a_log_that_names_another_server() -> None:
     assert found is registry.SERVERS["waitress"]
 
 
+@pytest.mark.parametrize("interface", ["asgi", "asginl", "rsgi", "RSGI"])
+def test_granians_event_loops_have_no_limit_of_slots(interface: str) -> None:
+    command = f"granian --interface {interface} --workers 2 --blocking-threads 1 a:b"
+
+    seen = registry.SERVERS["granian"].look(log("granian"), (process(command),))
+
+    assert (seen.mode, seen.unlimited) == (interface.lower(), True)
+
+
 def test_a_server_that_nobody_knows_is_not_recognised() -> None:
     assert registry.recognised("Listening.", (process("python serve.py"),)) is None
 

@@ -41,21 +41,40 @@ def version_of(module: str) -> str | None:
 
 
 def of_gunicorn() -> dict[str, Any]:
-    """Return the settings of the folder's ``gunicorn.conf.py``; its variables are set.
+    """Return the settings of the folder's ``gunicorn.conf.py``; its variables and paths are set.
 
     gunicorn executes the file before it imports the application, which may need what it sets.
     """
     if not os.path.isfile(GUNICORN_SETTINGS):  # noqa: PTH113  as gunicorn looks for it
         return {}
     values = runpy.run_path(GUNICORN_SETTINGS)
-    for pair in values.get("raw_env") or ():
+    variables = values.get("raw_env") or ()
+    for pair in [variables] if isinstance(variables, str) else variables:
         name, _, value = pair.partition("=")
         os.environ[name] = value
+    _set_paths(values.get("chdir"), values.get("pythonpath"))
     return {
         name: value if isinstance(value, (str, int, float)) else str(value)
         for name, value in values.items()
         if name in SETTINGS and value is not None
     }
+
+
+def _set_paths(chdir: Any, pythonpath: Any) -> None:
+    """Change the working folder, and add to the places of modules, as gunicorn does.
+
+    Relative places of ``pythonpath`` start from the folder that ``chdir`` names.
+    """
+    if chdir:
+        os.chdir(chdir)
+        _import_first(os.getcwd())  # noqa: PTH109  text, as sys.path has it
+    for place in pythonpath.split(",") if pythonpath else ():
+        _import_first(os.path.abspath(place))  # noqa: PTH100  as gunicorn makes it
+
+
+def _import_first(place: str) -> None:
+    if place not in sys.path:
+        sys.path.insert(0, place)
 
 
 def of_application(value: Any) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def located(text: str) -> tuple[str, str, str | None]:
     attribute = rest[0] if rest else None
     if not path.endswith(".py") and os.sep not in path:
         return _source_of(path), path, attribute
-    full = Path(os.path.realpath(path))
+    full = Path(os.path.realpath(FOLDER / path))
     if not full.exists() or FOLDER not in full.parents:
         raise Trouble("no_file", file=path)
     full = full.parent if full.name == "__init__.py" else full.with_suffix("")
@@ -66,7 +66,7 @@ def _source_of(module: str) -> str:
 def unnamed() -> str:
     """Return the module that Flask takes where none is named."""
     for name in DEFAULT_MODULES:
-        if Path(f"{name}.py").is_file() or Path(name, "__init__.py").is_file():
+        if (FOLDER / f"{name}.py").is_file() or (FOLDER / name / "__init__.py").is_file():
             return name
     raise Trouble("nothing", names=_modules(r"\bFlask\(__name__|\bdef (create|make)_app\("))
 

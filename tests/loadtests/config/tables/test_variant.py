@@ -98,3 +98,20 @@ def test_a_changed_built_in_variant_is_checked_against_its_own_server(
         read(text)
 
     assert message in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [("{module:application}", "module"), ("{port:-8000}", "port"), ("{app!r}", "app")],
+)
+def test_a_placeholder_with_more_than_its_name_is_a_mistake_of_the_file(
+    word: str, name: str
+) -> None:
+    with pytest.raises(UsageError) as refused:
+        read(f'own = {{command = "serve {{bind}} {word}"}}')
+
+    assert (
+        "twofold.toml:2: variants.own.command: There is more than a name in the braces of"
+        f" {{{name}}}. A placeholder has nothing else in its braces. Write {{module}}:application,"
+        " for example."
+    ) in str(refused.value)

@@ -97,3 +97,12 @@ def test_with_one_address_it_gets_a_free_port() -> None:
 
     assert further.startswith("127.0.0.1:")
     assert further not in places.replicas.values()
+
+
+def test_a_single_replica_with_one_address_leaves_its_port_to_itself() -> None:
+    places = addresses.assign(NAMES[:1], proxy_ports=(), many=False)
+
+    host, port = addresses.beside(places).split(":")
+
+    assert host == "127.0.0.1"
+    assert port != places.replicas[NAMES[0]].split(":")[1]

@@ -21,7 +21,7 @@ from loadtests.model.plan import Plan
 from loadtests.model.vocabulary import Role
 from loadtests.servers import gunicorn
 from loadtests.tools import cgroup, host, nginx, proc
-from tests.loadtests.builders import make_budget, make_plan
+from tests.loadtests.builders import make_budget, make_plan, make_worker
 from tests.loadtests.environments.processes.stack_to_kill import ROOT, wait_ready
 
 pytestmark = [
@@ -274,6 +274,27 @@ def test_settings_reach_the_replicas_that_they_are_for(tmp_path: Path) -> None:
 
     shares = [json.loads(answer.body)["serial_share"] for answer in (first, second)]
     assert shares == [0, 0.3]
+
+
+def test_servers_that_only_take_a_port_share_none(tmp_path: Path) -> None:
+    """They may listen on all addresses, so an address of its own would not tell replicas apart."""
+    words = ("python", "-m", "flask", "--app", "{module}", "run", "--host", "0.0.0.0")
+    own = replace(
+        make_worker("own"), server="command", options=(*words, "--port", "{port}"), slots=None
+    )
+    plan = replace(plan_for(("own",)), workers=(own,))
+
+    with (
+        ProcessesBackend(ROOT).open(plan, tmp_path, lambda line: None) as stack,
+        stack.start_generator() as child,
+    ):
+        agent = Agent(child)
+        agent.hello()
+        wait_ready(stack, agent)
+        answers = agent.fetch([f"http://{replica.address}/whoami" for replica in stack.replicas])
+
+    named = [json.loads(answer.body)["replica"] for answer in answers]
+    assert named == ["own-1", "own-2"]
 
 
 def test_an_nginx_that_does_not_start_is_a_message_with_its_words(

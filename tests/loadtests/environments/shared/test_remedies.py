@@ -86,6 +86,33 @@ def test_a_queue_that_the_system_does_not_allow_is_to_be_shorter_or_allowed() ->
     )
 
 
+@pytest.mark.parametrize(
+    "log",
+    [
+        "exec /entrypoint.sh: exec format error",
+        'exec: "/srv/start.sh": exec format error',
+        "OSError: [Errno 8] Exec format error: './start.sh'",
+    ],
+)
+def test_a_script_that_names_no_interpreter_is_to_name_one(log: str) -> None:
+    assert remedies.of_an_end(log) == (" Its first line has to name its interpreter: #!/bin/sh.")
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        "exec /usr/local/bin/python: exec format error",
+        "exec user process caused: exec format error",
+        "start.sh: it begins\nexec /srv/shop: exec format error",
+    ],
+)
+def test_where_no_script_is_named_both_causes_are_told(log: str) -> None:
+    said = remedies.of_an_end(log)
+
+    assert "another kind of processor" in said
+    assert "whose first line names no interpreter: #!/bin/sh" in said
+
+
 def test_a_library_of_the_system_is_named() -> None:
     log = "ImportError: libpq.so.5: cannot open shared object file: No such file or directory"
 

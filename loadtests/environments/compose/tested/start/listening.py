@@ -152,9 +152,10 @@ def wait_for_port(
     def failure() -> str:
         present = container()
         text = log(present)
+        remedy = remedies.of_no_answer(text) or waiting.remedy()
         return (
             f"Replica {member_name(present)} {waiting.complaint()} {wanted.limit_s:g} s after its"
-            f" start.{remedies.of_no_answer(text)}{repeats(text)}{end_of(text)}"
+            f" start.{remedy}{repeats(text)}{end_of(text)}"
         )
 
     proc.wait_until(found, limit_s=wanted.limit_s, failure=failure)
@@ -221,6 +222,10 @@ class _Waiting:
         if self._sockets.ports:
             return f"listens on {self._sockets}, and does not answer {self._wanted.path} over HTTP"
         return f"listens on {self._sockets}"
+
+    def remedy(self) -> str:
+        """Return what the sockets themselves say about why no port answers, or nothing."""
+        return "" if self._wanted.asked is not None else ports.perhaps_only_ipv6(self._sockets)
 
 
 def ask_from(generator: str) -> Callable[[Sequence[str]], Sequence[int | None]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
 
 from loadtests.tools.procfs import Listener
 
@@ -19,10 +20,15 @@ ENGINE_DNS = "127.0.0.11"
 
 @dataclass(frozen=True, kw_only=True)
 class Sockets:
-    """What listens in a container: ports that others reach, and sockets that none does."""
+    """What listens in a container: ports that others reach, and sockets that none does.
+
+    ``ipv6`` are those of the ports that no socket has with an IPv4 address. A socket on ``::``
+    may take IPv4 too; the kernel's tables do not tell.
+    """
 
     ports: tuple[int, ...]
     loopback: tuple[Listener, ...]
+    ipv6: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         parts = [*(f"port {port}" for port in self.ports), *map(str, self.loopback)]
@@ -32,7 +38,9 @@ class Sockets:
 def sockets_of(listeners: Sequence[Listener]) -> Sockets:
     """Return what listens, without the engine's own sockets."""
     ours = [listener for listener in listeners if listener.address != ENGINE_DNS]
-    open_ports = {listener.port for listener in ours if not listener.is_loopback}
+    reached = [listener for listener in ours if not listener.is_loopback]
+    open_ports = {listener.port for listener in reached}
+    over_ipv4 = {listener.port for listener in reached if not _is_ipv6(listener)}
     return Sockets(
         ports=tuple(sorted(open_ports)),
         loopback=tuple(
@@ -40,7 +48,12 @@ def sockets_of(listeners: Sequence[Listener]) -> Sockets:
             for listener in ours
             if listener.is_loopback and listener.port not in open_ports
         ),
+        ipv6=tuple(sorted(open_ports - over_ipv4)),
     )
+
+
+def _is_ipv6(listener: Listener) -> bool:
+    return isinstance(ip_address(listener.address), IPv6Address)
 
 
 def in_order(ports: Sequence[int], declared: Sequence[int]) -> tuple[int, ...]:
@@ -88,6 +101,17 @@ def only_loopback(sockets: Sockets) -> str:
         f"listens on {named}, which nothing outside of its container reaches; bind 0.0.0.0"
         f" (gunicorn --bind 0.0.0.0:{sockets.loopback[0].port}, flask run --host 0.0.0.0)"
     )
+
+
+def perhaps_only_ipv6(sockets: Sockets) -> str:
+    """Return what to do about ports that may be open over IPv6 alone, or nothing.
+
+    The harness asks over IPv4, as the networks of containers have it.
+    """
+    if not sockets.ipv6:
+        return ""
+    named = "It listens" if sockets.ipv6 == sockets.ports else f"Port {_listed(sockets.ipv6)} is"
+    return f" {named} on IPv6 only, it seems; bind 0.0.0.0."
 
 
 def _listed(ports: Sequence[int]) -> str:

@@ -180,30 +180,25 @@ def test_a_replica_that_never_listens_is_told_with_its_log(monkeypatch: pytest.M
         found(monkeypatch, Replica(sockets=[(0, opens())]))
 
 
-def test_ports_that_do_not_speak_http_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(EnvironmentFailure, match=r"port 1, port 2, and none answers /up over HTTP"):
-        found(monkeypatch, Replica(sockets=[(0, opens(1, 2))]))
+ON_IPV6 = Sockets(ports=(8000,), loopback=(), ipv6=(8000,))
+UWSGI = "invalid request block size: 21573 (max 4096)...skip"
 
 
-def test_a_port_that_does_not_speak_http_is_told_with_what_to_do(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    ("sockets", "log", "said"),
+    [
+        (opens(1, 2), "", r"port 1, port 2, and none answers /up over HTTP"),
+        (opens(5000), UWSGI, r"port 5000, and does not answer /up over HTTP 90 s .*--http-socket"),
+        (opens(), "Listening at: unix:/a (7)", r"no TCP port 90 s .*Unix socket.*bind a TCP"),
+        (ON_IPV6, "", r"after its start\. It listens on IPv6 only, it seems; bind 0\.0\.0\.0"),
+        (ON_IPV6, UWSGI, r"after its start\. It speaks uwsgi's own protocol"),
+    ],
+)
+def test_a_server_that_does_not_answer_over_http_is_told_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, sockets: Sockets, log: str, said: str
 ) -> None:
-    replica = Replica(
-        sockets=[(0, opens(5000))], log="invalid request block size: 21573 (max 4096)...skip"
-    )
-
-    with pytest.raises(
-        EnvironmentFailure,
-        match=r"port 5000, and does not answer /up over HTTP 90 s .*\. .*--http-socket",
-    ):
-        found(monkeypatch, replica)
-
-
-def test_a_unix_socket_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    replica = Replica(sockets=[(0, opens())], log="[7] [INFO] Listening at: unix:/run/a.sock (7)")
-
-    with pytest.raises(EnvironmentFailure, match=r"no TCP port 90 s .*Unix socket.*bind a TCP"):
-        found(monkeypatch, replica)
+    with pytest.raises(EnvironmentFailure, match=said):
+        found(monkeypatch, Replica(sockets=[(0, sockets)], log=log))
 
 
 def test_a_replica_that_ends_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

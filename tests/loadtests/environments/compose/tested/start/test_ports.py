@@ -5,6 +5,7 @@ from loadtests.environments.compose.tested.start.ports import (
     in_order,
     note_on,
     only_loopback,
+    perhaps_only_ipv6,
     sockets_of,
 )
 from loadtests.tools.procfs import Listener
@@ -21,7 +22,7 @@ def test_the_engines_name_server_does_not_count() -> None:
 
     sockets = sockets_of(listeners)
 
-    assert sockets == Sockets(ports=(8000, 9090), loopback=(listeners[0],))
+    assert sockets == Sockets(ports=(8000, 9090), loopback=(listeners[0],), ipv6=(9090,))
     assert str(sockets) == "port 8000, port 9090, 127.0.0.1:5000"
     assert str(sockets_of(())) == "no TCP port"
 
@@ -68,3 +69,29 @@ def test_an_address_that_nobody_reaches_is_told_with_the_remedy() -> None:
     assert only_loopback(sockets).startswith(
         "listens on 127.0.0.1:5000, which nothing outside of its container reaches; bind 0.0.0.0"
     )
+
+
+ANY_IPV4, ANY_IPV6 = "0.0.0.0", "::"
+
+
+@pytest.mark.parametrize(
+    ("listeners", "said"),
+    [
+        (((8000, ANY_IPV6),), " It listens on IPv6 only, it seems; bind 0.0.0.0."),
+        (((8000, "fd00::1"),), " It listens on IPv6 only, it seems; bind 0.0.0.0."),
+        (
+            ((8000, ANY_IPV6), (9000, ANY_IPV4)),
+            " Port 8000 is on IPv6 only, it seems; bind 0.0.0.0.",
+        ),
+        (((8000, ANY_IPV6), (8000, ANY_IPV4)), ""),
+        (((8000, ANY_IPV6), (8000, "172.18.0.2")), ""),
+        (((8000, "::1"),), ""),
+        ((), ""),
+    ],
+)
+def test_ports_that_only_ipv6_may_reach_are_told(
+    listeners: tuple[tuple[int, str], ...], said: str
+) -> None:
+    sockets = sockets_of([Listener(port=port, address=address) for port, address in listeners])
+
+    assert perhaps_only_ipv6(sockets) == said

@@ -7,14 +7,13 @@ import math
 import re
 import shlex
 from collections.abc import Sequence
-from pathlib import PurePath
 
 from loadtests.model.plan import WorkerModel
-from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.tested.target import Target
 from loadtests.servers import entry
-from loadtests.servers.server import Command, KeepAlive, ReplicaOrder, Seen, Server, Trouble
-from loadtests.servers.words import command_words, number, option, workers_of
+from loadtests.servers.gunicorn import seen
+from loadtests.servers.server import Command, KeepAlive, ReplicaOrder, Server, Trouble
+from loadtests.servers.words import number
 
 CONFIG = "app/gunicorn.conf.py"
 """The configuration of the sample application, relative to the working directory of gunicorn."""
@@ -49,8 +48,6 @@ _CONFIG = re.compile(r"-c.*|--config(?:=.*)?")
 _TIMEOUT = re.compile(r"-t\d*|--timeout(?:=.*)?")
 
 PID_FILE = "gunicorn.pid"
-
-SHELLS = frozenset({"sh", "bash", "dash", "ash", "busybox"})
 
 ARGUMENTS = "GUNICORN_CMD_ARGS"
 """The variable whose options gunicorn takes over those of its configuration file."""
@@ -240,71 +237,8 @@ def forced_environment(worker: WorkerModel) -> dict[str, str]:
     return {**worker.env, ARGUMENTS: shlex.join(words)}
 
 
-_STARTING = re.compile(r"Starting gunicorn ([\w.+-]+)")
-_USING = re.compile(r"Using worker: ([\w.:#-]+)")  # a line may be JSON, and go on
-_BOOTED = re.compile(r"Booting worker with pid")
-_EXITED = re.compile(
-    r"Worker exiting \(pid"
-    r"|Worker \(pid:\d+\) was sent SIG"
-    r"|Worker with pid \d+ was terminated due to"  # gunicorn 20
-)
-_OF_LOOPS = re.compile(r"uvicorn|aiohttp|sanic|tornado|GeventWebSocket", re.IGNORECASE)
-"""Modules and names of worker classes in which requests take turns."""
-
-
-def look(log: str, processes: Sequence[ServerProcess]) -> Seen:
-    """Read the worker model and the workers from the log, else the workers from the processes.
-
-    An application may start processes of its own. A log that starts at warnings names no worker
-    model; then the command line may. gunicorn's log does not name the threads of a worker. They are
-    read from the command line, and of ``sync`` and ``gevent`` they are known. A gthread worker
-    starts its threads as they are needed.
-    """
-    words = command_words([process for process in processes if _is_gunicorn(process)])
-    version, mode = _STARTING.search(log), _last(_USING, log) or _named(words)
-    workers = len(_BOOTED.findall(log)) - len(_EXITED.findall(log))
-    threads = 1 if mode in {"sync", "gevent"} else number(words, "--threads")
-    return Seen(
-        version=version[1] if version else None,
-        mode=mode,
-        processes=workers if workers > 0 else len(workers_of(processes)) or None,
-        threads=threads,
-        unlimited=mode in {"gevent", "eventlet"} or bool(_OF_LOOPS.search(mode or "")),
-    )
-
-
-def _named(words: Sequence[str]) -> str | None:
-    """Return the worker model that gunicorn's command line names, which wins over all settings.
-
-    A ``sync`` without a number of threads is not certain: a file or a variable may have some, and
-    gunicorn then makes it a ``gthread``.
-    """
-    named, threads = option(words, "--worker-class", "-k"), number(words, "--threads")
-    if named != "sync":
-        return named
-    return None if threads is None else "gthread" if threads > 1 else "sync"
-
-
-def _is_gunicorn(process: ServerProcess) -> bool:
-    """Tell whether a process is gunicorn itself, and no shell that may change its words."""
-    first, *others = process.command.split() or [""]
-    names = [PurePath(word).name for word in (first, *others[:2])]
-    return SERVER.name in names and names[0] not in SHELLS
-
-
-def threads_after_load(processes: Sequence[ServerProcess]) -> int | None:
-    """Return the threads of a gthread worker once it was saturated: all but its first thread."""
-    counts = {process.threads - 1 for process in workers_of(processes)}
-    return max(counts) or None if counts else None
-
-
-def _last(pattern: re.Pattern[str], log: str) -> str | None:
-    found = pattern.findall(log)
-    return str(found[-1]) if found else None
-
-
 SERVER = Server(
-    name="gunicorn",
+    name=seen.NAME,
     about="threads, processes or greenlets",
     worker_models=WORKER_MODELS,
     command=command,
@@ -315,8 +249,8 @@ SERVER = Server(
     install="'gunicorn[gevent]'",
     keep_alive=keep_alive,
     programs=("gunicorn",),
-    says=_STARTING,
-    look=look,
+    says=seen.STARTING,
+    look=seen.look,
     troubles=(
         Trouble(
             pattern=re.compile(r"WORKER TIMEOUT"),

@@ -1,0 +1,108 @@
+"""What gunicorn's log and processes say of its worker model and its workers. PURE."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import PurePath
+
+from loadtests.model.tested.in_force import ServerProcess
+from loadtests.servers.server import Seen
+from loadtests.servers.words import command_words, number, option
+
+NAME = "gunicorn"
+
+SHELLS = frozenset({"sh", "bash", "dash", "ash", "busybox"})
+
+WORKER_TITLE = "gunicorn: worker"
+"""What a worker calls itself where the module ``setproctitle`` is installed."""
+
+STARTING = re.compile(r"Starting gunicorn (\d+\.\d[\w.+-]*)")
+"""A start script may write the same words, with no version behind them."""
+
+_USING = re.compile(r"Using worker: ([\w.:#-]+)")  # a line may be JSON, and go on
+_BOOTED = re.compile(r"Booting worker with pid")
+_EXITED = re.compile(
+    r"Worker exiting \(pid"
+    r"|Worker \(pid:\d+\) was sent SIG"
+    r"|Worker with pid \d+ was terminated due to"  # gunicorn 20
+)
+_OF_LOOPS = re.compile(r"uvicorn|aiohttp|sanic|tornado|GeventWebSocket", re.IGNORECASE)
+"""Modules and names of worker classes in which requests take turns."""
+
+
+def look(log: str, processes: Sequence[ServerProcess]) -> Seen:
+    """Read the worker model and the workers from the log, else the workers from the processes.
+
+    An application may start processes of its own. A log that starts at warnings names no worker
+    model; then the command line may. gunicorn's log does not name the threads of a worker. They are
+    read from the command line, and of ``sync`` and ``gevent`` they are known. A gthread worker
+    starts its threads as they are needed.
+    """
+    words = command_words([process for process in processes if _is_gunicorn(process)])
+    version, mode = STARTING.search(log), _last(_USING, log) or _named(words)
+    workers = len(_BOOTED.findall(log)) - len(_EXITED.findall(log))
+    threads = 1 if mode in {"sync", "gevent"} else number(words, "--threads")
+    return Seen(
+        version=version[1] if version else None,
+        mode=mode,
+        processes=workers if workers > 0 else len(workers_of(processes)) or None,
+        threads=threads,
+        unlimited=mode in {"gevent", "eventlet"} or bool(_OF_LOOPS.search(mode or "")),
+    )
+
+
+def _named(words: Sequence[str]) -> str | None:
+    """Return the worker model that gunicorn's command line names, which wins over all settings.
+
+    A ``sync`` without a number of threads is not certain: a file or a variable may have some, and
+    gunicorn then makes it a ``gthread``.
+    """
+    named, threads = option(words, "--worker-class", "-k"), number(words, "--threads")
+    if named != "sync":
+        return named
+    return None if threads is None else "gthread" if threads > 1 else "sync"
+
+
+def _is_gunicorn(process: ServerProcess) -> bool:
+    """Tell whether a process is gunicorn itself, and no shell that may change its words.
+
+    It may have a title instead of its command line: ``gunicorn: master [shop:app]``.
+    """
+    first, *others = process.command.split() or [""]
+    names = [PurePath(word).name for word in (first.removesuffix(":"), *others[:2])]
+    return NAME in names and names[0] not in SHELLS
+
+
+def workers_of(processes: Sequence[ServerProcess]) -> tuple[ServerProcess, ...]:
+    """Return gunicorn's workers: the processes that its master has forked.
+
+    A fork has its parent's command line, or the title of a worker. So another server in the same
+    container is no worker, nor is what the workers start themselves. Where no command line names
+    gunicorn, a program of the user's own runs it, so the forks among all processes count.
+    """
+    named = [process for process in processes if _is_gunicorn(process)]
+    ours = {process.pid: process for process in named or processes}
+    forked = {
+        process.pid: process
+        for process in ours.values()
+        if process.parent in ours and _is_fork(process, ours[process.parent])
+    }
+    tops = (process.parent for process in forked.values() if process.parent not in forked)
+    master = next(tops, None)
+    return tuple(process for process in forked.values() if process.parent == master)
+
+
+def _is_fork(process: ServerProcess, parent: ServerProcess) -> bool:
+    return process.command == parent.command or process.command.startswith(WORKER_TITLE)
+
+
+def threads_after_load(processes: Sequence[ServerProcess]) -> int | None:
+    """Return the threads of a gthread worker once it was saturated: all but its first thread."""
+    counts = {process.threads - 1 for process in workers_of(processes)}
+    return max(counts) or None if counts else None
+
+
+def _last(pattern: re.Pattern[str], log: str) -> str | None:
+    found = pattern.findall(log)
+    return str(found[-1]) if found else None
