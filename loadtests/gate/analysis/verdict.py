@@ -85,6 +85,7 @@ def conclude(
     endpoints = judge_endpoints(plan, evidence)
     broken_rules = findings.check(plan, evidence)
     titles = {worker: heading(plan, evidence, worker) for worker in plan.workers}
+    unmet = [one for one in plan.workers if consistency_guard.is_only_unmet(evidence, one)]
     verdict, reason = overall(endpoints, broken_rules, titles)
     if not facts.finished and verdict in GOOD:
         verdict, reason = GateVerdict.INCONCLUSIVE, UNFINISHED
@@ -92,7 +93,7 @@ def conclude(
         schema_version=SCHEMA_VERSION,
         verdict=verdict,
         reason=reason,
-        cause=cause_of(endpoints, titles) if verdict is GateVerdict.REGRESSED else None,
+        cause=cause_of(endpoints, titles, unmet) if verdict is GateVerdict.REGRESSED else None,
         endpoints=endpoints,
         findings=broken_rules,
         measured_s=measured_s(evidence),
