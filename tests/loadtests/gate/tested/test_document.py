@@ -157,9 +157,7 @@ def test_each_version_has_its_own_inline_configs_where_the_user_has_them(
     texts = {SideName.BASE: "listen 80;", SideName.HEAD: of_head}
     versions = {side: prepared(side, **with_configs(texts[side], used)) for side in SideName}
 
-    text, values = document(
-        CHECKOUT, versions, MODELS, lanes=1, memory_bytes=1, beside_bytes=1
-    )
+    text, values = document(CHECKOUT, versions, MODELS, lanes=1, memory_bytes=1, beside_bytes=1)
 
     for side in SideName:
         (entry,) = text["services"][f"{side}-a"]["configs"]
