@@ -23,7 +23,7 @@ from loadtests.measurement import readiness
 from loadtests.measurement.check_trial import CheckedLoad
 from loadtests.measurement.server_counters import finished_requests
 from loadtests.model.errors import EnvironmentFailure
-from loadtests.model.generator_records import Load
+from loadtests.model.generator_records import Load, LoadDone
 from loadtests.model.stack import Replica
 from loadtests.model.tested.variables import path_without_secrets
 from loadtests.model.trial import RequestCount
@@ -59,6 +59,8 @@ class _Lane:
     sent: int = 0
     failed: int = 0
     """Requests to the start of base in all windows; those of them that failed."""
+    rehearsed: dict[SideName, LoadDone] = field(default_factory=dict)
+    """The loads in which users started at these starts, before the first window."""
 
     def requests_of_base(
         self, before: Mapping[str, int], after: Mapping[str, int]
@@ -209,7 +211,11 @@ class PairRunner:
             if start.name not in self._rehearsed
         ]
         self._rehearsed.update(start.name for lane in lanes for start in lane.starts.values())
-        self._generators.rehearse(loads)
+        done = self._generators.rehearse(loads)
+        by_key = {key: finished for (key, _), finished in zip(loads, done, strict=True)}
+        for lane in lanes:
+            keys = {side: (lane.lane, side) for side in SideName}
+            lane.rehearsed = {side: by_key[key] for side, key in keys.items() if key in by_key}
 
     def _rehearsal(self, lane: _Lane, side: SideName) -> Load:
         """Return a load whose users are as many as the open loop usually needs at once.
@@ -242,23 +248,20 @@ class PairRunner:
             lane.sent += sides_done[SideName.BASE].finished.sent
             lane.failed += figures.failed_of(sides_done[SideName.BASE])
             mode = lane.specs[position].mode
-            base, head = (
-                figures.figures(
-                    sides_done[side],
-                    opened,
-                    closed,
-                    (lane.starts[side].name,),
-                    mode=mode,
-                )
-                for side in SideName
-            )
+            of_sides = {
+                side: figures.figures(done, opened, closed, (lane.starts[side].name,), mode=mode)
+                for side, done in sides_done.items()
+            }
+            if not position:
+                for side, rehearsal in lane.rehearsed.items():
+                    of_sides[side] = figures.with_starts(of_sides[side], rehearsal)
             lane.windows.append(
                 PairWindow(
                     mode=mode,
                     core=lane.core,
                     rate_rps=lane.load.rate_rps if mode is Mode.OPEN else None,
-                    base=base,
-                    head=head,
+                    base=of_sides[SideName.BASE],
+                    head=of_sides[SideName.HEAD],
                     generator_ratio=max(map(figures.busy_ratio, sides_done.values())),
                     lag_ms=round(max(load.finished.lag_p99_ms for load in sides_done.values()), 2),
                     foreign_ratio=None if use is None else round(use.foreign_ratio, 4),
