@@ -60,12 +60,21 @@ class VersionStack(LaneStack):
         self._is_up = False
 
     def grow(self, count: int) -> None:
-        """Bring up to at least ``count`` starts of each version, after what they need."""
+        """Bring up to at least ``count`` starts of each version, after what they need.
+
+        Where starts share something, one of each version comes first: only one may migrate a store.
+        """
         if self._is_up:
             super().grow(count)
             return
-        for starting in self._startings.values():
+        startings = self._startings.values()
+        for starting in startings:
             starting.start_needs()
+        sharing = [starting for starting in startings if starting.subject.shares_state]
+        for starting in sharing:
+            starting.start_first()
+        for starting in sharing:
+            starting.wait_for_first()
         super().grow(count)
         self._ports = {side: self._port_of(side) for side in self._startings}
         super().grow(count)
