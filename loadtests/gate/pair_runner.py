@@ -30,7 +30,8 @@ from loadtests.model.trial import RequestCount
 from loadtests.tools import proc
 
 LAGGARD_LIMIT_S = 30.0
-"""Seconds that a start may need after the first one is ready: all start at once, with equal CPU."""
+"""Seconds that a start may need after the first one of its version is ready: all start at once,
+with equal CPU."""
 
 ENDED_EVERY_S = 2.0
 """Seconds between checks whether an awaited start has ended."""
@@ -112,11 +113,13 @@ class PairRunner:
 
     def _not_ready(self, waiting: Sequence[Replica], after_s: float) -> str:
         start = waiting[0]
+        log = self._stack.log_of(start.name)
         others = f" (and {len(waiting) - 1} more starts)" if len(waiting) > 1 else ""
         return (
             f"{start.name}{others} did not answer at {start.address} in {after_s:.0f} s. Does"
-            f" {start.worker} listen on that port, on all addresses? The end of its log:\n"
-            f"{self._stack.log_of(start.name)}"
+            f" {start.worker} listen on that port, on all addresses? If it needs longer to start,"
+            f" raise --start-limit (now {self._plan.start_limit_s:g} s)."
+            f" The end of its log:\n{log}"
         )
 
     def check_load(self) -> None:
