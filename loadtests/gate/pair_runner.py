@@ -19,6 +19,7 @@ from loadtests.gate.model import (
 )
 from loadtests.gate.plan import WindowSpec, lane_of, pair_windows, settle_s, twin_s
 from loadtests.gate.stack import GateStack, starts_of
+from loadtests.gate.tested import refusals
 from loadtests.measurement import readiness
 from loadtests.measurement.check_trial import CheckedLoad
 from loadtests.measurement.server_counters import finished_requests
@@ -118,7 +119,7 @@ class PairRunner:
         return (
             f"{start.name}{others} did not answer at {start.address} in {after_s:.0f} s. Does"
             f" {start.worker} listen on that port, on all addresses? If it needs longer to start,"
-            f" raise --start-limit (now {self._plan.start_limit_s:g} s)."
+            f" raise --start-limit (now {self._plan.start_limit_s:g} s).{refusals.told(log)}"
             f" The end of its log:\n{log}"
         )
 

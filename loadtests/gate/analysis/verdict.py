@@ -204,8 +204,11 @@ def _endpoint(
 def _errors(plan: GatePlan, evidence: Evidence) -> Iterator[EndpointResult]:
     """Yield head's failures as an endpoint of their own, if head answers worse than base.
 
-    Requests that fail all together come before a single one's.
+    Requests that fail all together come before a single one's. Where head's store refused
+    connections, that is no answer of head's.
     """
+    if SideName.HEAD in evidence.store_refusals:
+        return
     unlike = findings.unlike(plan, evidence)
     all_fail = findings.all_fail_more(plan, evidence)
     if not (unlike or all_fail):

@@ -87,6 +87,11 @@ class VersionStack(LaneStack):
             self._say(f"{side}: {note}")
         return port
 
+    def needed_by(self, version: str) -> tuple[str, ...]:
+        """Return the members that a version needs beside its starts, such as its store."""
+        needs = self._startings[SideName(version)].subject.needs
+        return tuple(part.service for part in needs if part.service in self._containers)
+
     def hold(self) -> None:
         """Wait for the new starts to become idle, then apply their CPU budgets."""
         fresh = [start.name for start in self.replicas if start.name not in self._held]

@@ -140,6 +140,16 @@ def test_where_starts_share_a_store_one_of_each_version_comes_before_the_others(
     ]
 
 
+def test_the_store_of_a_version_is_known_while_it_runs(ran: Ran, tmp_path: Path) -> None:
+    gone = replace(DB, name="cache", service="with-cache")
+    store = a_container(DB.service, member=DB.service)
+    versions = a_stack(tmp_path, [], replace(ALONE, needs=(DB, gone)), store)
+
+    versions.grow(4)
+
+    assert versions.needed_by(SideName.HEAD) == (DB.service,)
+
+
 def test_a_start_that_is_never_idle_is_named_and_measured_all_the_same(
     ran: Ran, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
