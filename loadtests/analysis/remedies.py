@@ -72,6 +72,9 @@ CONNECTIONS = Remedy(
         r"remaining connection slots",
         r"too many connections",
         r"max(imum)? number of clients reached",
+        r"no more connections allowed",
+        r"(exceeded the|more than) 'max_user_connections'",
+        r"\bORA-(00018|00020|12516|12519|12520)\b",
     ),
 )
 

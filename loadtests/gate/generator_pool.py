@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from loadtests.environments.keep_awake import Awake
@@ -15,6 +16,7 @@ from loadtests.measurement.generator_client import Agent
 from loadtests.measurement.profiles.beside import NOTHING, Beside
 from loadtests.measurement.user_load.orders import Orders
 from loadtests.measurement.window_edges import check_clocks, read_edge
+from loadtests.model.errors import UnusableLoad
 from loadtests.model.generator_records import Edge, Load, LoadDone
 from loadtests.model.tested.workload import Workload
 
@@ -29,6 +31,12 @@ Keep = Callable[[str, bytes], None]
 
 ALONE: Key = (0, SideName.BASE)
 """The generator for loads that run alone."""
+
+NEW_REQUEST = (
+    "Base is asked first. A request that only head answers cannot be compared: leave it out of the"
+    " gate's load until base has it."
+)
+"""What to do where the check trial of base fails, since the change brings a request."""
 
 
 class GeneratorPool:
@@ -68,13 +76,20 @@ class GeneratorPool:
         return self._asked is not None
 
     def check(self, base_url: str) -> CheckedLoad | None:
-        """Run the check trial of the user's own load at an address; None where there is none.
+        """Run the check trial of the user's own load at a start of base; None where there is none.
 
         Raises with everything that is wrong; see ``measurement.check_trial``.
         """
         if self._asked is None:
             return None
-        return check_trial.check(self.agent, self._orders[ALONE], self._asked, base_url)
+        return check_trial.check(
+            self.agent,
+            self._orders[ALONE],
+            self._asked,
+            base_url,
+            version=SideName.BASE,
+            advice=NEW_REQUEST,
+        )
 
     def end_users(self) -> None:
         """End the users who live on."""
@@ -96,18 +111,27 @@ class GeneratorPool:
             **self._orders[key].of(self._asked),
         )
 
-    def rehearse(self, loads: Sequence[tuple[Key, Load]]) -> None:
+    def rehearse(self, loads: Sequence[tuple[Key, Load]]) -> list[LoadDone]:
         """Run loads that are not measured: their users start, and stay for later loads.
 
         Users may log in first, which takes different times; the loads that follow begin together.
+        Raises :class:`UnusableLoad` with the version on which they do not get to their first task.
         """
+        pairs = self._begun(loads)
+        done = []
+        for (agent, load), (key, given) in zip(pairs, loads, strict=True):
+            with _on(version_of(key, given)):
+                agent.wait_opened(load)
+            agent.wait_closed(load)
+            done.append(agent.collect(load))
+        return done
+
+    def _begun(self, loads: Sequence[tuple[Key, Load]]) -> list[tuple[Agent, Load]]:
+        """Begin loads at the same time; return each as it was sent, with its generator."""
         pairs = [(self._agents[key], self._with_users(key, load)) for key, load in loads]
         for agent, load in pairs:
             agent.begin(load)
-        for agent, load in pairs:
-            agent.wait_opened(load)
-            agent.wait_closed(load)
-            agent.collect(load)
+        return pairs
 
     def open(
         self,
@@ -117,13 +141,13 @@ class GeneratorPool:
     ) -> tuple[list[LoadDone], Edge, Edge]:
         """Run loads at the same time, and return their samples and the window's two edges.
 
-        ``beside`` is started in the open window. It has to end by itself.
+        ``beside`` is started in the open window. It has to end by itself. Raises
+        :class:`UnusableLoad` as :meth:`rehearse` does.
         """
-        pairs = [(self._agents[key], self._with_users(key, load)) for key, load in loads]
-        for agent, load in pairs:
-            agent.begin(load)
-        for agent, load in pairs:
-            agent.wait_opened(load)
+        pairs = self._begun(loads)
+        for (agent, load), (key, given) in zip(pairs, loads, strict=True):
+            with _on(version_of(key, given)):
+                agent.wait_opened(load)
         opened = read_edge(self._stack, self._awake, metronome)
         beside.start()
         for agent, load in pairs:
@@ -136,3 +160,21 @@ class GeneratorPool:
             for (_, load), finished in zip(loads, done, strict=True):
                 self._keep(f"{self._worker}-{load.id}", finished.samples)
         return done, opened, closed
+
+
+def version_of(key: Key, load: Load) -> SideName:
+    """Return the version that is loaded, by the load's id; the generator's own where it has none.
+
+    Loads through the proxy of either version come from one generator.
+    """
+    words = (word for word in load.id.split("-") if word in set(SideName))
+    return SideName(next(words, key[1]))
+
+
+@contextmanager
+def _on(version: SideName) -> Iterator[None]:
+    """Name the version in the error of a load whose users do not get to their first task."""
+    try:
+        yield
+    except UnusableLoad as error:
+        raise UnusableLoad(f"On {version}: {error}") from error

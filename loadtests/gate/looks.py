@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -17,6 +17,7 @@ from loadtests.gate.model import (
     GatePlan,
     GateVerdict,
     ScalingBlock,
+    SideName,
     SideProbe,
     StartPair,
     WorkerLoad,
@@ -25,6 +26,7 @@ from loadtests.gate.pair_runner import PairRunner
 from loadtests.gate.plan import BLOCK_S, STEP_S, fewest_starts, load_now
 from loadtests.gate.scaling_blocks import BlockRunner
 from loadtests.gate.stack import GateStack
+from loadtests.gate.tested import refusals
 from loadtests.model.errors import EnvironmentFailure, UnusableLoad
 from loadtests.model.vocabulary import RuleCode
 
@@ -92,13 +94,18 @@ class Session:
         """
         try:
             self._measure()
-        except UnusableLoad:
-            if self._in_block:
-                with suppress(EnvironmentFailure):
+        except UnusableLoad as error:
+            with suppress(EnvironmentFailure):
+                if self._in_block:
                     self._probe()
+                if self._refusals():
+                    told = findings.told_refusals(self.evidence)
+                    raise UnusableLoad(f"{error} {told}") from error
             raise
         if not self._requests_fail():
             self._probe()
+        if self._requests_fail() or self._regressed():
+            self._refusals()
 
     def _measure(self) -> None:
         """Measure look by look.
@@ -154,6 +161,16 @@ class Session:
         return findings.head_fails_more(self._plan, self.evidence) or any(
             finding.code is RuleCode.ERRORS for finding in findings.check(self._plan, self.evidence)
         )
+
+    def _refusals(self) -> bool:
+        """Note where a version's store refused connections; return whether one did.
+
+        That is looked for only where it may be the reason of something: logs may be long.
+        """
+        found = refusals.seen(self._stack)
+        if found:
+            self._add(store_refusals={**self.evidence.store_refusals, **found})
+        return bool(found)
 
     def _measure_pairs(self, look: int) -> None:
         self._bring_up(look - self._pairs_before)
@@ -245,13 +262,16 @@ class Session:
         pairs: tuple[StartPair, ...] | None = None,
         blocks: tuple[ScalingBlock, ...] | None = None,
         probes: tuple[SideProbe, ...] | None = None,
+        store_refusals: Mapping[SideName, str] | None = None,
     ) -> None:
+        now = self.evidence
         self.evidence = replace(
-            self.evidence,
-            loads=self.evidence.loads if loads is None else loads,
-            pairs=self.evidence.pairs if pairs is None else pairs,
-            blocks=self.evidence.blocks if blocks is None else blocks,
-            probes=self.evidence.probes if probes is None else probes,
+            now,
+            loads=now.loads if loads is None else loads,
+            pairs=now.pairs if pairs is None else pairs,
+            blocks=now.blocks if blocks is None else blocks,
+            probes=now.probes if probes is None else probes,
+            store_refusals=now.store_refusals if store_refusals is None else store_refusals,
         )
         self._keep(self.evidence)
 

@@ -274,6 +274,8 @@ class Evidence:
     in_force: Mapping[SideName, tuple[InForce, ...]] = field(default_factory=dict)
     """What was seen to serve each version, an entry a name in ``workers``."""
     profiles: tuple[FunctionProfile, ...] = ()
+    store_refusals: Mapping[SideName, str] = field(default_factory=dict)
+    """The line that says so, for each version whose store was seen to refuse connections."""
 
 
 @dataclass(frozen=True, kw_only=True)

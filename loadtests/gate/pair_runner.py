@@ -19,18 +19,20 @@ from loadtests.gate.model import (
 )
 from loadtests.gate.plan import WindowSpec, lane_of, pair_windows, settle_s, twin_s
 from loadtests.gate.stack import GateStack, starts_of
+from loadtests.gate.tested import refusals
 from loadtests.measurement import readiness
 from loadtests.measurement.check_trial import CheckedLoad
 from loadtests.measurement.server_counters import finished_requests
 from loadtests.model.errors import EnvironmentFailure
-from loadtests.model.generator_records import Load
+from loadtests.model.generator_records import Load, LoadDone
 from loadtests.model.stack import Replica
 from loadtests.model.tested.variables import path_without_secrets
 from loadtests.model.trial import RequestCount
 from loadtests.tools import proc
 
 LAGGARD_LIMIT_S = 30.0
-"""Seconds that a start may need after the first one is ready: all start at once, with equal CPU."""
+"""Seconds that a start may need after the first one of its version is ready: all start at once,
+with equal CPU."""
 
 ENDED_EVERY_S = 2.0
 """Seconds between checks whether an awaited start has ended."""
@@ -59,6 +61,8 @@ class _Lane:
     sent: int = 0
     failed: int = 0
     """Requests to the start of base in all windows; those of them that failed."""
+    rehearsed: dict[SideName, LoadDone] = field(default_factory=dict)
+    """The loads in which users started at these starts, before the first window."""
 
     def requests_of_base(
         self, before: Mapping[str, int], after: Mapping[str, int]
@@ -110,11 +114,13 @@ class PairRunner:
 
     def _not_ready(self, waiting: Sequence[Replica], after_s: float) -> str:
         start = waiting[0]
+        log = self._stack.log_of(start.name)
         others = f" (and {len(waiting) - 1} more starts)" if len(waiting) > 1 else ""
         return (
             f"{start.name}{others} did not answer at {start.address} in {after_s:.0f} s. Does"
-            f" {start.worker} listen on that port, on all addresses? The end of its log:\n"
-            f"{self._stack.log_of(start.name)}"
+            f" {start.worker} listen on that port, on all addresses? If it needs longer to start,"
+            f" raise --start-limit (now {self._plan.start_limit_s:g} s).{refusals.told(log)}"
+            f" The end of its log:\n{log}"
         )
 
     def check_load(self) -> None:
@@ -209,7 +215,11 @@ class PairRunner:
             if start.name not in self._rehearsed
         ]
         self._rehearsed.update(start.name for lane in lanes for start in lane.starts.values())
-        self._generators.rehearse(loads)
+        done = self._generators.rehearse(loads)
+        by_key = {key: finished for (key, _), finished in zip(loads, done, strict=True)}
+        for lane in lanes:
+            keys = {side: (lane.lane, side) for side in SideName}
+            lane.rehearsed = {side: by_key[key] for side, key in keys.items() if key in by_key}
 
     def _rehearsal(self, lane: _Lane, side: SideName) -> Load:
         """Return a load whose users are as many as the open loop usually needs at once.
@@ -242,23 +252,20 @@ class PairRunner:
             lane.sent += sides_done[SideName.BASE].finished.sent
             lane.failed += figures.failed_of(sides_done[SideName.BASE])
             mode = lane.specs[position].mode
-            base, head = (
-                figures.figures(
-                    sides_done[side],
-                    opened,
-                    closed,
-                    (lane.starts[side].name,),
-                    mode=mode,
-                )
-                for side in SideName
-            )
+            of_sides = {
+                side: figures.figures(done, opened, closed, (lane.starts[side].name,), mode=mode)
+                for side, done in sides_done.items()
+            }
+            if not position:
+                for side, rehearsal in lane.rehearsed.items():
+                    of_sides[side] = figures.with_starts(of_sides[side], rehearsal)
             lane.windows.append(
                 PairWindow(
                     mode=mode,
                     core=lane.core,
                     rate_rps=lane.load.rate_rps if mode is Mode.OPEN else None,
-                    base=base,
-                    head=head,
+                    base=of_sides[SideName.BASE],
+                    head=of_sides[SideName.HEAD],
                     generator_ratio=max(map(figures.busy_ratio, sides_done.values())),
                     lag_ms=round(max(load.finished.lag_p99_ms for load in sides_done.values()), 2),
                     foreign_ratio=None if use is None else round(use.foreign_ratio, 4),

@@ -51,6 +51,9 @@ class GateStack(Stack, Protocol):
     def ended(self) -> str | None:
         """Return an error message if a start has exited by itself, or None."""
 
+    def needed_by(self, version: str) -> tuple[str, ...]:
+        """Return the members that a version needs beside its starts, such as its store."""
+
 
 def starts_of(stack: GateStack, side: SideName) -> tuple[Replica, ...]:
     """Return a version's starts in order: the first of each lane, then the second of each."""

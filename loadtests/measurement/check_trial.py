@@ -95,8 +95,19 @@ def module_finder(folder: Path) -> Callable[[str], bool]:
     return is_there
 
 
-def check(agent: Agent, orders: Orders, workload: Workload, base_url: str) -> CheckedLoad:
+def check(
+    agent: Agent,
+    orders: Orders,
+    workload: Workload,
+    base_url: str,
+    *,
+    version: str | None = None,
+    advice: str | None = None,
+) -> CheckedLoad:
     """Run the check trial of a load of the user's own.
+
+    A message names the ``version``, where there are several. ``advice`` is said of answers that are
+    not as they should be.
 
     Raises :class:`UsageError`, :class:`UnusableLoad` or :class:`EnvironmentFailure` with everything
     that is wrong. :class:`RefusedLoad` is an ``UnusableLoad`` whose cause the checks may find.
@@ -108,8 +119,11 @@ def check(agent: Agent, orders: Orders, workload: Workload, base_url: str) -> Ch
     if facts.get("problem") and file is not None:
         path = Path(file.path)
         problems = (*problems, *undefined(read_locustfile(read_file(path), path.name)))
+    notes = notes_of(facts, headers)
+    if advice is not None and not facts.get("problem"):
+        notes = (*notes, advice)
     try:
-        raise_all(problems, workload.name, notes_of(facts, headers))
+        raise_all(problems, workload.name, notes, version=version)
     except UnusableLoad as error:
         if facts.get("problem") or not refuse_a_user(facts):
             raise
@@ -195,17 +209,25 @@ MOST_STEP = 32
 SAME = 1e-6
 
 
-def raise_all(problems: Sequence[Problem], name: str, notes: Sequence[str] = ()) -> None:
+def raise_all(
+    problems: Sequence[Problem],
+    name: str,
+    notes: Sequence[str] = (),
+    *,
+    version: str | None = None,
+) -> None:
     """Raise one error with all ``problems`` of the load ``name``, if there are any, and ``notes``.
 
     Its exit code is that of the first kind: what cannot be used, then what does not come up.
+    ``version`` is what it was tried on, where there are several.
     """
     if not problems:
         return
     code = min(problem.exit_code for problem in problems)
     lines = [f"  {line}" for line in dict.fromkeys((*map(str, problems), *notes))]
     kind = ERRORS.get(code, EnvironmentFailure)
-    raise kind("\n".join((f"The load {name} cannot be used as it is:", *lines)))
+    on = "" if version is None else f" on {version}"
+    raise kind("\n".join((f"The load {name} cannot be used as it is{on}:", *lines)))
 
 
 def with_starts(plan: Plan, checked: Mapping[str, CheckedLoad]) -> Plan:

@@ -40,31 +40,33 @@ def wait_ready(
 
     Every ``ended_every_s`` seconds ``ended`` gets the names without an answer, and returns an error
     message if one of these replicas has exited. ``not_ready`` returns the error message at the
-    limit ``limit_s``. After the first answer, the other replicas have ``laggard_limit_s`` seconds
-    left, if it is given.
+    limit ``limit_s``. After the first answer, the other replicas of the same worker model or
+    version have ``laggard_limit_s`` seconds left, if it is given.
     """
     waiting = {replica.name: replica for replica in replicas}
     began_s = asked_s = proc.monotonic_s()
-    deadline_s = began_s + limit_s
+    deadlines_s = {replica.worker: began_s + limit_s for replica in replicas}
     ask_limit_s = limit_s / ASKS_IN_THE_LIMIT
 
     def all_answer() -> bool:
-        nonlocal asked_s, deadline_s
+        nonlocal asked_s
         for name in _answering(agent, tuple(waiting.values()), path, ask_limit_s):
-            del waiting[name]
+            worker = waiting.pop(name).worker
             if laggard_limit_s is not None:
-                deadline_s = min(deadline_s, proc.monotonic_s() + laggard_limit_s)
+                left_s = proc.monotonic_s() + laggard_limit_s
+                deadlines_s[worker] = min(deadlines_s[worker], left_s)
         now_s = proc.monotonic_s()
         if waiting and now_s - asked_s >= ended_every_s:
             asked_s = now_s
             if message := ended(waiting):
                 raise EnvironmentFailure(message)
-        if waiting and now_s > deadline_s:
-            raise EnvironmentFailure(failure())
+        late = tuple(each for each in waiting.values() if now_s > deadlines_s[each.worker])
+        if late:
+            raise EnvironmentFailure(failure(late))
         return not waiting
 
-    def failure() -> str:
-        return not_ready(tuple(waiting.values()), proc.monotonic_s() - began_s)
+    def failure(late: Sequence[Replica] = ()) -> str:
+        return not_ready(late or tuple(waiting.values()), proc.monotonic_s() - began_s)
 
     proc.wait_until(all_answer, limit_s=limit_s + ask_limit_s, failure=failure)
 

@@ -74,7 +74,7 @@ def judge(record: ProbeRecord) -> ProbeResult:
     if refusal is not None or not record.writes:
         return _result(record, ProbeState.UNCHECKED, detail=_refusal(record, refusal))
     expected, is_right = _expectation(record)
-    answered = [seen for seen in record.reads if _was_answered(seen)]
+    answered = [seen for seen in record.reads if was_answered(seen)]
     right = Counter(_name(seen) for seen in answered if is_right(seen))
     wrong = Counter(_name(seen) for seen in answered if not is_right(seen))
     if wrong and not right and _is_the_checks_fault(record, answered):
@@ -89,7 +89,7 @@ def judge(record: ProbeRecord) -> ProbeResult:
             one_server=inconsistent is not None,
             detail=_evidence(record, answered, is_right, expected, inconsistent),
         )
-    unanswered = next((seen for seen in record.reads if not _was_answered(seen)), None)
+    unanswered = next((seen for seen in record.reads if not was_answered(seen)), None)
     not_reached = sorted(set(record.replicas) - set(right))
     if unanswered is not None or not_reached:
         request = request_line(record.check.read, record.token)
@@ -148,7 +148,7 @@ def was_met_by_nobody(result: ProbeResult) -> bool:
 def _never_right(record: ProbeRecord) -> str:
     """Return why a check is open whose expectation no replica meets, not even the writer."""
     expected, _ = _expectation(record)
-    example = next(seen for seen in record.reads if _was_answered(seen))
+    example = next(seen for seen in record.reads if was_answered(seen))
     advice = "Correct what the check expects."
     if record.check.read.expect is None:
         advice = (
@@ -205,7 +205,8 @@ def _excerpt(seen: Seen) -> str:
     return body if len(body) <= EXCERPT_CHARS else f"{body[:EXCERPT_CHARS]} …"
 
 
-def _was_answered(seen: Seen) -> bool:
+def was_answered(seen: Seen) -> bool:
+    """Return whether the application answered; see ``NO_ANSWER``."""
     return seen.status is not None and seen.status not in NO_ANSWER
 
 

@@ -13,6 +13,7 @@ from loadtests.environments.compose.containers import (
 )
 from loadtests.environments.compose.projects import KEEP_RUNNING, Project
 from loadtests.environments.counters import member_name
+from loadtests.environments.shared import remedies
 from loadtests.environments.wait_idle import wait_until_quiet
 from loadtests.model.plan import Upstream
 from loadtests.model.stack import Replica
@@ -123,6 +124,11 @@ class LaneStack(ContainerStack):
         """Configure and start the proxy; possible once per stack."""
         self._start_proxy(self._proxy_config(upstreams))
 
+    def needed_by(self, version: str) -> tuple[str, ...]:
+        """Return the members that a version needs beside its starts: none."""
+        del version
+        return ()
+
     def ended(self) -> str | None:
         """Return an error message if a start has exited by itself, or None."""
         for container in self._engine.containers(self._project.name):
@@ -133,9 +139,9 @@ class LaneStack(ContainerStack):
                     if container.out_of_memory
                     else f"with code {container.exit_code}"
                 )
+                log = self._engine.log(container.id, lines=LOG_LINES)
                 return (
                     f"A start of {version} ({member_name(container)}) exited {why} before it"
-                    f" answered. The end of its log:\n"
-                    f"{self._engine.log(container.id, lines=LOG_LINES)}"
+                    f" answered.{remedies.of_an_end(log)} The end of its log:\n{log}"
                 )
         return None

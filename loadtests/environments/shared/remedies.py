@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import re
 
+from loadtests.analysis.remedies import CONNECTIONS
+
 PORT_REMEDY = "It takes its port from a variable that is not set: --env PORT=8000."
 
 OF_AN_END = (
+    (
+        CONNECTIONS.words,
+        "The store has no connection left for it: raise the store's max_connections, or give each"
+        " process a smaller pool.",
+    ),
     (
         re.compile(
             r"'' is not a valid port number|port\b.*'' is not a valid integer|KeyError: 'PORT'",

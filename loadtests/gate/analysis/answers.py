@@ -35,6 +35,12 @@ BODY_RATIO = 0.5
 FAILED = "failed"
 PAGE = "2xx"
 
+START = "before a user's first task"
+"""Stands for the names of all requests that users send before their first task, such as a login."""
+
+START_OK = "ok"
+"""The kind of those that did not fail: their status is not told."""
+
 
 def counted(
     columns: samples.Columns, names: Sequence[str], *, good: samples.Flags, failed: samples.Flags
@@ -68,6 +74,13 @@ def _count(
         failed=int(np.count_nonzero(of_name & failed)),
         body_bytes=None if bodies is None else int(bodies[right].sum()),
     )
+
+
+def of_starts(requests: int, failed: int) -> tuple[AnswerCount, ...]:
+    """Return how requests before users' first tasks ended, as one name; () without any."""
+    if not requests:
+        return ()
+    return (AnswerCount(name=START, good={START_OK: requests - failed}, failed=failed),)
 
 
 @dataclass(kw_only=True)

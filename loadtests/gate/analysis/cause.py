@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from loadtests.gate.model import SIDE_BY_SIDE, EndpointName, EndpointResult, GateVerdict
 
@@ -14,8 +14,13 @@ MOST_QUEUED = 10
 requests only queue for CPU."""
 
 
-def cause_of(endpoints: Sequence[EndpointResult], titles: Mapping[str, str]) -> str | None:
-    """Return the cause of a regression, as far as the counters show it."""
+def cause_of(
+    endpoints: Sequence[EndpointResult], titles: Mapping[str, str], unmet: Collection[str] = ()
+) -> str | None:
+    """Return the cause of a regression, as far as the counters show it.
+
+    On the worker models ``unmet``, answers regressed only because head meets a check nowhere.
+    """
     causes = []
     for worker in dict.fromkeys(result.worker for result in endpoints):
         results = {result.endpoint: result for result in endpoints if result.worker == worker}
@@ -23,12 +28,17 @@ def cause_of(endpoints: Sequence[EndpointResult], titles: Mapping[str, str]) -> 
             name for name, result in results.items() if result.verdict is GateVerdict.REGRESSED
         }
         if worse:
-            causes.append(f"{titles.get(worker, worker)}: {_cause_for_one(results, worse)}")
+            cause = _cause_for_one(results, worse, is_unmet=worker in unmet)
+            causes.append(f"{titles.get(worker, worker)}: {cause}")
     return " ".join(causes) or None
 
 
-def _cause_for_one(results: dict[EndpointName, EndpointResult], worse: set[EndpointName]) -> str:
+def _cause_for_one(
+    results: dict[EndpointName, EndpointResult], worse: set[EndpointName], *, is_unmet: bool
+) -> str:
     if EndpointName.ANSWERS in worse:
+        if is_unmet:
+            return "head does not do what a declared check asks."
         return "the replicas do not share their state."
     if EndpointName.ERRORS in worse:
         return "requests fail."

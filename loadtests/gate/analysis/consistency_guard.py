@@ -3,8 +3,9 @@
 A check (``loadtests.model.consistency``) runs on both versions, and so do the requests of the load,
 asked of each replica directly. If only head fails, both run it again, up to ``TRIES`` times. Both
 are asked the same in a try, and the next try draws other values. Head regressed if it failed every
-try and base failed none. For two equal versions that fail a share p of their tries, this happens by
-chance with probability (p(1 − p))^TRIES, at most 4^−TRIES.
+try and base failed none. So it did if base met a declared check in every try and head in none, such
+as a login that it refuses. For two equal versions that fail a share p of their tries, this happens
+by chance with probability (p(1 − p))^TRIES, at most 4^−TRIES.
 """
 
 from __future__ import annotations
@@ -33,6 +34,11 @@ TRIES = 6
 MOST_ROUNDS = 2 * TRIES
 """Rounds of tries at most: a check whose name is another in every round has one try for ever."""
 
+ALIKE = "Both replicas see what is written through either of them."
+
+MOST_NAMED = 5
+"""Checks that a sentence names."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Compared:
@@ -45,12 +51,28 @@ class Compared:
     @property
     def known(self) -> bool:
         """Whether at least one version could be checked."""
-        return any(result.state is not ProbeState.UNCHECKED for result in (*self.base, *self.head))
+        return any(map(self.checked, SideName))
 
     @property
     def suspect(self) -> bool:
         """Whether head failed every try so far, and base failed none."""
-        return bool(self.head) and all(map(_breaks, self.head)) and not any(map(_breaks, self.base))
+        breaks = bool(self.head) and all(map(_breaks, self.head))
+        return (breaks and not any(map(_breaks, self.base))) or self.unmet
+
+    @property
+    def unmet(self) -> bool:
+        """Whether head met a declared check in no try so far, and base met it in all.
+
+        Without an answer of the application, as of a server that is too busy, nothing is known.
+        """
+        fails = all(_breaks(result) or _is_unmet(result) for result in self.head)
+        is_right = bool(self.base) and all(one.state is ProbeState.OK for one in self.base)
+        return is_right and fails and any(map(_is_unmet, self.head))
+
+    def checked(self, side: SideName) -> bool:
+        """Return whether a version could be checked."""
+        results = {SideName.BASE: self.base, SideName.HEAD: self.head}[side]
+        return any(result.state is not ProbeState.UNCHECKED for result in results)
 
     @property
     def worse(self) -> bool:
@@ -61,9 +83,13 @@ class Compared:
 def judge(record: ProbeRecord) -> ProbeResult:
     """Return the result of one try.
 
-    An application that accepts any path and stores nothing is unchecked, not inconsistent.
+    An application that accepts any path and stores nothing is unchecked, not inconsistent. A write
+    that it refuses counts as a wrong answer, so that the check is known to be met nowhere.
     """
     result = declared.judge(record)
+    refusal = declared.refused(record)
+    if refusal is not None and refusal.replica and declared.was_answered(refusal):
+        return replace(result, wrong={refusal.replica: 1})
     is_right_nowhere = result.state is ProbeState.BREAKS and not result.right
     if is_right_nowhere and not declared.had_effect(record):
         detail = f"{result.read} shows nothing of what was written, on any replica."
@@ -147,29 +173,35 @@ def wrong_ratio(results: Iterable[ProbeResult]) -> float | None:
 
 
 def reason(comparisons: Sequence[Compared]) -> str:
-    """Return one or two sentences about the checks that could be made."""
-    worse = [comparison for comparison in comparisons if comparison.worse]
+    """Return sentences about the checks that could be made on one version at least."""
+    unmet = [comparison for comparison in comparisons if comparison.worse and comparison.unmet]
+    wrong = [comparison for comparison in comparisons if comparison.worse and not comparison.unmet]
     inconsistent = [
         comparison
         for comparison in comparisons
         if any(map(_breaks, (*comparison.base, *comparison.head)))
     ]
-    if worse:
-        checks = ", ".join(comparison.check for comparison in worse)
-        return (
-            f"Head gave wrong answers with two replicas in all {len(worse[0].head)} tries"
-            f" ({checks}). {_of_base(worse[0])}"
-        )
+    if wrong or unmet:
+        told = (*([_of_wrong(wrong)] if wrong else []), *([_of_unmet(unmet)] if unmet else []))
+        return " ".join(told)
     if inconsistent:
         return _whose(inconsistent[0])
-    return "Both replicas see what is written through either of them."
+    return _unchecked(comparisons) or ALIKE
+
+
+def is_only_unmet(evidence: Evidence, worker: str) -> bool:
+    """Return whether head is worse only by checks that it meets in no try."""
+    return all(each.unmet for each in compared(evidence, worker) if each.worse)
 
 
 def examples(evidence: Evidence, worker: str) -> tuple[str, ...]:
     """Return one wrong answer of each inconsistent check, as a sentence."""
     sentences = []
     for comparison in compared(evidence, worker):
-        broken = [result for result in (*comparison.head, *comparison.base) if _breaks(result)]
+        results = (*comparison.head, *comparison.base)
+        broken = [result for result in results if _breaks(result)]
+        if comparison.worse and comparison.unmet:
+            broken = [result for result in comparison.head if _is_unmet(result)]
         sentences += [f"{worker} {comparison.check}: {result.detail}" for result in broken[:1]]
     return tuple(sentences)
 
@@ -177,6 +209,40 @@ def examples(evidence: Evidence, worker: str) -> tuple[str, ...]:
 def _of_base(comparison: Compared) -> str:
     is_right = any(result.state is ProbeState.OK for result in comparison.base)
     return "Base is consistent." if is_right else "Base could not be checked."
+
+
+def _of_wrong(wrong: Sequence[Compared]) -> str:
+    checks = ", ".join(comparison.check for comparison in wrong)
+    return (
+        f"Head gave wrong answers with two replicas in all {len(wrong[0].head)} tries"
+        f" ({checks}). {_of_base(wrong[0])}"
+    )
+
+
+def _of_unmet(unmet: Sequence[Compared]) -> str:
+    tries = len(unmet[0].head)
+    return (
+        f"Base met {_named(unmet)} with two replicas in all {tries} tries, and head in none:"
+        f" {unmet[0].head[-1].detail}"
+    )
+
+
+def _unchecked(comparisons: Sequence[Compared]) -> str:
+    """Return what could not be checked on one version, with the first reason; "" if all was."""
+    sentences = []
+    for side in SideName:
+        open_ones = [comparison for comparison in comparisons if not comparison.checked(side)]
+        if open_ones:
+            results = open_ones[0].base if side is SideName.BASE else open_ones[0].head
+            why = f" {results[-1].detail}" if results else ""
+            sentences.append(f"Not checked on {side}: {_named(open_ones)}.{why}")
+    return " ".join(sentences)
+
+
+def _named(comparisons: Sequence[Compared]) -> str:
+    names = [comparison.check for comparison in comparisons]
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more
 
 
 def _whose(comparison: Compared) -> str:
@@ -195,6 +261,11 @@ def _rank(result: ProbeResult) -> int:
     """Return how much a result says, the most telling as 0."""
     order = (ProbeState.BREAKS, ProbeState.NOTE, ProbeState.OK, ProbeState.UNCHECKED)
     return 0 if _breaks(result) else order.index(result.state)
+
+
+def _is_unmet(result: ProbeResult) -> bool:
+    """Return whether a declared check got answers of the application, and none was right."""
+    return result.kind is ProbeKind.DECLARED and declared.was_met_by_nobody(result)
 
 
 def _breaks(result: ProbeResult) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import numpy as np
 
@@ -24,7 +25,8 @@ def figures(
 ) -> Figures:
     """Return one version's figures: its requests, and the total CPU of its ``members``.
 
-    What a task of a locustfile ended with, instead of its requests, has failed, too.
+    What a task of a locustfile ended with, instead of its requests, has failed, too. Requests
+    before users' first tasks are among the answers, also those that ended before the window.
 
     A closed window counts the requests that ended or hung in it. An open window counts the requests
     that were due in it, whenever they ended; otherwise, an answer that takes longer than the window
@@ -54,8 +56,18 @@ def figures(
         got_cpus=_got(usages),
         throttled_ratio=_throttled(usages),
         quantiles_ms=_quantiles_ms(taken_us) if mode is Mode.OPEN else (),
-        answers=answers.counted(columns, finished.names, good=good, failed=failed),
+        answers=(
+            *answers.counted(columns, finished.names, good=good, failed=failed),
+            *answers.of_starts(finished.start_requests, finished.start_failed),
+        ),
     )
+
+
+def with_starts(of_window: Figures, rehearsal: LoadDone) -> Figures:
+    """Return figures with what users sent before their first task in the rehearsal before."""
+    finished = rehearsal.finished
+    starts = answers.of_starts(finished.start_requests, finished.start_failed)
+    return replace(of_window, answers=(*of_window.answers, *starts))
 
 
 def failed_of(done: LoadDone) -> int:

@@ -42,6 +42,13 @@ CONTENTION_LIMIT_RATIO = 0.25
 """Share of the cores that other programs may use. Both versions lose the same, so the result is
 less precise but unbiased. Beyond a quarter, replicas may not get the half core of their budgets."""
 
+MORE_CONNECTIONS = (
+    "In a gate, all starts of a version are up at once and share its store. Let that store take"
+    " more connections (PostgreSQL: command: postgres -c max_connections=1000), or give each"
+    " process a smaller pool."
+)
+"""What to do where a store has no connection left for the starts of a version."""
+
 CONTENTION_WARNING_RATIO = 0.05
 """Share from which a run is invalid; a gate only warns."""
 
@@ -49,6 +56,7 @@ CONTENTION_WARNING_RATIO = 0.05
 def check(plan: GatePlan, evidence: Evidence) -> tuple[GateFinding, ...]:
     """Return the broken rules and the warnings."""
     return (
+        *_refusals(evidence),
         *_errors(plan, evidence),
         *_shorter(plan, evidence),
         *_generator(evidence),
@@ -165,6 +173,20 @@ def _errors(plan: GatePlan, evidence: Evidence) -> Iterator[GateFinding]:
                 detail=f"{failed} of {ended} requests to {side} failed, so its throughput and"
                 " response times cannot be judged.",
             )
+
+
+def _refusals(evidence: Evidence) -> Iterator[GateFinding]:
+    """Yield where stores refused connections: how many starts share one is the gate's doing."""
+    if evidence.store_refusals:
+        yield GateFinding(code=RuleCode.ERRORS, detail=told_refusals(evidence))
+
+
+def told_refusals(evidence: Evidence) -> str:
+    """Return which stores refused connections, and what to do."""
+    lines = "; ".join(f"{side}: {line}" for side, line in evidence.store_refusals.items())
+    return (
+        f"A store refused connections, so its starts cannot be judged ({lines}). {MORE_CONNECTIONS}"
+    )
 
 
 def _generator(evidence: Evidence) -> Iterator[GateFinding]:

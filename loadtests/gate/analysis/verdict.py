@@ -85,6 +85,7 @@ def conclude(
     endpoints = judge_endpoints(plan, evidence)
     broken_rules = findings.check(plan, evidence)
     titles = {worker: heading(plan, evidence, worker) for worker in plan.workers}
+    unmet = [one for one in plan.workers if consistency_guard.is_only_unmet(evidence, one)]
     verdict, reason = overall(endpoints, broken_rules, titles)
     if not facts.finished and verdict in GOOD:
         verdict, reason = GateVerdict.INCONCLUSIVE, UNFINISHED
@@ -92,7 +93,7 @@ def conclude(
         schema_version=SCHEMA_VERSION,
         verdict=verdict,
         reason=reason,
-        cause=cause_of(endpoints, titles) if verdict is GateVerdict.REGRESSED else None,
+        cause=cause_of(endpoints, titles, unmet) if verdict is GateVerdict.REGRESSED else None,
         endpoints=endpoints,
         findings=broken_rules,
         measured_s=measured_s(evidence),
@@ -203,8 +204,11 @@ def _endpoint(
 def _errors(plan: GatePlan, evidence: Evidence) -> Iterator[EndpointResult]:
     """Yield head's failures as an endpoint of their own, if head answers worse than base.
 
-    Requests that fail all together come before a single one's.
+    Requests that fail all together come before a single one's. Where head's store refused
+    connections, that is no answer of head's.
     """
+    if SideName.HEAD in evidence.store_refusals:
+        return
     unlike = findings.unlike(plan, evidence)
     all_fail = findings.all_fail_more(plan, evidence)
     if not (unlike or all_fail):

@@ -67,7 +67,7 @@ def remarks(result: GateResult) -> tuple[str, ...]:
         for endpoint in result.endpoints
         if endpoint.endpoint is EndpointName.ANSWERS
         and endpoint.verdict is GateVerdict.PASS
-        and (endpoint.base or endpoint.head)
+        and endpoint.reason != consistency_guard.ALIKE
     )
     examples = (
         example

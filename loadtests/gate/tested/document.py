@@ -45,9 +45,9 @@ def document(
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the Compose file of a stack, and the values of the variables in it.
 
-    Each version has a network, stores and volumes of its own. ``memory_bytes`` limits a start
-    whose definition has no limit, and ``beside_bytes`` what it needs. Raises
-    :class:`UsageError` for secrets or configs that differ.
+    Each version has a network, stores, volumes and configs of its own. ``memory_bytes`` limits a
+    start whose definition has no limit, and ``beside_bytes`` what it needs. Raises
+    :class:`UsageError` for secrets that differ.
     """
     ours = docker_compose.parse((root / "compose/gate.yaml").read_text())
     stack: dict[str, Any] = {
@@ -91,17 +91,16 @@ def _of_version(
     )
     services = {f"{side}-{lane}": start for lane in LANES[:lanes]}
     services |= {service_of(side, part): _needed(side, part, memory) for part in subject.needs}
-    named = {name: f"{side}-{name}" for name in subject.volumes}
     own = {
         "services": {
-            name: _in_version(service, side, subject, named) for name, service in services.items()
+            name: _in_version(service, side, subject) for name, service in services.items()
         },
         "volumes": {
-            named[name]: {**definition, "labels": tested_document.LABELS}
+            _own_name(side, name): {**definition, "labels": tested_document.LABELS}
             for name, definition in subject.volumes.items()
         },
         "secrets": dict(subject.secrets),
-        "configs": dict(subject.configs),
+        "configs": {_own_name(side, name): entry for name, entry in subject.configs.items()},
     }
     # Both versions number their hidden texts from 1.
     prefix = f"TWOFOLD_{side.upper()}_VALUE_"
@@ -117,23 +116,28 @@ def service_of(side: SideName, part: Part) -> str:
     return f"with-{side}-{part.service.removeprefix('with-')}"
 
 
+def _own_name(side: SideName, name: str) -> str:
+    """Return the name of a volume or config that only one version has."""
+    return f"{side}-{name}"
+
+
 def _needed(side: SideName, part: Part, memory: _Memory) -> dict[str, Any]:
     service = tested_document.needed(part, memory_bytes=memory.beside_bytes)
     member = {MEMBER_LABEL: service_of(side, part)}
     return {**service, "labels": {**service["labels"], **member}}
 
 
-def _in_version(
-    service: dict[str, Any], side: SideName, subject: Subject, volumes: Mapping[str, str]
-) -> dict[str, Any]:
-    """Return a service in its version's network, with its version's volumes and services."""
+def _in_version(service: dict[str, Any], side: SideName, subject: Subject) -> dict[str, Any]:
+    """Return a service in its version's network, with what belongs to its version."""
     hosts = _hosts(service)
     own = {**service, "networks": {side: {"aliases": hosts}} if hosts else [side]}
     names = {part.service: service_of(side, part) for part in subject.needs}
     if "depends_on" in service:
         own["depends_on"] = {names[name]: how for name, how in service["depends_on"].items()}
     if "volumes" in service:
-        own["volumes"] = [_volume(entry, volumes) for entry in service["volumes"]]
+        own["volumes"] = [_volume(entry, side, subject) for entry in service["volumes"]]
+    if "configs" in service:
+        own["configs"] = [_config(entry, side) for entry in service["configs"]]
     return own
 
 
@@ -142,7 +146,15 @@ def _hosts(service: Mapping[str, Any]) -> Sequence[str]:
     return networks[tested_document.NETWORK]["aliases"] if isinstance(networks, Mapping) else ()
 
 
-def _volume(entry: Mapping[str, Any], volumes: Mapping[str, str]) -> dict[str, Any]:
-    if entry.get("type") != "volume" or entry.get("source") not in volumes:
+def _volume(entry: Mapping[str, Any], side: SideName, subject: Subject) -> dict[str, Any]:
+    if entry.get("type") != "volume" or entry.get("source") not in subject.volumes:
         return dict(entry)
-    return {**entry, "source": volumes[str(entry["source"])]}
+    return {**entry, "source": _own_name(side, str(entry["source"]))}
+
+
+def _config(entry: Mapping[str, Any] | str, side: SideName) -> dict[str, Any]:
+    """Return a config of a service by its version's name; it stays where the user has it."""
+    given = entry if isinstance(entry, Mapping) else {"source": entry}
+    source = str(given["source"])
+    target = given.get("target") or f"/{source}"
+    return {**given, "source": _own_name(side, source), "target": target}

@@ -6,6 +6,7 @@ privileged container, head could reach base, and all else on the machine.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ POWERFUL = (
     *("runtime", "cgroup", "sysctls", "oom_score_adj", "oom_kill_disable"),
 )
 """Settings of a service that take from its isolation; most of them are in CIS Docker 1.6, §5."""
+
+HARDENING = re.compile(r"no-new-privileges([:=]true)?")
+"""An entry of ``security_opt`` that only takes rights away from a container."""
 
 OF_A_BUILD = ("network", "ssh", "secrets", "extra_hosts", "cache_to", "cache_from")
 """Settings of a build section that reach beyond its files."""
@@ -55,8 +59,9 @@ def check(base: frozenset[str], head: frozenset[str], named: Named) -> None:
 
 def _of_part(part: Part, root: Path) -> Iterator[str]:
     for key in POWERFUL:
-        if part.definition.get(key):
-            yield f"{key} {_text(part.definition[key])}"
+        value = _without_hardening(key, part.definition.get(key))
+        if value:
+            yield f"{key} {_text(value)}"
     for device in reserved_devices(part.definition):
         yield f"reserved device {_text(device)}"
     for entry in part.definition.get("volumes") or ():
@@ -64,6 +69,14 @@ def _of_part(part: Part, root: Path) -> Iterator[str]:
         if mount.kind == "bind" and not _is_in(Path(mount.source), root):
             yield f"mount {mount}"
     yield from _of_build(part.build or {}, root)
+
+
+def _without_hardening(key: str, value: Any) -> Any:
+    """Return what a setting takes; None where it only gives up something, or has the default."""
+    if key == "security_opt" and isinstance(value, list | tuple):
+        return [entry for entry in value if not HARDENING.fullmatch(str(entry))]
+    is_killed_earlier = key == "oom_score_adj" and isinstance(value, int) and value > 0
+    return None if is_killed_earlier or (key, value) == ("cgroup", "private") else value
 
 
 def _is_of_version(options: Mapping[str, Any], root: Path) -> bool:

@@ -60,12 +60,21 @@ class VersionStack(LaneStack):
         self._is_up = False
 
     def grow(self, count: int) -> None:
-        """Bring up to at least ``count`` starts of each version, after what they need."""
+        """Bring up to at least ``count`` starts of each version, after what they need.
+
+        Where starts share something, one of each version comes first: only one may migrate a store.
+        """
         if self._is_up:
             super().grow(count)
             return
-        for starting in self._startings.values():
+        startings = self._startings.values()
+        for starting in startings:
             starting.start_needs()
+        sharing = [starting for starting in startings if starting.subject.shares_state]
+        for starting in sharing:
+            starting.start_first()
+        for starting in sharing:
+            starting.wait_for_first()
         super().grow(count)
         self._ports = {side: self._port_of(side) for side in self._startings}
         super().grow(count)
@@ -77,6 +86,11 @@ class VersionStack(LaneStack):
         for note in starting.notes:
             self._say(f"{side}: {note}")
         return port
+
+    def needed_by(self, version: str) -> tuple[str, ...]:
+        """Return the members that a version needs beside its starts, such as its store."""
+        needs = self._startings[SideName(version)].subject.needs
+        return tuple(part.service for part in needs if part.service in self._containers)
 
     def hold(self) -> None:
         """Wait for the new starts to become idle, then apply their CPU budgets."""

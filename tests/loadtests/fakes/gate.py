@@ -41,6 +41,10 @@ class GateWorld(World):
     """Whether an image might be pulled, at each look for the versions."""
     logs: Mapping[SideName, str] = field(default_factory=dict)
     """What a version's server writes first; without it, what was asked for is in force."""
+    stores: Mapping[SideName, tuple[str, ...]] = field(default_factory=dict)
+    """The members that a version needs beside its starts."""
+    member_logs: dict[str, str] = field(default_factory=dict)
+    """What members wrote in all."""
 
     def __post_init__(self) -> None:
         self.replica_cpus = 0.25
@@ -82,6 +86,14 @@ class FakeGateStack(StackInMemory):
         side = SideName(side_of([member]))
         model = served_by(self._plan, self._worker)[side]
         return self.world.logs.get(side, gunicorn_log(model.mode or model.name, model.processes))
+
+    def log_of(self, member: str) -> str:
+        assert isinstance(self.world, GateWorld)
+        return self.world.member_logs.get(member, super().log_of(member))
+
+    def needed_by(self, version: str) -> tuple[str, ...]:
+        assert isinstance(self.world, GateWorld)
+        return self.world.stores.get(SideName(version), ())
 
     def grow(self, count: int) -> None:
         self._done.append(f"grow {count}")

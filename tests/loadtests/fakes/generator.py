@@ -168,6 +168,7 @@ def _trial(world: World, order: Order, started_at_s: float) -> Iterator[dict[str
     for part, piece in enumerate((data[:half], data[half:]), start=1):
         yield {"event": "samples", "id": order["id"], "part": part, "parts": 2, "data": piece}
     world.now_s += 0.02
+    start_requests, start_failed = world.starts(order, members)
     yield finished_event(
         id=order["id"],
         started_at_s=started_at_s,
@@ -178,6 +179,8 @@ def _trial(world: World, order: Order, started_at_s: float) -> Iterator[dict[str
         answered=count,
         replicas=[world.replicas[member].address for member in members],
         lost_workers=world.lost_workers(order),
+        start_requests=start_requests,
+        start_failed=start_failed,
     )
 
 

@@ -31,6 +31,8 @@ class World:
     foreign: Callable[[Order], float] = lambda _: 0.0
     wait_ms: Callable[[Order, Sequence[str], Any], Any] = lambda _, __, due_s: 20.0 + 0.0 * due_s
     """How long the requests of an open loop take, from when each is due (s since the start)."""
+    starts: Callable[[Order, Sequence[str]], tuple[int, int]] = lambda _, __: (0, 0)
+    """What users send before their first task in a trial: how many requests, and how many fail."""
     ceiling_rps: float = 20_000.0
     lost_workers: Callable[[Order], int] = lambda _: 0
     throttled_ratio: float = 1.0

@@ -194,8 +194,12 @@ def make_probe(
     worker: str = "gthread",
     check: str = "note",
     kind: ProbeKind = ProbeKind.DECLARED,
+    refused: bool = False,
 ) -> SideProbe:
-    """A try of two replicas, of which the second knows nothing where it ``breaks``."""
+    """A try of two replicas, of which the second knows nothing where it ``breaks``.
+
+    An ``unchecked`` one had no answer, or the application ``refused`` the write.
+    """
     one, other = f"{side}-a-1", f"{side}-a-2"
     right = {ProbeState.OK: {one: 8, other: 8}, ProbeState.BREAKS: {one: 8}}
     result = ProbeResult(
@@ -206,7 +210,7 @@ def make_probe(
         read="GET /note",
         written_by=one,
         right=right.get(state, {}),
-        wrong={other: 8} if state is ProbeState.BREAKS else {},
+        wrong={other: 8} if state is ProbeState.BREAKS else {one: 1} if refused else {},
         detail=f"{other} says {state}.",
         kind=kind,
     )

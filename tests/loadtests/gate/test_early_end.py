@@ -55,7 +55,7 @@ def test_users_who_cannot_start_with_two_replicas_of_head_show_what_broke(
 
     assert result.verdict is GateVerdict.REGRESSED
     assert verdicts(result)[EndpointName.ANSWERS] is GateVerdict.REGRESSED
-    told = "This ended early. Users end before their first task."
+    told = "This ended early. On head: Users end before their first task."
     assert (result.facts.differences[-1], gates.said[-1]) == (told, told)
     assert not result.facts.finished
     assert world.open == 0

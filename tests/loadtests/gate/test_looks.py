@@ -26,6 +26,7 @@ from loadtests.gate.model import (
     WorkerLoad,
 )
 from loadtests.model.consistency import Check, ProbeKind, ProbeState
+from tests.loadtests.fakes.gate import FakeGateStack, GateWorld
 from tests.loadtests.gate.builders import make_block, make_gate_plan, make_pair, make_probe
 
 
@@ -54,16 +55,6 @@ class Truth:
 
     def noise(self, name: str, number: int) -> float:
         return Random(f"{name}{number}").gauss(0, self.sd)
-
-
-class FakeStack:
-    """Starts that only exist as a number."""
-
-    def __init__(self, truth: Truth) -> None:
-        self._truth = truth
-
-    def grow(self, count: int) -> None:
-        self._truth.done.append(f"grow {count}")
 
 
 class FakePairRunner:
@@ -150,7 +141,7 @@ def run(
     session = Session(
         truth.plan,
         "gthread",
-        FakeStack(truth),  # type: ignore[arg-type]
+        FakeGateStack(GateWorld(done=truth.done), truth.plan),
         pair_runner or FakePairRunner(truth),  # type: ignore[arg-type]
         FakeBlockRunner(truth),  # type: ignore[arg-type]
         evidence or Evidence(),

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from loadtests.gate.generator_pool import NEW_REQUEST
 from loadtests.gate.model import EndpointName, GateResult, GateVerdict, SideName
 from loadtests.gate.options import GateOptions, models_of
 from loadtests.gate.report import junit, markdown, terminal, verdict_json, wording
+from loadtests.measurement.generator_client import Agent
 from loadtests.model.consistency import ProbeKind
-from loadtests.model.errors import EnvironmentFailure, UsageError
+from loadtests.model.errors import EnvironmentFailure, UnusableLoad, UsageError
 from loadtests.model.tested.project import Project
 from loadtests.model.tested.target import Target, TargetKind
 from loadtests.targets import plain
 from loadtests.targets.configuration import load
+from tests.loadtests.fakes import Order
 from tests.loadtests.fakes.gate import GateWorld, gunicorn_log, put_in_memory, slower_head
 from tests.loadtests.gate.test_pipeline import Gates
+from tests.loadtests.measurement.user_load.check_trial_facts import attempt, bad, facts, step
 
 TARGET = Target(
     kind=TargetKind.DOCKERFILE, given=".", name="shop", folder="/srv/shop", health="/ready"
@@ -98,6 +103,68 @@ def test_users_start_at_a_fresh_start_before_its_first_window(
     assert not any(name.startswith("r") for name in first[2:])
 
 
+def test_a_head_whose_users_fail_before_their_first_task_has_regressed(
+    gates: Gates, world: GateWorld
+) -> None:
+    """Such as a login that answers 500: what follows it may be answered all the same."""
+
+    def starts(order: Order, members: Sequence[str]) -> tuple[int, int]:
+        if not order["id"].startswith("r"):
+            return 0, 0  # they live on
+        return order["users"], order["users"] * members[0].startswith("head")
+
+    world.starts = starts
+    result = run(gates)
+
+    (errors,) = (e for e in result.endpoints if e.endpoint is EndpointName.ERRORS)
+    assert (result.verdict, errors.verdict) == (GateVerdict.REGRESSED,) * 2
+    assert (errors.base, errors.head) == (0.0, 1.0)
+    assert errors.reason == (
+        "512 of 512 requests before a user's first task to head failed, 0 of 512 to base."
+    )
+
+
+def test_users_who_fail_to_begin_only_with_two_replicas_of_head_are_counted_too(
+    gates: Gates, world: GateWorld
+) -> None:
+    def starts(order: Order, members: Sequence[str]) -> tuple[int, int]:
+        users = order.get("users", 0)
+        return users, users if members[0].startswith("head") and len(members) == 2 else 0
+
+    world.starts = starts
+
+    result = run(gates, scaling=True)
+
+    assert result.verdict is GateVerdict.REGRESSED
+    assert "before a user's first task to head at 2 replicas failed" in result.reason
+
+
+@pytest.mark.parametrize("failed", [0, 1])
+def test_users_who_begin_as_well_on_both_versions_are_no_regression(
+    gates: Gates, world: GateWorld, failed: int
+) -> None:
+    world.starts = lambda order, _: (order.get("users") or 0, failed if order.get("users") else 0)
+
+    assert run(gates).verdict is GateVerdict.PASS
+
+
+@pytest.mark.parametrize("side", list(SideName))
+def test_users_who_do_not_get_to_their_first_task_are_told_with_the_version(
+    gates: Gates, world: GateWorld, side: SideName
+) -> None:
+    address = f"10.1.{list(SideName).index(side)}."
+
+    def end(_: int) -> None:
+        order = world.trials[-1]
+        if order["id"].startswith("r") and address in order["base_url"]:
+            raise UnusableLoad("Users end before their first task, in on_start or __init__.")
+
+    world.before_trial = end
+
+    with pytest.raises(UnusableLoad, match=f"^On {side}: Users end before their first task"):
+        run(gates)
+
+
 def test_the_first_users_are_the_slots_that_were_seen(gates: Gates, world: GateWorld) -> None:
     run(gates)
 
@@ -153,7 +220,7 @@ def test_a_request_that_base_does_not_answer_ends_it_before_anything_is_measured
 ) -> None:
     from loadtests.measurement import check_trial
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise EnvironmentFailure("The load browse cannot be used as it is")
 
     monkeypatch.setattr(check_trial, "check", refuse)
@@ -162,6 +229,21 @@ def test_a_request_that_base_does_not_answer_ends_it_before_anything_is_measured
         run(gates)
     assert world.trials == []
     assert world.open == 0
+
+
+def test_a_request_that_comes_with_the_change_is_said_to_be_missing_on_base(
+    gates: Gates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = bad("/new", 404, target="/new", headers={}, body="")
+    seen = facts(step("GET /new", attempt(missing)))
+    monkeypatch.setattr(Agent, "check", lambda *_, **__: seen)
+
+    with pytest.raises(UnusableLoad) as raised:
+        run(gates)
+
+    first, *_, last = str(raised.value).splitlines()
+    assert first == "The load browse cannot be used as it is on base:"
+    assert last.strip() == NEW_REQUEST
 
 
 def test_two_variants_of_one_version_are_base_and_head(gates: Gates, world: GateWorld) -> None:

@@ -67,6 +67,7 @@ def test_a_start_that_never_answers_is_named_with_its_address_and_its_log(
     message = str(failure.value)
     assert message.startswith("head-a-1 (and 1 more starts) did not answer at 10.1.1.1:8000 in")
     assert "Does head listen on that port, on all addresses?" in message
+    assert "raise --start-limit (now 90 s)" in message
     assert message.endswith("the log of head-a-1")
     assert "hold" not in world.done
 
@@ -86,6 +87,18 @@ def test_once_one_start_has_answered_the_others_have_less_time(world: GateWorld)
 
     assert waited_s("head-a-1") < READY_LIMIT_S / 2
     assert waited_s(*everyone) > READY_LIMIT_S
+
+
+@pytest.mark.usefixtures("fast_clock")
+def test_a_head_that_is_slower_only_to_start_has_all_the_time(world: GateWorld) -> None:
+    """Base is ready at once, and none of head is."""
+    world.down = {f"head-{lane}-{number}" for lane in "ab" for number in (1, 2)}
+    began_s = proc.monotonic_s()
+
+    with pytest.raises(EnvironmentFailure, match="head-a-1"):
+        a_runner(world).wait_ready()
+
+    assert proc.monotonic_s() - began_s > READY_LIMIT_S
 
 
 @pytest.mark.usefixtures("fast_clock")

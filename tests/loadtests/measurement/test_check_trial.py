@@ -38,12 +38,12 @@ class Told:
         return {}
 
 
-def checked(tmp_path: Path, *steps: dict[str, Any]) -> None:
+def checked(tmp_path: Path, *steps: dict[str, Any], **where: str) -> None:
     path = tmp_path / "locustfile.py"
     path.write_text("")
     told: Any = Told(facts(*steps))
     workload = Workload(name="own", path="/", locustfile=Locustfile(path=str(path)))
-    check(told, told, workload, "http://10.0.0.1:8000")
+    check(told, told, workload, "http://10.0.0.1:8000", **where)
 
 
 def started(*requests: dict[str, Any], **fields: Any) -> dict[str, Any]:
@@ -80,3 +80,14 @@ def test_so_is_a_task_that_fails_without_an_answer_of_the_application(tmp_path: 
         checked(tmp_path, started(LOGIN), step("Shop.me", broken))
 
     assert not isinstance(raised.value, RefusedLoad)
+
+
+def test_a_version_that_does_not_answer_is_named_with_what_to_do(tmp_path: Path) -> None:
+    missing = step("Shop.new", attempt(bad("/new", 404, target="/new", **SENT)))
+
+    with pytest.raises(UnusableLoad) as raised:
+        checked(tmp_path, missing, version="base", advice="Leave it out.")
+
+    first, *_, last = str(raised.value).splitlines()
+    assert first == "The load own cannot be used as it is on base:"
+    assert last == "  Leave it out."

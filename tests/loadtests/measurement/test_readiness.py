@@ -80,6 +80,28 @@ def test_laggards_have_less_time_once_one_has_answered(clock: Clock) -> None:
         waited("gthread-2", laggard_limit_s=30.0)
 
 
+def test_laggards_have_all_the_time_while_none_of_their_own_version_has_answered(
+    clock: Clock,
+) -> None:
+    def waited_s(*down: str) -> float:
+        world = World(down=set(down))
+        stack = FakeStack(world, make_plan(workers=("gthread", "sync"), replica_counts=(1, 2)))
+        began_s = clock.now_s
+        with pytest.raises(EnvironmentFailure, match="sync-1"):
+            wait_ready(
+                Agent(stack.start_generator()),
+                stack.replicas,
+                path="/healthz",
+                ended=nobody_ended,
+                not_ready=not_ready,
+                laggard_limit_s=30.0,
+            )
+        return clock.now_s - began_s
+
+    assert waited_s("sync-1", "sync-2") > READY_LIMIT_S
+    assert waited_s("sync-1") < READY_LIMIT_S / 2
+
+
 def test_laggards_have_all_the_time_while_none_has_answered(clock: Clock) -> None:
     everyone = [f"gthread-{number}" for number in range(1, 5)]
 

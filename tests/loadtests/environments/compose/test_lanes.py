@@ -178,6 +178,19 @@ def test_a_start_that_has_ended_is_named_with_the_reason_and_its_log(
     assert message.endswith("log of id of head-b-2, 20")
 
 
+def test_a_start_that_got_no_connection_of_its_store_is_told_what_to_do(
+    ran: Ran, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = FakeEngine(a_container("head-b", 2, running=False, exit_code=1), *SERVICES)
+    log = "psycopg.OperationalError: FATAL:  sorry, too many clients already"
+    monkeypatch.setattr(engine, "log", lambda *_, **__: log)
+
+    message = a_stack(engine, tmp_path).ended()
+
+    assert message is not None
+    assert "raise the store's max_connections" in message
+
+
 def test_where_all_run_or_only_a_service_has_ended_there_is_no_message(
     ran: Ran, tmp_path: Path
 ) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from loadtests.analysis.consistency import declared
 from loadtests.gate.analysis import consistency_guard, verdict
 from loadtests.gate.model import EndpointName, Evidence, GateResult, GateVerdict, SideName
-from loadtests.gate.report import markdown, wording
-from loadtests.model.consistency import ProbeRecord, ProbeState, Seen
+from loadtests.gate.report import markdown, verdict_json, wording
+from loadtests.model.consistency import ProbeKind, ProbeRecord, ProbeState, Seen
 from tests.loadtests.gate.builders import (
     MACHINE,
     make_evidence,
@@ -61,6 +62,86 @@ def test_a_head_that_is_wrong_in_every_try_has_regressed(base: ProbeState) -> No
     assert wording.remarks(result) == ("gthread note: head-a-2 says breaks.",)
     for said in ("0.500 wrong", "head-a-2 says breaks."):
         assert said in markdown.render(result)
+
+
+def of_head(*tries: tuple[ProbeState, bool], base: Sequence[ProbeState] = ()) -> Evidence:
+    """Evidence of a declared check that head met in these tries, or refused; base met it in all."""
+    probes = (
+        *(make_probe(SideName.BASE, state) for state in base or [OK] * len(tries)),
+        *(make_probe(SideName.HEAD, state, refused=refused) for state, refused in tries),
+    )
+    return make_evidence(PLAN, probes=probes)
+
+
+REFUSED = (UNCHECKED, True)
+NO_ANSWER = (UNCHECKED, False)
+
+
+@pytest.mark.parametrize(
+    "tries", [[REFUSED] * consistency_guard.TRIES, [REFUSED] + [(BREAKS, False)] * 5]
+)
+def test_a_declared_check_that_base_meets_in_every_try_and_head_in_none_has_regressed(
+    tries: list[tuple[ProbeState, bool]],
+) -> None:
+    result = conclude(of_head(*tries))
+
+    assert result.verdict is GateVerdict.REGRESSED
+    assert [found for found, *_ in guard(result)] == [GateVerdict.REGRESSED]
+    assert "Base met note with two replicas in all 6 tries, and head in none: head-a-2 says" in (
+        result.reason
+    )
+    assert result.cause == "gthread: head does not do what a declared check asks."
+    assert wording.remarks(result) == ("gthread note: head-a-2 says unchecked.",)
+
+
+@pytest.mark.parametrize(
+    ("tries", "base"),
+    [
+        ([REFUSED] * 5, [OK] * 5),  # not yet often enough
+        ([NO_ANSWER] * 6, [OK] * 6),  # a server that is too busy says nothing
+        ([REFUSED] * 5 + [NO_ANSWER], [OK] * 6),
+        ([REFUSED] * 5 + [(OK, False)], [OK] * 6),
+        ([REFUSED] * 6, [OK] * 5 + [UNCHECKED]),
+        ([REFUSED] * 6, [UNCHECKED] * 6),  # it is new, and neither version meets it
+    ],
+)
+def test_less_than_that_is_no_regression_of_a_declared_check(
+    tries: list[tuple[ProbeState, bool]], base: list[ProbeState]
+) -> None:
+    assert conclude(of_head(*tries, base=base)).verdict is GateVerdict.PASS
+
+
+@pytest.mark.parametrize(("refused", "again"), [(True, True), (False, False)])
+def test_a_declared_check_that_head_alone_does_not_meet_is_tried_again(
+    *, refused: bool, again: bool
+) -> None:
+    evidence = of_head((UNCHECKED, refused))
+
+    assert (NOTE in consistency_guard.to_try(evidence, "gthread")) is again
+
+
+@pytest.mark.parametrize("side", list(SideName))
+def test_a_check_that_is_open_on_one_version_is_said_to_be_so(side: SideName) -> None:
+    states = dict.fromkeys(SideName, OK) | {side: UNCHECKED}
+    result = conclude(tried([states[SideName.BASE]], [states[SideName.HEAD]]))
+
+    assert result.verdict is GateVerdict.PASS
+    (remark,) = wording.remarks(result)
+    assert remark.endswith(f"Not checked on {side}: note. {side}-a-2 says unchecked.")
+    assert consistency_guard.ALIKE not in verdict_json.render(result)
+
+
+def test_a_request_of_the_load_that_is_open_on_head_alone_is_no_regression() -> None:
+    """What such a check needs may be missing: only what is declared has to be met."""
+    probes = [
+        make_probe(
+            side, OK if side is SideName.BASE else UNCHECKED, kind=ProbeKind.ANSWER, refused=True
+        )
+        for side in SideName
+        for _ in range(consistency_guard.TRIES)
+    ]
+
+    assert conclude(make_evidence(PLAN, probes=tuple(probes))).verdict is GateVerdict.PASS
 
 
 @pytest.mark.parametrize(
@@ -199,6 +280,20 @@ def test_an_application_that_keeps_nothing_has_nothing_to_check(
     found: ProbeRecord, state: ProbeState
 ) -> None:
     assert consistency_guard.judge(found).state is state
+
+
+@pytest.mark.parametrize(
+    ("status", "met_nowhere"),
+    [(500, True), (403, True), (503, False), (429, False), (None, False)],
+)
+def test_a_write_that_the_application_refuses_is_met_nowhere(
+    status: int | None, *, met_nowhere: bool
+) -> None:
+    writes = (Seen(replica="head-a-1", status=status),)
+    result = consistency_guard.judge(replace(record(NOTE), writes=writes))
+
+    assert result.state is UNCHECKED
+    assert declared.was_met_by_nobody(result) is met_nowhere
 
 
 def test_evidence_without_any_try_says_nothing() -> None:

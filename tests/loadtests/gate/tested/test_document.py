@@ -129,3 +129,38 @@ def test_secrets_that_differ_are_refused_because_both_would_get_one() -> None:
 
     with pytest.raises(UsageError, match="The secret key differs between base and head"):
         document(CHECKOUT, versions, MODELS, lanes=1, memory_bytes=1, beside_bytes=1)
+
+
+def with_configs(text: str, used: Any) -> dict[str, Any]:
+    """Give what changes a version so that its start has a config with this text."""
+    measured = Part(name="web", service="app", image="web:1", definition={"configs": [used]})
+    return {
+        "measured": measured,
+        "needs": (),
+        "configs": {"nginx.conf": {"content": "${TWOFOLD_VALUE_1}"}},
+        "values": {"TWOFOLD_VALUE_1": text},
+    }
+
+
+@pytest.mark.parametrize(
+    ("used", "target"),
+    [
+        ("nginx.conf", "/nginx.conf"),
+        ({"source": "nginx.conf"}, "/nginx.conf"),
+        ({"source": "nginx.conf", "target": "/etc/nginx.conf", "mode": 292}, "/etc/nginx.conf"),
+    ],
+)
+@pytest.mark.parametrize("of_head", ["listen 80;", "listen 8080;"])
+def test_each_version_has_its_own_inline_configs_where_the_user_has_them(
+    used: Any, target: str, of_head: str
+) -> None:
+    texts = {SideName.BASE: "listen 80;", SideName.HEAD: of_head}
+    versions = {side: prepared(side, **with_configs(texts[side], used)) for side in SideName}
+
+    text, values = document(CHECKOUT, versions, MODELS, lanes=1, memory_bytes=1, beside_bytes=1)
+
+    for side in SideName:
+        (entry,) = text["services"][f"{side}-a"]["configs"]
+        assert entry["target"] == target
+        variable = text["configs"][entry["source"]]["content"]
+        assert values[variable[2:-1]] == texts[side]

@@ -59,6 +59,40 @@ def test_each_way_out_is_seen_and_refused_unless_base_has_it(
         rights.check(frozenset(), found, HEAD)
 
 
+@pytest.mark.parametrize(
+    "definition",
+    [
+        {"security_opt": ["no-new-privileges"]},
+        {"security_opt": ["no-new-privileges:true"]},
+        {"security_opt": ["no-new-privileges=true"]},
+        {"oom_score_adj": 500},
+        {"cgroup": "private"},
+    ],
+)
+def test_what_only_hardens_a_service_is_no_right(
+    tmp_path: Path, definition: dict[str, Any]
+) -> None:
+    assert taken(tmp_path, **definition) == set()
+
+
+@pytest.mark.parametrize(
+    ("definition", "right"),
+    [
+        ({"security_opt": ["no-new-privileges:false"]}, "security_opt no-new-privileges:false"),
+        (
+            {"security_opt": ["no-new-privileges:true", "apparmor=unconfined"]},
+            "security_opt apparmor=unconfined",
+        ),
+        ({"oom_score_adj": -500}, "oom_score_adj -500"),
+        ({"cgroup": "host"}, "cgroup host"),
+    ],
+)
+def test_what_looks_like_hardening_and_takes_something_is_a_right(
+    tmp_path: Path, definition: dict[str, Any], right: str
+) -> None:
+    assert taken(tmp_path, **definition) == {f"web: {right}"}
+
+
 def test_what_lies_in_the_version_is_no_right(tmp_path: Path) -> None:
     (tmp_path / "docker").mkdir()
     build = {

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,6 +13,7 @@ import pytest
 from loadtests.environments.compose.images import ServiceImages
 from loadtests.environments.compose.projects import Project
 from loadtests.environments.compose.tested.start.starting import Starting
+from loadtests.environments.compose.tested.subject import Part, Subject
 from loadtests.gate import stack as gate_stack
 from loadtests.gate.model import SideName
 from loadtests.gate.tested import stack
@@ -20,11 +21,13 @@ from loadtests.gate.tested.stack import VersionStack
 from loadtests.gate.versions import Sides
 from loadtests.targets import plain
 from loadtests.tools import docker, docker_compose, proc
+from loadtests.tools.docker import Container
 from tests.checkout import CHECKOUT
 from tests.loadtests.environments.compose.fake_engine import (
     COMPOSE,
     FakeEngine,
     Ran,
+    a_container,
     as_engine,
     without_watchdog,
 )
@@ -42,10 +45,17 @@ class FakeStarting:
 
     side: SideName
     done: list[str]
+    subject: Subject
     notes: list[str] = field(default_factory=list)
 
     def start_needs(self) -> None:
         self.done.append(f"needs of {self.side}")
+
+    def start_first(self) -> None:
+        self.done.append(f"first of {self.side}")
+
+    def wait_for_first(self) -> None:
+        self.done.append(f"first of {self.side} answers")
 
     def find_ports(self) -> dict[str, int]:
         self.done.append(f"ports of {self.side}")
@@ -60,15 +70,24 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> Ran:
     return made
 
 
-def a_stack(folder: Path, done: list[str]) -> VersionStack:
+ALONE = Subject(measured=Part(name="web", service="web", image="shop"))
+DB = Part(name="db", service="with-db", image="postgres:16", is_store=True)
+
+
+def a_stack(
+    folder: Path, done: list[str], subject: Subject = ALONE, *beside: Container
+) -> VersionStack:
     project = Project(
-        engine=as_engine(FakeEngine(*starts(2), *SERVICES)),
+        engine=as_engine(FakeEngine(*starts(2), *SERVICES, *beside)),
         compose=COMPOSE,
         name="twofold-a-gate",
         files=(CHECKOUT / "compose/gate.yaml",),
         variables={},
     )
-    startings = {side: cast("Starting", FakeStarting(side=side, done=done)) for side in SideName}
+    startings = {
+        side: cast("Starting", FakeStarting(side=side, done=done, subject=subject))
+        for side in SideName
+    }
     return VersionStack(
         project,
         CHECKOUT,
@@ -93,6 +112,42 @@ def test_what_versions_need_comes_first_and_their_ports_are_found_once(
     assert done == ["needs of base", "needs of head", "ports of base", "ports of head"]
     ports = {start.worker: start.address.rpartition(":")[2] for start in versions.replicas}
     assert ports == {"base": "5000", "head": "8080"}
+
+
+def test_where_starts_share_a_store_one_of_each_version_comes_before_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as one that migrates the store: on an empty one, several at once would end."""
+    done: list[str] = []
+
+    def run(argv: Sequence[str], **_: object) -> proc.Completed:
+        done.append("others")
+        return proc.Completed(argv=tuple(argv), code=0, stdout="", stderr="")
+
+    monkeypatch.setattr(proc, "run", run)
+    monkeypatch.setattr(docker, "is_local", lambda: False)
+
+    a_stack(tmp_path, done, replace(ALONE, needs=(DB,))).grow(4)
+
+    assert done[:7] == [
+        "needs of base",
+        "needs of head",
+        "first of base",
+        "first of head",
+        "first of base answers",
+        "first of head answers",
+        "others",
+    ]
+
+
+def test_the_store_of_a_version_is_known_while_it_runs(ran: Ran, tmp_path: Path) -> None:
+    gone = replace(DB, name="cache", service="with-cache")
+    store = a_container(DB.service, member=DB.service)
+    versions = a_stack(tmp_path, [], replace(ALONE, needs=(DB, gone)), store)
+
+    versions.grow(4)
+
+    assert versions.needed_by(SideName.HEAD) == (DB.service,)
 
 
 def test_a_start_that_is_never_idle_is_named_and_measured_all_the_same(

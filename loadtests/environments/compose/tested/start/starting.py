@@ -219,10 +219,40 @@ class Starting:
 
     # -- the replicas -----------------------------------------------------------------------------
 
-    def find_ports(self) -> dict[str, int]:
-        """Return the port of each worker model, once all its replicas listen on it."""
+    def start_first(self) -> None:
+        """Start one replica alone: it may do what only one may do, such as a migration."""
+        first = self.workers[0]
+        self.project.up((first,), {first: 1}, KEEP_RUNNING)
+
+    def wait_for_first(self) -> None:
+        """Wait until the replica of :meth:`start_first` answers over HTTP.
+
+        One that only listens may still import its application, which may create tables.
+        """
+        first = self.workers[0]
+        port = self.find_ports((first,))[first]
+
+        def answers() -> bool:
+            url = f"http://{self._first(first).address}:{port}{self.wanted.path}"
+            return self._ask([url])[0] is not None
+
+        proc.wait_until(
+            answers,
+            limit_s=self.wanted.limit_s,
+            failure=lambda: (
+                f"The first replica of {first} listens on port {port}, and did not answer"
+                f" {self.wanted.path} over HTTP in {self.wanted.limit_s:g} s. Raise --start-limit"
+                f" if it needs longer.{end_of(self._log(self._first(first)))}"
+            ),
+        )
+
+    def find_ports(self, workers: Sequence[str] = ()) -> dict[str, int]:
+        """Return the port of each of these worker models, once all its replicas listen on it.
+
+        Without ``workers``, it is that of all.
+        """
         ports = {}
-        for worker in self.workers:
+        for worker in workers or self.workers:
             port, note = listening.wait_for_port(
                 partial(self._first, worker),
                 self.wanted,

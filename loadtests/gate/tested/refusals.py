@@ -1,0 +1,55 @@
+"""Finds out whether a store refused connections of the starts that share it, by the logs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from loadtests.analysis.remedies import CONNECTIONS, telling_line
+from loadtests.gate.analysis.findings import MORE_CONNECTIONS
+from loadtests.gate.model import SideName
+from loadtests.gate.stack import GateStack, starts_of
+from loadtests.model.safe_text import one_line
+
+MOST_LOGS = 6
+"""Starts whose logs are read, the last ones: those that are loaded first get their connections."""
+
+MOST_LINES = 2000
+"""Last lines of a start's log that are read: each is compared with all known causes."""
+
+LINE_CHARS = 300
+
+_STAMP = re.compile(r"^\S+T\S+Z ")
+"""The engine's time before a line of a log."""
+
+
+def seen(stack: GateStack) -> dict[SideName, str]:
+    """Return the line that says so, for each version whose store refused connections.
+
+    A store's own line is enough. A start's has to be what explains its errors: some stores, such as
+    MySQL, do not write down whom they refuse.
+    """
+    found = {side: next(_lines(stack, side), None) for side in SideName}
+    return {side: one_line(line)[:LINE_CHARS] for side, line in found.items() if line is not None}
+
+
+def told(log: str) -> str:
+    """Return what to do where a log says that a store refuses connections, or nothing."""
+    return f" The store refuses connections. {MORE_CONNECTIONS}" if _is_refusal(log) else ""
+
+
+def _lines(stack: GateStack, side: SideName) -> Iterator[str]:
+    for member in stack.needed_by(side):
+        yield from reversed([line for line in _log(stack, member) if _is_refusal(line)])
+    for start in reversed(starts_of(stack, side)[-MOST_LOGS:]):
+        line = telling_line(_log(stack, start.name)[-MOST_LINES:])
+        if line is not None and _is_refusal(line):
+            yield line
+
+
+def _log(stack: GateStack, member: str) -> list[str]:
+    return [_STAMP.sub("", line).strip() for line in stack.log_lines(member).lines]
+
+
+def _is_refusal(text: str) -> bool:
+    return CONNECTIONS.words.search(text) is not None
