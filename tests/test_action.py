@@ -16,6 +16,7 @@ from tests.checkout import CHECKOUT
 ACTION: dict[str, Any] = yaml.safe_load((CHECKOUT / "action.yml").read_text())
 STEPS: list[dict[str, Any]] = ACTION["runs"]["steps"]
 GATE = next(step for step in STEPS if step.get("id") == "gate")
+INSTALL = next(step for step in STEPS if step.get("name") == "Install Twofold")
 
 STUB = """#!/bin/sh
 printf '%s\\n' "$@" > "$RUNNER_TEMP/words"
@@ -156,3 +157,20 @@ def test_the_evidence_is_kept_under_the_name_of_the_use() -> None:
     assert keep["with"]["path"] == "${{ steps.gate.outputs.folder }}/gate-*"
     assert GATE["env"]["JOB"] == "${{ github.job }}"
     assert GATE["env"]["JOB_INDEX"] == "${{ strategy.job-index }}"
+
+
+def test_what_installs_twofold_runs_no_module_of_the_change(tmp_path: Path) -> None:
+    (tmp_path / "venv.py").write_text("raise SystemExit('imported')\n")
+    make = INSTALL["run"].splitlines()[0]
+
+    done = subprocess.run(
+        ("bash", "-c", f"{make} --without-pip"),
+        env={"PATH": os.environ["PATH"], "RUNNER_TEMP": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "twofold/bin/python").exists()

@@ -139,6 +139,20 @@ def test_every_temporary_folder_of_the_harness_is_one_that_a_killed_process_does
     assert makers == OWN_FOLDERS
 
 
+OF_THE_CURRENT_FOLDER = re.compile(r"sys\.executable,\s*[\"']-m[\"']")
+"""A module that this Python is to run, without ``-P``: the current folder comes first then."""
+
+
+def test_no_module_is_started_that_imports_from_the_folder_where_the_user_happens_to_be() -> None:
+    starters = [
+        str(file.relative_to(PACKAGE))
+        for file in PACKAGE.rglob("*.py")
+        if OF_THE_CURRENT_FOLDER.search(file.read_text())
+    ]
+
+    assert starters == []
+
+
 def test_few_modules_lie_directly_in_the_package() -> None:
     modules = [file.name for file in PACKAGE.glob("*.py") if file.name != "__init__.py"]
 

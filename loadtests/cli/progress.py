@@ -32,11 +32,18 @@ SPARK_LEAST_RATIO = 0.05
 def open_progress() -> Iterator[Progress]:
     """Show the progress of a run or a gate on standard error, until the end of the block."""
     console = output.console(stderr=True)
-    progress: Progress = LiveProgress(console) if console.is_terminal else PlainProgress(sys.stderr)
+    progress: Progress = LiveProgress(console) if _is_live(console) else PlainProgress(sys.stderr)
     try:
         yield progress
     finally:
         progress.close()
+
+
+def _is_live(console: Console) -> bool:
+    """Return whether a console is a terminal; Rich takes FORCE_COLOR for one, also in a log."""
+    with suppress(ValueError):  # somebody has closed it
+        return console.is_terminal and sys.stderr.isatty()
+    return False
 
 
 class PlainProgress:

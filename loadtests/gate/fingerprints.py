@@ -22,6 +22,9 @@ from loadtests.tools import files
 KEY_BYTES = 32
 DIGITS = 16
 
+ROOT = Path("/")
+"""In place of a home folder, for a user who has none: a container may run under any user id."""
+
 
 def of(variables: Mapping[str, str]) -> dict[str, str]:
     """Return the names of variables, each with the fingerprint of its value."""
@@ -35,7 +38,14 @@ def _of(name: str, value: str) -> str:
 
 def _key_file() -> Path:
     state = os.environ.get("XDG_STATE_HOME")
-    return (Path(state) if state else Path.home() / ".local" / "state") / "twofold" / "key"
+    return (Path(state) if state else _home() / ".local" / "state") / "twofold" / "key"
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:  # HOME is not set, and /etc/passwd does not have the user
+        return ROOT
 
 
 @cache

@@ -11,7 +11,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import gevent
@@ -22,8 +21,10 @@ from loadtests.generator.loops.ticker import Lag
 from loadtests.generator.order import ALL, Share, TrialOrder
 from loadtests.generator.recorder import Recorder
 from loadtests.generator.samples import merge
+from loadtests.generator.team.started import own_argv
 from loadtests.generator.trial import Result, Tell, plan_schedule, watch_window
 from loadtests.generator.user_load.crowd import TellStart, UsersFailed
+from loadtests.generator.user_load.user_file import START_FOLDER
 from loadtests.generator.worker import read_result
 
 MASTER_HOST = "127.0.0.1"
@@ -46,9 +47,6 @@ LOOK_INTERVAL_S = 0.02
 
 PREPARE_LIMIT_S = 600.0
 """Time for all users to start; each worker gives up long before if none of its users gets ready."""
-
-START_FOLDER = Path.cwd()
-"""The working folder before a locustfile had its own."""
 
 
 class WorkersFailed(Exception):
@@ -154,10 +152,7 @@ class Fleet:
                 process = None
             if process is None:
                 self._processes[number] = subprocess.Popen(
-                    (
-                        sys.executable,
-                        "-m",
-                        "loadtests.generator",
+                    own_argv(
                         *("--worker", str(number)),
                         *("--master-port", str(self._master.server.port)),
                         *("--part", f"{self._part.number}/{self._part.of}"),

@@ -5,6 +5,7 @@ It works trial by trial, so a run of any length needs the memory of one trial.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ Write = Callable[[Rows], None]
 
 Open = Callable[[Path], AbstractContextManager[Write]]
 """Opens a file for rows."""
+
+WAY_OUT = "--output FILE"
 
 FORMATS = ("csv", "parquet")
 
@@ -49,16 +52,30 @@ class Exported:
 def to_file(folder: Path, kind: str, path: Path | None) -> Exported:
     """Write the samples of a run to a file, by default to ``samples.<kind>`` in its folder.
 
+    A link is followed. What is no plain file, such as ``/dev/null`` or a pipe, is written into.
+
     Raises :class:`UsageError` where the run has no samples, or where pyarrow is missing.
     """
     recorded = run_folder.read(folder)
     target = folder / f"samples.{kind}" if path is None else path
     opened: Open = _parquet(recorded) if kind == "parquet" else _csv
     with (
-        files.replacing(target, way_out="--output FILE") as temporary,
-        opened(temporary) as write,
+        files.replacing(target, way_out=WAY_OUT) if path is None else _given(path) as place,
+        opened(place) as write,
     ):
         return _export(folder, recorded, kind, write, file=str(target))
+
+
+@contextmanager
+def _given(path: Path) -> Iterator[Path]:
+    """Yield where to write what a user's path is to hold."""
+    with files.on_disk(path, WAY_OUT):
+        if path.exists() and not path.is_file():
+            yield path  # a file in its place would take the device away from everybody
+            return
+        target = Path(os.path.realpath(path))
+    with files.replacing(target, way_out=WAY_OUT) as temporary:
+        yield temporary
 
 
 def to_stream(folder: Path, stream: TextIO) -> Exported:

@@ -26,7 +26,8 @@ def install_argv(
     """Return the command that installs ``requirements`` into ``folder``.
 
     With ``python``, such as ``3.13``, it is for another interpreter on Linux and ``machine``, for
-    which only wheels can be had.
+    which only wheels can be had. pip runs in the requirements' folder, which is the user's, and
+    imports nothing from there (``-P``).
     """
     other: Sequence[str] = ()
     if python is not None:
@@ -36,7 +37,7 @@ def install_argv(
             *(word for name in platforms for word in ("--platform", name)),
         )
     return (
-        *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
+        *(sys.executable, "-P", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
         *("--no-input", "--target", str(folder), *other, "--requirement", str(requirements)),
     )
 

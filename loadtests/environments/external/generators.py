@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import sys
 
+from loadtests.environments.child_python import module_argv
 from loadtests.model.errors import UsageError
 from loadtests.model.plan import Plan
 
@@ -21,14 +21,11 @@ def argv_of(plan: Plan) -> tuple[str, ...]:
     """
     processes = ("--processes", str(plan.generator_processes))
     if not plan.generator_workers:
-        return (sys.executable, "-m", "loadtests.generator", *processes)
+        return module_argv("loadtests.generator", *processes)
     if len(os.environ.get(SECRET, "")) < LEAST_CHARS:
         raise UsageError(
             f"The generators at {', '.join(plan.generator_workers)} need a secret: set the variable"
             f" {SECRET} to the same one here and there, of at least {LEAST_CHARS} characters. Make"
             " one: openssl rand -hex 16."
         )
-    return (
-        *(sys.executable, "-m", "loadtests.generator.team", *processes),
-        *plan.generator_workers,
-    )
+    return module_argv("loadtests.generator.team", *processes, *plan.generator_workers)

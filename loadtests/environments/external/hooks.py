@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 import re
 import shlex
-import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from loadtests.environments.child_python import python_path
+from loadtests.environments.child_python import module_argv, python_path
 from loadtests.environments.external import kubernetes
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure, TwofoldError
 from loadtests.model.tested.external import END, KUBECTL, KUBERNETES, Hooks, option_in, own_words
@@ -273,7 +272,7 @@ def _pinned(words: tuple[str, ...]) -> tuple[str, ...]:
 def with_own(argv: Sequence[str]) -> tuple[str, ...]:
     """Return a command that can be run; our own program for Kubernetes need not be on PATH."""
     if argv[0] == kubernetes.COMMAND:
-        return (sys.executable, "-m", kubernetes.MODULE, *argv[1:])
+        return module_argv(kubernetes.MODULE, *argv[1:])
     return tuple(argv)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from loadtests.environments.child_python import python_path
+from loadtests.environments.child_python import module_argv, python_path
 from loadtests.environments.external.deployment import Deployment
 from loadtests.environments.external.generators import argv_of
 from loadtests.environments.external.hooks import node_of
@@ -207,7 +206,7 @@ class ExternalStack:
 
     def run_module(self, module: str, text: str) -> str:
         """Run a module of the generator's package, and return its output."""
-        return proc.run((sys.executable, "-m", module), env=python_path(), input_text=text).stdout
+        return proc.run(module_argv(module), env=python_path(), input_text=text).stdout
 
 
 def _some(names: Sequence[str]) -> str:

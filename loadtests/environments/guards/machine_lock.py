@@ -34,6 +34,9 @@ FOLDER_VARIABLE = "TWOFOLD_LOCK_FOLDER"
 AGAIN_S = 0.5
 MOST_NOTE_BYTES = 2000
 
+STRANGE_NOTE = (OSError, ValueError, TypeError, RecursionError, OverflowError)
+"""What the lock's file raises as it is read: every user can write anything into it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Holder:
@@ -98,7 +101,7 @@ def measured_now() -> Path | None:
         holder = _note_in(_path(""))
         is_there = procfs.facts_of(int(holder.pid)) is not None
         return Path(holder.folder) if holder.folder and is_there else None
-    except (OSError, ValueError, TypeError, EnvironmentFailure):
+    except (*STRANGE_NOTE, EnvironmentFailure):
         return None
 
 
@@ -211,7 +214,7 @@ def _holder(path: Path) -> str:
     """Return who holds the lock, as far as it can be read."""
     try:
         return str(_note_in(path))
-    except (OSError, ValueError, TypeError):
+    except STRANGE_NOTE:
         return f"an unknown one (`fuser {path}` shows it)"
 
 

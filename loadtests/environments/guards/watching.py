@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from loadtests.environments.child_python import python_path
+from loadtests.environments.child_python import module_argv, python_path
 from loadtests.model.errors import ProcessFailure
 from loadtests.tools import proc, procfs
 from loadtests.tools.proc import Child
@@ -28,8 +28,7 @@ START_LIMIT_S = 30.0
 
 def start(module: str, words: Sequence[str], *, log: Path) -> Child:
     """Start a watchdog, and return once it watches."""
-    argv = (sys.executable, "-m", module, *words)
-    child = Child(argv, log=log, env=python_path() | proc.NOT_OF_THIS_JOB)
+    child = Child(module_argv(module, *words), log=log, env=python_path() | proc.NOT_OF_THIS_JOB)
     try:
         child.receive(START_LIMIT_S)
     except BaseException:

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import secrets
 import signal
-import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from loadtests.environments.child_python import python_path
+from loadtests.environments.child_python import module_argv, python_path
 from loadtests.environments.processes import (
     addresses,
     cpu_limits,
@@ -217,7 +216,7 @@ class ProcessesStack:
         return self._speak(METRONOME, "loadtests.generator.metronome", ",".join(map(str, cores)))
 
     def _speak(self, member: str, module: str, *words: str, cores: Sequence[int] = ()) -> Child:
-        argv = (sys.executable, "-m", module, *words)
+        argv = module_argv(module, *words)
         return self._members.speak(member, argv, env=python_path(), cores=cores)
 
     def activate(self, spec: TrialSpec) -> None:
@@ -313,7 +312,7 @@ class ProcessesStack:
 
     def run_module(self, module: str, text: str) -> str:
         """Run a module of the generator's package, and return its output."""
-        return proc.run((sys.executable, "-m", module), env=python_path(), input_text=text).stdout
+        return proc.run(module_argv(module), env=python_path(), input_text=text).stdout
 
     def variables_of(self, member: str) -> Mapping[str, str]:
         """Return the variables that a member was started with."""

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from loadtests.environments.child_python import NOTHING_FROM_HERE
 from loadtests.environments.processes import lent
 from loadtests.environments.replica_environment import IMPORT_PATH, joined_places
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
@@ -90,7 +91,8 @@ def versions_in(python: str, modules: tuple[str, ...]) -> Mapping[str, str | Non
     Another interpreter may have another gunicorn, which takes other options.
     """
     with suppress(ProcessFailure, ValueError):
-        done = proc.run((python, "-c", _VERSIONS, *modules), timeout_s=ASK_LIMIT_S)
+        argv = (python, "-c", _VERSIONS, *modules)
+        done = proc.run(argv, env=NOTHING_FROM_HERE, timeout_s=ASK_LIMIT_S)
         found: dict[str, str | None] = json.loads(done.stdout)
         return found
     return {}
@@ -100,7 +102,9 @@ def versions_in(python: str, modules: tuple[str, ...]) -> Mapping[str, str | Non
 def is_free_threaded(python: str) -> bool:
     """Return whether an interpreter is a build without a GIL (PEP 703), as far as it says so."""
     with suppress(ProcessFailure):
-        return proc.run((python, "-c", _FREE), timeout_s=ASK_LIMIT_S).stdout.strip() == "1"
+        argv = (python, "-c", _FREE)
+        done = proc.run(argv, env=NOTHING_FROM_HERE, timeout_s=ASK_LIMIT_S)
+        return done.stdout.strip() == "1"
     return False
 
 

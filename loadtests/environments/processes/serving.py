@@ -11,6 +11,7 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
+from loadtests.environments.child_python import NOTHING_FROM_HERE
 from loadtests.environments.processes import project
 from loadtests.model.errors import ProcessFailure, UsageError
 from loadtests.model.plan import START_LIMIT_S, WorkerModel
@@ -187,7 +188,8 @@ def implementation_of(python: str) -> str | None:
 
 def _asked(python: str, modules: Collection[str]) -> tuple[str, str, list[str]]:
     try:
-        done = proc.run((python, "-c", _ASK, *modules), timeout_s=ASK_LIMIT_S)
+        argv = (python, "-c", _ASK, *modules)
+        done = proc.run(argv, env=NOTHING_FROM_HERE, timeout_s=ASK_LIMIT_S)
         implementation, version, lacking = json.loads(done.stdout)
     except (ProcessFailure, ValueError) as error:
         raise UsageError(

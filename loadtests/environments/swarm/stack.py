@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 
 from loadtests.environments import idle_control
-from loadtests.environments.child_python import python_path
+from loadtests.environments.child_python import module_argv, python_path
 from loadtests.environments.compose import further
 from loadtests.environments.compose.containers import (
     LOG_LINES,
@@ -122,7 +121,7 @@ class SwarmStack:
             argv = self._exec_argv(member, "python", "-m", "loadtests.generator")
             name = f"node {self._at[member][0].name}"
             places.append(json.dumps({"name": name, "argv": argv}))
-        argv = (sys.executable, "-m", "loadtests.generator.team", "--processes", processes, *places)
+        argv = module_argv("loadtests.generator.team", "--processes", processes, *places)
         return Child(argv, log=self._log_file(Role.GENERATOR), env=python_path())
 
     def start_metronome(self) -> Child | None:

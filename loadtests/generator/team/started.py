@@ -19,10 +19,20 @@ def part_words(number: int, of: int, processes: int) -> tuple[str, ...]:
     return ("--processes", str(processes), "--part", f"{number}/{of}")
 
 
+def own_argv(*words: str) -> tuple[str, ...]:
+    """Return the command of one more process of the generator, started as this one was.
+
+    So it imports nothing from the current folder if this one does not (``-P``). In the generator's
+    container the package is found by that folder.
+    """
+    apart = ("-P",) if sys.flags.safe_path else ()
+    return (sys.executable, *apart, "-m", "loadtests.generator", *words)
+
+
 def on_connection(connection: socket, words: Sequence[str], env: Mapping[str, str]) -> Program:
     """Start the generator with a connection as its standard input and output."""
     return subprocess.Popen(
-        (sys.executable, "-m", "loadtests.generator", *words),
+        own_argv(*words),
         stdin=connection.fileno(),
         stdout=connection.fileno(),
         env={**os.environ, **env},

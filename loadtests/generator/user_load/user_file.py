@@ -27,6 +27,9 @@ from loadtests.generator.user_load import described
 from loadtests.generator.user_load.orders import FileOrder
 from loadtests.generator.user_load.shared_state import Stocks, shift_counters
 
+START_FOLDER = Path.cwd()
+"""The working folder before a locustfile had its own."""
+
 OLD_LOCUST = re.compile(
     r"has been renamed to \w*User in version 1\.0"
     r"|cannot import name '\w+' from 'locust[.\w]*'"
@@ -98,13 +101,19 @@ def load_user_file(order: FileOrder, *, number: int, base_url: str) -> UserFile:
 
 
 def settle_in(order: FileOrder) -> None:
-    """Make the file's folder the working folder, and set the variables of ``order``."""
+    """Make the file's folder the working folder, and set the variables of ``order``.
+
+    The file can import from its folder first, and then from the one that the generator was
+    started in, as under Locust. The generator's own modules are loaded by now.
+    """
     folder = str(Path(order.path).parent)
     os.chdir(folder)
     os.environ.update(order.env)
     if folder in sys.path:
         sys.path.remove(folder)
     sys.path.insert(0, folder)
+    if str(START_FOLDER) not in sys.path:
+        sys.path.insert(1, str(START_FOLDER))
     if order.modules and order.modules not in sys.path:
         sys.path.append(order.modules)  # last: the generator's own modules come first
 

@@ -154,6 +154,33 @@ def test_a_long_run_stays_in_eighty_columns_with_its_last_trials() -> None:
     assert {line.split()[-1] for line in lines[1:]} == {"▄" * 24}
 
 
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal, or that it is none."""
+
+    def __init__(self, *, is_one: bool) -> None:
+        super().__init__()
+        self._is_one = is_one
+
+    def isatty(self) -> bool:
+        return self._is_one
+
+
+@pytest.mark.parametrize("is_one", [False, True])
+def test_colours_that_are_asked_for_make_no_terminal_of_a_log(
+    monkeypatch: pytest.MonkeyPatch, is_one: bool
+) -> None:
+    """A CI system sets FORCE_COLOR, and Rich takes it for a terminal."""
+    stream = Terminal(is_one=is_one)
+    monkeypatch.setattr("sys.stderr", stream)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+
+    with progress.open_progress() as shown:
+        shown.say("Building the image of the app")
+
+    assert (stream.getvalue() == "[    0 s] Building the image of the app\n") is not is_one
+
+
 def a_live_display() -> tuple[LiveProgress, io.StringIO]:
     file = io.StringIO()
     return LiveProgress(Console(file=file, width=80, force_terminal=True, color_system=None)), file

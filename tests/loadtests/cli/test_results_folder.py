@@ -96,7 +96,12 @@ def test_the_default_is_the_latest_run_that_is_not_going_on(
 
 
 @pytest.mark.parametrize(
-    "note", ["", "[]", "{", '{"pid": "x", "user": 1, "since": 2, "folder": 3}']
+    "note",
+    [
+        *("", "[]", "{", '{"pid": "x", "user": 1, "since": 2, "folder": 3}'),
+        "[" * 1900,
+        '{"pid": Infinity, "user": "a", "since": "b", "folder": "c"}',
+    ],
 )
 def test_whatever_the_locks_file_says_the_latest_run_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, note: str

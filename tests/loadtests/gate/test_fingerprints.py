@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pwd
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -57,3 +59,20 @@ def test_a_key_that_cannot_be_kept_is_no_failure(
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
 
     assert fingerprints.of({"TOKEN": "a"}) == fingerprints.of({"TOKEN": "a"})
+
+
+def test_a_user_without_a_home_folder_has_a_key_like_any_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a container that runs under a user id that /etc/passwd does not have."""
+
+    def unknown(_: int) -> NoReturn:
+        raise KeyError
+
+    for name in ("HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    monkeypatch.setattr(fingerprints, "ROOT", tmp_path)
+
+    assert fingerprints.of({"TOKEN": "a"}) == fingerprints.of({"TOKEN": "a"})
+    assert (tmp_path / ".local/state/twofold/key").is_file()

@@ -8,8 +8,9 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -46,14 +47,16 @@ class Child:
         *options: str,
         module: str = "loadtests.generator",
         env: Mapping[str, str] | None = None,
+        flags: Sequence[str] = (),
+        cwd: Path = PROJECT,
     ) -> None:
         self.process = subprocess.Popen(
-            (sys.executable, "-m", module, *options),
+            (sys.executable, *flags, "-m", module, *options),
             env={**os.environ, **(env or {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            cwd=PROJECT,
+            cwd=cwd,
         )
 
     def __enter__(self) -> Self:

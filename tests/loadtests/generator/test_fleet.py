@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -12,12 +13,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from loadtests.environments.child_python import python_path
 from loadtests.generator.fleet import joined
 from loadtests.generator.http.outcome import Outcome
 from loadtests.generator.loops.ticker import Lag
 from loadtests.generator.recorder import Recorder
 from loadtests.generator.trial import Result
 from loadtests.generator.worker import read_result, write_result
+from tests.checkout import CHECKOUT
+from tests.loadtests.clashing_folder import clashing
 from tests.loadtests.generator.child import Answer, Child
 from tests.loadtests.generator.stub_server import late, stub_server
 
@@ -200,3 +204,37 @@ def test_a_worker_that_dies_between_two_trials_is_told_in_the_second_and_once(
         lost_workers = [fleet.trial(**trial).finished["lost_workers"] for _ in range(2)]
 
     assert (before, lost_workers) == (0, [1, 0])
+
+
+@pytest.mark.parallel
+def test_workers_import_nothing_from_the_current_folder_if_the_generator_does_not(
+    tmp_path: Path,
+) -> None:
+    folder = clashing(tmp_path)
+    with (
+        Child("--processes", "2", flags=("-P",), env=python_path(), cwd=folder) as child,
+        stub_server() as (url, _),
+    ):
+        answer = child.trial(base_url=url)
+
+    assert (answer.finished["workers"], answer.finished["lost_workers"]) == (2, 0)
+    assert answer.count("ok") > 0
+
+
+@pytest.mark.parallel
+def test_workers_find_the_package_by_the_current_folder_if_the_generator_does(
+    tmp_path: Path,
+) -> None:
+    """So it is in the generator's container."""
+    shutil.copytree(
+        CHECKOUT / "loadtests/generator",
+        tmp_path / "loadtests/generator",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
+    seen = "with open('imports', 'a') as file: file.write('x')\n"
+    (tmp_path / "loadtests/__init__.py").write_text(seen)
+    with Child("--processes", "2", cwd=tmp_path) as child, stub_server() as (url, _):
+        answer = child.trial(base_url=url)
+
+    assert (answer.finished["workers"], answer.finished["lost_workers"]) == (2, 0)
+    assert (tmp_path / "imports").read_text() == "xxx"  # the generator and its workers

@@ -2,7 +2,8 @@ import builtins
 import csv
 import io
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,50 @@ def test_a_place_that_cannot_be_written_is_named_with_the_option(tmp_path: Path)
 
     with pytest.raises(EnvironmentFailure, match=r"/nowhere/x.csv cannot be written .*--output"):
         export.to_file(kept.folder, "csv", tmp_path / "nowhere/x.csv")
+
+
+@pytest.fixture
+def device(tmp_path: Path) -> Iterator[tuple[Path, int]]:
+    """Something that is no plain file, as /dev/null is none, and what reads from it."""
+    place = tmp_path / "device"
+    os.mkfifo(place)
+    reader = os.open(place, os.O_RDONLY | os.O_NONBLOCK)
+    yield place, reader
+    os.close(reader)
+
+
+@pytest.mark.parametrize("by_link", [False, True])
+def test_a_device_is_written_into_and_stays(
+    tmp_path: Path, device: tuple[Path, int], by_link: bool
+) -> None:
+    kept, _ = a_run(tmp_path)
+    place, reader = device
+    target = tmp_path / "link" if by_link else place
+    if by_link:
+        target.symlink_to(place)
+
+    done = export.to_file(kept.folder, "csv", target)
+
+    assert done.file == str(target)
+    assert os.read(reader, 1 << 16).startswith(b"trial,")
+    assert (place.is_fifo(), target.is_symlink()) == (True, by_link)
+    assert {path.name for path in tmp_path.iterdir()} == {kept.folder.name, "device", target.name}
+
+
+def test_a_link_to_a_file_is_followed_and_the_file_is_written_as_a_whole(tmp_path: Path) -> None:
+    kept, trials = a_run(tmp_path)
+    link, file = tmp_path / "link.csv", tmp_path / "elsewhere/all.csv"
+    file.parent.mkdir()
+    link.symlink_to(file)
+
+    export.to_file(kept.folder, "csv", link)  # not there yet
+    rows = len(read_csv(file))
+    run_folder.samples_path(kept.folder, trials[-1]).unlink()
+    with pytest.raises(UsageError, match="are missing"):
+        export.to_file(kept.folder, "csv", link)
+
+    assert link.is_symlink()
+    assert rows == len(read_csv(file)) == 4 * REQUESTS
 
 
 def test_parquet_without_pyarrow_says_how_to_get_it(

@@ -19,7 +19,7 @@ FOLDER = Path("/modules")
 
 def test_for_this_python_nothing_is_said_of_platforms() -> None:
     assert pip.install_argv(FILE, FOLDER) == (
-        *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
+        *(sys.executable, "-P", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
         *("--no-input", "--target", "/modules", "--requirement", "/load/requirements.txt"),
     )
 
@@ -63,6 +63,7 @@ def test_a_python_without_pip_is_told_how_to_get_it(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("python", [None, "3.13"])
 def test_a_wheel_beside_the_requirements_is_installed(tmp_path: Path, python: str | None) -> None:
     make_wheel(tmp_path)
+    (tmp_path / "pip.py").write_text("raise SystemExit('imported from the requirements folder')\n")
     (tmp_path / "requirements.txt").write_text("./shopwords-1.0-py3-none-any.whl\n")
     folder = tmp_path / "modules"
 

@@ -14,11 +14,13 @@ from loadtests.environments.external.hooks import (
     parse_names,
     pinned,
     scale_argv,
+    with_own,
 )
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.tested.external import Hooks
 from loadtests.tools import kubectl, proc
 from loadtests.tools.kubectl import Access
+from tests.loadtests.clashing_folder import clashing
 from tests.loadtests.tools.test_proc import is_gone
 
 
@@ -182,6 +184,16 @@ def test_counters_may_tell_their_time_and_limit() -> None:
     )
     with pytest.raises(EnvironmentFailure, match=r"printed 'web-1 limit=0\.5'"):
         parse_counters("web-1 limit=0.5")
+
+
+def test_our_own_program_imports_nothing_from_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(clashing(tmp_path))
+
+    done = proc.run(with_own(("twofold-kubernetes", "--help")), env=python_path())
+
+    assert "KIND/NAME" in done.stdout
 
 
 OWN = ("twofold-kubernetes", "scale", "deployment/web", "--replicas", "{replicas}")

@@ -1,3 +1,4 @@
+import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.tested.external import Hooks
 from loadtests.model.tested.target import Target, TargetKind
 from tests.loadtests.builders import make_plan
+from tests.loadtests.clashing_folder import clashing
 from tests.loadtests.environments.external.file_deployment import FileDeployment
 
 WEB = Target(kind=TargetKind.URL, given="web", name="web", url="http://Web.Example:8080")
@@ -38,6 +40,19 @@ def test_the_generator_is_told_the_header_the_address_and_its_part_of_the_limit(
         "TWOFOLD_ADDRESS": "web.example=10.0.0.7",
         "TWOFOLD_MAX_RPS": "30.0",
     }
+
+
+def test_a_module_of_the_generator_imports_nothing_from_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(clashing(tmp_path))
+    job = {"replicas": {}, "path": "/", "connections": 1, "watch_s": {}}
+
+    answer = a_stack(WEB, Hooks(), tmp_path).run_module(
+        "loadtests.generator.keep_alive", json.dumps(job)
+    )
+
+    assert json.loads(answer) == {}
 
 
 def test_without_a_header_no_answer_names_a_replica() -> None:

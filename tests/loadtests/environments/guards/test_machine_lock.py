@@ -159,7 +159,11 @@ def test_what_somebody_else_put_there_is_refused_and_not_written(
 
 
 @pytest.mark.parametrize(
-    "note", ["", "{}", "[1]", "no JSON", '{"pid": 1, "user": "a", "since": "b", "more": 1}']
+    "note",
+    [
+        *("", "{}", "[1]", "no JSON", '{"pid": 1, "user": "a", "since": "b", "more": 1}'),
+        "[" * 1900,
+    ],
 )
 def test_a_note_that_says_nothing_is_no_trouble(folder: Path, tmp_path: Path, note: str) -> None:
     with another(tmp_path):

@@ -1,5 +1,6 @@
 """The embedded backend, as the pipeline uses it. Needs nginx and the application's packages."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -22,6 +23,7 @@ from loadtests.model.vocabulary import Role
 from loadtests.servers import gunicorn
 from loadtests.tools import cgroup, host, nginx, proc
 from tests.loadtests.builders import make_budget, make_plan, make_worker
+from tests.loadtests.clashing_folder import clashing
 from tests.loadtests.environments.processes.stack_to_kill import ROOT, wait_ready
 
 pytestmark = [
@@ -62,10 +64,14 @@ class Running:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A stack of all worker models with its generator, up and configured."""
+    """A stack of all worker models with its generator, up and configured.
+
+    It is started in a folder whose modules are named like ours.
+    """
     folder = tmp_path_factory.mktemp("run")
     plan = plan_for(("gthread", "sync", "gevent"))
     with (
+        contextlib.chdir(clashing(tmp_path_factory.mktemp("project"))),
         ProcessesBackend(ROOT).open(plan, folder, lambda line: None) as stack,
         stack.start_generator() as child,
     ):
@@ -88,6 +94,16 @@ def test_every_replica_of_every_model_answers_as_itself(running: Running) -> Non
     for replica, answer in zip(replicas, answers, strict=True):
         assert f'"replica":"{replica.name}"' in answer.body.replace(" ", "")
         assert f'"worker_model":"{replica.worker}"' in answer.body.replace(" ", "")
+
+
+def test_a_module_of_the_generator_imports_nothing_from_the_current_folder(
+    running: Running,
+) -> None:
+    job = {"replicas": {}, "path": "/", "connections": 1, "watch_s": {}}
+
+    answer = running.stack.run_module("loadtests.generator.keep_alive", json.dumps(job))
+
+    assert json.loads(answer) == {}
 
 
 def test_each_port_of_the_proxy_passes_to_exactly_its_members_in_equal_shares(

@@ -74,6 +74,21 @@ def test_this_interpreter_says_whether_it_is_a_build_without_a_gil() -> None:
     assert not project.is_free_threaded("/no/such/python")
 
 
+def test_an_interpreter_is_asked_without_what_lies_in_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = not project.is_free_threaded(sys.executable)  # what this folder would have it say
+    (tmp_path / "sysconfig.py").write_text(f"def get_config_var(_): return {int(free)}\n")
+    (tmp_path / "json.py").write_text("raise SystemExit('imported')\n")
+    python = tmp_path / "python"  # whose answers nobody has cached
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+
+    assert project.versions_in(str(python), ("no-such-module",)) == {"no-such-module": None}
+    assert project.is_free_threaded(str(python)) is not free
+
+
 def test_it_gets_neither_a_secret_key_nor_a_store(tested: Target) -> None:
     start = project.start_of(ORDER, tested, root=Path("/checkout"))
 

@@ -139,6 +139,16 @@ def test_a_distribution_without_a_module_of_its_name_is_there(tmp_path: Path) ->
     assert "uwsgi" not in serving.missing(str(python), ("uwsgi",))
 
 
+def test_an_interpreter_is_asked_without_what_lies_in_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "json.py").write_text("raise SystemExit('imported')\n")
+    (tmp_path / "only_here.py").touch()
+    monkeypatch.chdir(tmp_path)
+
+    assert serving.missing(sys.executable, ("only_here", "json")) == ("only_here",)
+
+
 def test_a_servers_program_lies_beside_the_interpreter_or_on_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
