@@ -211,5 +211,6 @@ class _Gathering:
             return True
         source = self.source(side, file)
         # Of files that cannot be read, all functions are taken to be in both versions: to count a
-        # function for its caller, it has to be known that the other version has none.
-        return source.has(name) if source is not None else True
+        # function for its caller, it has to be known that the other version has none. So it is with
+        # files that are newer than this interpreter's Python.
+        return source is None or not source.is_parsed or source.has(name)

@@ -115,6 +115,19 @@ def test_without_sources_a_function_is_taken_to_be_in_both_versions() -> None:
     ]
 
 
+def test_a_function_of_a_file_newer_than_this_python_is_taken_to_be_in_both_versions() -> None:
+    newer = "def rank[T](:\n"  # of which this interpreter knows no function
+    idle = make_samples("base", {(GUNICORN, FLASK, at(6, "find")): 2})
+
+    gathered = gather((idle, HEAD), SERVERS, {"base": {SHOP: newer}, "head": {SHOP: newer}})
+
+    assert {each.name: (each.in_base, each.in_head) for each in gathered.functions} == {
+        "find": (True, True),
+        "rank": (True, True),
+        "normalise": (True, True),
+    }
+
+
 def test_a_file_that_base_has_not_is_new_with_its_functions() -> None:
     gathered = gather(
         (make_samples("base", {(GUNICORN,): 2}), HEAD),
