@@ -95,7 +95,8 @@ def _own(
 
 
 def _of_request(stack: Sequence[Frame], server: str) -> tuple[Frame, ...]:
-    return of_request.request_frames(Stack(frames=tuple(stack), kind=Waiting.CPU), server)
+    sample = Stack(frames=tuple(stack), kind=Waiting.CPU)
+    return of_request.request_frames(sample, server, bridged=True)
 
 
 def _plain(name: str) -> str:

@@ -11,19 +11,33 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import PurePosixPath
 
 from loadtests.model.profiles.records import Frame, Stack
 
 SERVERS = re.compile(
     r"/(gunicorn|waitress|cheroot|granian|gevent|eventlet|uvicorn|uvicorn_worker|hypercorn|daphne"
-    r"|sanic|a2wsgi|asgiref|wsgiref|bjoern|meinheld)/|/werkzeug/serving\.py$|/http/server\.py$"
+    r"|sanic|a2wsgi|asgiref|wsgiref|bjoern|meinheld)/|/werkzeug/(serving|_reloader)\.py$"
+    r"|/http/server\.py$"
     r"|/aiohttp/(worker|web\w*)\.py$|/tornado/(httpserver|routing|web|wsgi)\.py$"
 )
 """Files of servers that call an application from Python."""
 
+WORKERS = re.compile(r"/anyio/_backends/_asyncio\.py$")
+"""What a thread runs outermost if it serves a ``def`` endpoint of FastAPI or Starlette; further in,
+a client's. Pools of ``concurrent.futures`` are not here: any background work may run there."""
+
+BRIDGE = re.compile(r"/asgiref/sync\.py$")
+"""What lets threads of a server call async views, and event loops call others."""
+
+ASYNCIO = re.compile(r"/asyncio/\w+\.py$")
+
 LOOPS = re.compile(r"/(aiohttp|tornado|twisted|uvloop)/")
 """Event loops: a server's below its frames. Elsewhere a client may run one."""
+
+COMMAND_LINES = re.compile(r"/(click|typer)/(core|decorators|main)\.py$")
+"""What calls a server's own functions from its command line (``python -m uvicorn``)."""
 
 EMBEDDING = frozenset({"uwsgi", "mod_wsgi"})
 """Servers in C: the outermost Python frame of their threads is the application's."""
@@ -80,19 +94,47 @@ THREAD_START = ("_bootstrap", "threading.py")
 """The outermost frame of a thread that Python code started."""
 
 
-def request_frames(stack: Stack, server: str) -> tuple[Frame, ...]:
-    """Return the frames of a request, outermost first; () where the thread serves none."""
+
+def request_frames(stack: Stack, server: str, *, bridged: bool = False) -> tuple[Frame, ...]:
+    """Return the frames of a request, outermost first; () where the thread serves none.
+
+    A request with an async view is in two threads under WSGI: a loop's thread runs the view, and
+    its own thread waits for that. So it is seen in its own thread. With ``bridged``, the loop's
+    thread counts, too: samples of the CPU do not see a thread that waits.
+    """
     frames = stack.frames
-    at = next((i for i, frame in enumerate(frames) if SERVERS.search(frame.file)), None)
+    at = _called_at(frames)
     if server in EMBEDDING and at != 0 and not _is_started(frames):
         return frames
     if at is None:
         return ()
-    for index in range(at, len(frames)):
-        file = frames[index].file
-        if not any(files.search(file) for files in (SERVERS, LOOPS, STANDARD)):
-            return frames[index:]
-    return ()
+    begins = next((i for i in range(at + 1, len(frames)) if _is_called(frames[i])), None)
+    if begins is None or (not bridged and _is_bridged(frames, at, begins)):
+        return ()
+    return frames[begins:]
+
+
+def _called_at(frames: Sequence[Frame]) -> int | None:
+    """Return the place of the outermost frame of what calls the application; None without one."""
+    first = next((i for i, frame in enumerate(frames) if not STANDARD.search(frame.file)), None)
+    if first is not None and _is_started(frames) and WORKERS.search(frames[first].file):
+        return first
+    return next((i for i, frame in enumerate(frames) if SERVERS.search(frame.file)), None)
+
+
+def _is_called(frame: Frame) -> bool:
+    """Return whether a frame below a server's first one is no longer the server's own work."""
+    return not any(files.search(frame.file) for files in (SERVERS, LOOPS, COMMAND_LINES, STANDARD))
+
+
+def _is_bridged(frames: Sequence[Frame], at: int, begins: int) -> bool:
+    """Return whether a thread runs the async view of a request that waits in another thread."""
+    if not (_is_started(frames) and BRIDGE.search(frames[at].file)):
+        return False
+    return any(
+        ASYNCIO.search(above.file) and BRIDGE.search(below.file)
+        for above, below in pairwise(frames[at - 1 : begins])
+    )
 
 
 def _is_started(frames: Sequence[Frame]) -> bool:

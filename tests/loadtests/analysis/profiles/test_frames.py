@@ -101,6 +101,19 @@ def test_an_idle_event_loop_of_a_server_is_no_request(calls: tuple[str, str]) ->
     assert request_frames(a_stack(*SERVER, outer, *LOOP, inner, *request), "gunicorn") == request
 
 
+def test_the_command_line_of_a_server_is_no_request() -> None:
+    server = (
+        frame(f"{SITE}/uvicorn/__main__.py:4", "<module>"),
+        frame(f"{SITE}/click/core.py:1161", "Command.__call__"),
+        frame(f"{SITE}/uvicorn/main.py:410", "main"),
+        *LOOP,
+    )
+    select = frame(f"{LIB}/selectors.py:468", "select")
+
+    assert request_frames(a_stack(*server, select), "uvicorn") == ()
+    assert request_frames(a_stack(*server, STARLETTE, LOCK_ROW), "uvicorn") == (STARLETTE, LOCK_ROW)
+
+
 @pytest.mark.parametrize("client", ["aiohttp/client.py:500", "tornado/ioloop.py:760"])
 def test_a_client_with_an_event_loop_in_a_thread_is_no_request(client: str) -> None:
     start = frame(f"{LIB}/threading.py:975", "Thread._bootstrap")
@@ -110,6 +123,109 @@ def test_a_client_with_an_event_loop_in_a_thread_is_no_request(client: str) -> N
     thread = a_stack(start, jobs, *LOOP, frame(f"{SITE}/{client}", "get"), other)
 
     assert request_frames(thread, "gunicorn") == ()
+
+
+THREAD = (
+    frame(f"{LIB}/threading.py:1002", "Thread._bootstrap"),
+    frame(f"{LIB}/threading.py:1045", "Thread._bootstrap_inner"),
+)
+ANYIO = frame(f"{SITE}/anyio/_backends/_asyncio.py:967", "WorkerThread.run")
+RANK = frame("/app/main.py:31", "rank")
+
+
+def test_a_def_endpoint_of_fastapi_runs_in_a_thread_of_anyio() -> None:
+    request = (RANK, EXECUTE)
+
+    assert request_frames(a_stack(*THREAD, ANYIO, *request), "uvicorn") == request
+    bridge = frame(f"{SITE}/asgiref/sync.py:254", "AsyncToSync.__call__")
+    assert request_frames(a_stack(*THREAD, ANYIO, RANK, bridge), "uvicorn") == (RANK, bridge)
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        (ANYIO, frame(f"{LIB}/queue.py:171", "Queue.get")),
+        (ANYIO, frame(f"{LIB}/pathlib.py:1050", "Path.read_bytes")),
+        (
+            frame("/app/jobs.py:7", "refresh"),
+            frame(f"{SITE}/anyio/_core/_eventloop.py:74", "run"),
+            frame(f"{SITE}/anyio/_backends/_asyncio.py:2310", "AsyncIOBackend.run"),
+            *LOOP,
+            frame("/app/jobs.py:12", "ask"),
+        ),
+        (
+            frame(f"{LIB}/threading.py:982", "Thread.run"),
+            frame(f"{SITE}/anyio/_core/_eventloop.py:74", "run"),
+            frame(f"{SITE}/anyio/_backends/_asyncio.py:2310", "AsyncIOBackend.run"),
+            *LOOP,
+            frame("/app/jobs.py:12", "ask"),
+        ),
+        (
+            frame(f"{LIB}/threading.py:982", "Thread.run"),
+            frame(f"{LIB}/concurrent/futures/thread.py:83", "_worker"),
+            frame(f"{LIB}/concurrent/futures/thread.py:58", "_WorkItem.run"),
+            frame("/app/jobs.py:12", "send_mails"),
+        ),
+    ],
+    ids=["idle", "file", "own job", "own thread", "own pool"],
+)
+def test_threads_and_loops_of_the_applications_own_are_no_requests(
+    inner: tuple[Frame, ...],
+) -> None:
+    assert request_frames(a_stack(*THREAD, *inner), "uvicorn") == ()
+
+
+WERKZEUG = frame(f"{SITE}/werkzeug/serving.py:1119", "run_simple")
+RELOADER = frame(f"{SITE}/werkzeug/_reloader.py:460", "run_with_reloader")
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        (frame(f"{SITE}/werkzeug/_reloader.py:330", "StatReloaderLoop.run_step"),),
+        (
+            frame(f"{SITE}/werkzeug/_reloader.py:280", "ReloaderLoop.restart_with_reloader"),
+            frame(f"{LIB}/subprocess.py:391", "call"),
+        ),
+    ],
+    ids=["child", "parent"],
+)
+def test_the_reloader_of_werkzeug_is_no_request(inner: tuple[Frame, ...]) -> None:
+    main = frame("/app/main.py:40", "<module>")
+
+    assert request_frames(a_stack(main, WERKZEUG, RELOADER, *inner), "werkzeug") == ()
+    request = a_stack(*THREAD, WERKZEUG, *FLASK, LOCK_ROW)
+    assert request_frames(request, "werkzeug") == (*FLASK, LOCK_ROW)
+
+
+POOL = (
+    *THREAD,
+    frame(f"{LIB}/concurrent/futures/thread.py:83", "_worker"),
+    frame(f"{LIB}/concurrent/futures/thread.py:58", "_WorkItem.run"),
+)
+MAIN_WRAP = frame(f"{SITE}/asgiref/sync.py:340", "AsyncToSync.main_wrap")
+BRIDGED = (
+    (*POOL, frame(f"{LIB}/asyncio/runners.py:190", "run"), *LOOP, MAIN_WRAP),
+    (*POOL, frame(f"{SITE}/asgiref/sync.py:300", "AsyncToSync._run_event_loop"), *LOOP, MAIN_WRAP),
+)
+
+
+@pytest.mark.parametrize("around", BRIDGED, ids=["asyncio.run", "its own loop"])
+@pytest.mark.parametrize("server", ["gunicorn", "uwsgi"])
+def test_an_async_view_under_wsgi_is_one_request_although_it_has_two_threads(
+    around: tuple[Frame, ...], server: str
+) -> None:
+    loop = a_stack(*around, LOCK_ROW, EXECUTE)
+
+    assert request_frames(loop, server) == ()
+    assert request_frames(loop, server, bridged=True) == (LOCK_ROW, EXECUTE)
+
+
+def test_a_sync_view_under_asgi_is_a_request_in_its_thread() -> None:
+    handler = frame(f"{SITE}/asgiref/sync.py:480", "SyncToAsync.thread_handler")
+    own_loop = (LOCK_ROW, *LOOP, frame("/srv/shop/prices.py:7", "ask"))
+
+    assert request_frames(a_stack(*POOL, handler, *own_loop), "uvicorn") == own_loop
 
 
 def test_debians_packages_are_not_the_standard_library() -> None:
