@@ -8,8 +8,8 @@ writing) is left out, and so is every thread that no server called.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import PurePosixPath
@@ -56,10 +56,11 @@ LIBRARIES = re.compile(
     r"|whitenoise|paste|webob|certifi|dns|aiohttp|sanic|tornado|twisted|uvicorn|rest_framework"
     r"|corsheaders|debug_toolbar|django_\w+|allauth|ninja|silk|graphene\w*|strawberry|ariadne"
     r"|connexion|apiflask|fastapi|elasticapm|scout_apm|structlog|a2wsgi|quart|litestar|mod_wsgi"
-    r"|waitress|cheroot|granian|hypercorn|opentracing"
+    r"|waitress|cheroot|granian|hypercorn|opentracing|webargs|wrapt|tenacity|cachetools|authlib"
+    r"|guardian|backoff|decorator"
 )
 """Packages that nobody measures for their own sake; an application may be installed beside them.
-What may call the application has to be here: frameworks, middleware and servers."""
+What may call the application has to be here: frameworks, middleware, servers and decorators."""
 
 ANCHORS = re.compile(
     r"/(?:"
@@ -93,6 +94,7 @@ MODULE = re.compile(r"/([^/]+?)(?:/__init__)?\.py$")
 THREAD_START = ("_bootstrap", "threading.py")
 """The outermost frame of a thread that Python code started."""
 
+NOBODY: Mapping[str, int] = {}
 
 
 def request_frames(stack: Stack, server: str, *, bridged: bool = False) -> tuple[Frame, ...]:
@@ -192,50 +194,88 @@ def is_library(frame: Frame, folders: Collection[str] = ()) -> bool:
     return bool(LIBRARIES.fullmatch(package_of(frame, folders)))
 
 
-def own_line(frames: Sequence[Frame], folders: Collection[str] = ()) -> tuple[Frame, str]:
+def own_line(
+    frames: Sequence[Frame],
+    folders: Collection[str] = (),
+    called: Mapping[str, int] = NOBODY,
+) -> tuple[Frame, str]:
     """Return the innermost frame of the user's own, and what it called (``psycopg execute``).
 
     An application may be installed as a package: then it is the one that the framework calls first
-    and is no well-known library, because the application calls the other packages. A request
-    without any has the innermost frame of all. ``folders`` are those of :func:`package_folders`.
+    and is no well-known library, because the application calls the other packages. But what wraps a
+    view is called before it: see ``called``, from :func:`called_packages`. A request without any
+    has the innermost frame of all. ``folders`` are those of :func:`package_folders`.
     """
-    path, callee = own_path(frames, folders)
+    path, callee = own_path(frames, folders, called)
     return path[-1], callee
 
 
 def own_path(
-    frames: Sequence[Frame], folders: Collection[str] = ()
+    frames: Sequence[Frame],
+    folders: Collection[str] = (),
+    called: Mapping[str, int] = NOBODY,
 ) -> tuple[tuple[Frame, ...], str]:
     """Return the user's own frames of a request, and what the innermost one called.
 
     What is the user's own is as in :func:`own_line`. It is line 0 where a file is no source.
     """
-    own = [index for index, frame in enumerate(frames) if is_own(frame, folders)]
-    own = own or _installed(frames, folders)
+    own = own_places(frames, folders, called)
     if not own:
         return (_in_source(frames[-1]),), ""
     callee = _callee(frames[own[-1] + 1 :], folders)
     return tuple(_in_source(frames[index]) for index in own), callee
 
 
-def _installed(frames: Sequence[Frame], folders: Collection[str]) -> list[int]:
-    """Return the places of the frames of an application that is installed as a package.
+def own_places(
+    frames: Sequence[Frame],
+    folders: Collection[str] = (),
+    called: Mapping[str, int] = NOBODY,
+) -> list[int]:
+    """Return the places of the user's own frames, as :func:`own_line` knows them."""
+    own = [index for index, frame in enumerate(frames) if is_own(frame, folders)]
+    return own or _installed(frames, folders, called)
+
+
+def called_packages(
+    requests: Iterable[Sequence[Frame]], folders: Collection[str] = ()
+) -> Mapping[str, int]:
+    """Return the packages that a framework calls, with the number of stacks that each is on.
+
+    The application's own package is on the most of them. What decorates some of its views is not
+    on the stacks of the others. Libraries that only the application calls are not among them.
+    """
+    below = [_below_dispatch(frames, _packages(frames, folders)) for frames in requests]
+    first = {packages[0] for packages in below if packages}
+    return Counter(name for packages in below for name in packages if name in first)
+
+
+def _installed(
+    frames: Sequence[Frame], folders: Collection[str], called: Mapping[str, int]
+) -> list[int]:
+    """Return the places of the frames of an application that is installed as a package."""
+    packages = _packages(frames, folders)
+    candidates = _below_dispatch(frames, packages)
+    application = max(candidates, key=lambda name: called.get(name, 0), default=None)
+    return [index for index, package in enumerate(packages) if package == application]
+
+
+def _packages(frames: Sequence[Frame], folders: Collection[str]) -> list[str]:
+    return ["" if STANDARD.search(frame.file) else package_of(frame, folders) for frame in frames]
+
+
+def _below_dispatch(frames: Sequence[Frame], packages: Sequence[str]) -> list[str]:
+    """Return the packages that may be the application's, in the order in which they are called.
 
     What is above the framework's dispatch may be anybody's middleware.
     """
-    packages = [
-        "" if STANDARD.search(frame.file) else package_of(frame, folders) for frame in frames
-    ]
     dispatched = [
         index
         for index, (frame, package) in enumerate(zip(frames, packages, strict=True))
         if FRAMEWORKS.fullmatch(package) and frame.name.rpartition(".")[2] in DISPATCH
     ]
     below = packages[dispatched[-1] + 1 :] if dispatched else packages
-    application = next(
-        (package for package in below if package and not LIBRARIES.fullmatch(package)), None
-    )
-    return [index for index, package in enumerate(packages) if package == application]
+    unknown = (package for package in below if package and not LIBRARIES.fullmatch(package))
+    return list(dict.fromkeys(unknown))
 
 
 def is_python(file: str) -> bool:

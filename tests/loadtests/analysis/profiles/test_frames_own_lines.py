@@ -3,6 +3,7 @@
 import pytest
 
 from loadtests.analysis.profiles.frames import (
+    called_packages,
     is_python,
     own_line,
     own_path,
@@ -113,6 +114,52 @@ def test_a_middleware_that_nobody_knows_is_not_the_installed_application(
 
     assert own_line((*above, VIEW, fetch)) == (VIEW, "asyncpg fetch")
     assert own_path((*above, VIEW, fetch))[0] == (VIEW,)
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        ("webargs/core.py:657", "Parser.use_args.<locals>.decorator.<locals>.wrapper"),
+        ("wrapt/wrappers.py:90", "FunctionWrapper.__call__"),
+        ("tenacity/__init__.py:336", "wraps.<locals>.wrapped_f"),
+        ("cachetools/__init__.py:700", "wrapper"),
+        ("authlib/integrations/flask_oauth2/resource_protector.py:90", "decorated"),
+        ("guardian/decorators.py:110", "_wrapped_view"),
+        ("backoff/_sync.py:105", "retry"),
+        ("decorator.py:232", "fun"),
+    ],
+)
+def test_what_decorates_a_view_of_an_installed_application_is_not_the_application(
+    around: tuple[str, str],
+) -> None:
+    rank = frame(f"{SITE}/shop/search.py:31", "rank")
+    decorator = frame(f"{SITE}/{around[0]}", around[1])
+
+    assert own_line((*FLASK, decorator, rank)) == (rank, "")
+
+
+def test_a_decorator_that_nobody_knows_is_not_on_the_stacks_of_other_views() -> None:
+    guard = frame(f"{SITE}/acme_guard/views.py:12", "guarded.<locals>.wrapper")
+    rank = frame(f"{SITE}/shop/search.py:31", "rank")
+    convert = frame(f"{SITE}/markdown/core.py:270", "convert")
+    guarded, plain = (*FLASK, guard, rank, convert), (*FLASK, VIEW, convert)
+
+    called = called_packages([guarded, plain, (*FLASK, guard, VIEW), FLASK])
+
+    assert called == {"acme_guard": 2, "shop": 3}
+    assert own_line(guarded, (), called) == (rank, "markdown convert")
+    assert own_line(plain, (), called) == (VIEW, "markdown convert")
+    assert own_path((*FLASK, guard), (), called)[0] == (guard,)
+
+
+def test_what_an_installed_application_calls_most_is_not_the_application() -> None:
+    convert = frame(f"{SITE}/markdown/core.py:270", "convert")
+    plugin = frame(f"{SITE}/acme_admin/views.py:9", "index")
+    stacks = [(*FLASK, VIEW, convert), (*FLASK, plugin, convert)]
+
+    called = called_packages(stacks)
+
+    assert [own_line(frames, (), called)[0] for frames in stacks] == [VIEW, plugin]
 
 
 def test_a_dispatch_without_the_application_below_it_has_the_innermost_line() -> None:
