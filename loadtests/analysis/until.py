@@ -196,8 +196,18 @@ def _wanted(steps: Sequence[Step], for_rps: float, replicas_for: int | None) -> 
     asked = f"{for_rps:.{ASKED_DIGITS}g} requests/s"
     if replicas_for is not None:
         return f"{_replicas(replicas_for)} of this size are enough for {asked}."
+    measured = _measured(steps)
+    last = steps[-1]
+    if not measured and last.verdict is Verdict.BREAKS:
+        # With fewer replicas answers are right, so that rate counts; it is in the answer, too.
+        measured = [(last.replicas_from, last.from_rps)]
+        if last.from_rps.low is not None and last.from_rps.low >= for_rps:
+            return (
+                f"{_replicas(last.replicas_from)} gave {figure(last.from_rps.estimate)} requests/s,"
+                f" so {asked} need no more. But {_loss(last)}, so the answer is no."
+            )
     lead = f"No measured number of replicas is shown to reach {asked}"
-    rates = [(rate.estimate, count, rate) for count, rate in _measured(steps) if rate.estimate]
+    rates = [(rate.estimate, count, rate) for count, rate in measured if rate.estimate]
     if not rates:
         return f"{lead}; no measurement of a rate is valid."
     most, count, rate = max(rates, key=lambda entry: entry[0])

@@ -214,12 +214,18 @@ def tell(
     text: Callable[[], RenderableType],
     report: Path | None = None,
 ) -> None:
-    """Print the document or the text, and the report's path on standard error beside a text."""
+    """Print the document or the text, and the report's path on standard error beside a text.
+
+    A plain text is printed as it is: its brackets are no markup, for others may have written them.
+    """
     with result_in(report.parent if report is not None else None):
         if as_json:
             write_document(document())
             return
-        console().print(text())
+        from rich.text import Text  # takes a while, and a document needs none
+
+        shown = text()
+        console().print(Text(shown) if isinstance(shown, str) else shown)
     if report is not None:
         click.echo(f"Report: {report}", err=True)
 

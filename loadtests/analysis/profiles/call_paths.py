@@ -7,7 +7,7 @@ move. Lines of base are given the numbers that head has for them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from loadtests.analysis.profiles import frames as of_request
@@ -48,14 +48,14 @@ class Gathered:
 
 def files_of(samples: Sequence[StartSamples], servers: Mapping[str, str]) -> tuple[str, ...]:
     """Return the files with the user's own frames, which are worth reading."""
-    folders = _folders(samples)
+    packages = _Packages.of(samples, servers)
     return tuple(
         sorted(
             {
                 frame.file
                 for start in samples
                 for stack in start.stacks
-                for frame in _own(stack, servers[start.side], folders)[0]
+                for frame in packages.own(stack, servers[start.side])[0]
             }
         )
     )
@@ -73,7 +73,9 @@ def gather(
     ``servers`` says what server each version runs. ``checkout`` has the path in the checkout of
     each file that is the same there.
     """
-    gathering = _Gathering(texts=texts, checkout=checkout or {}, folders=_folders(samples))
+    gathering = _Gathering(
+        texts=texts, checkout=checkout or {}, packages=_Packages.of(samples, servers)
+    )
     starts = tuple(gathering.start(start, servers[start.side]) for start in samples)
     return Gathered(
         functions=tuple(gathering.function(*key) for key in gathering.functions),
@@ -82,20 +84,30 @@ def gather(
     )
 
 
-def _folders(samples: Iterable[StartSamples]) -> frozenset[str]:
-    return of_request.package_folders(stack for start in samples for stack in start.stacks)
+@dataclass(frozen=True, kw_only=True)
+class _Packages:
+    """What all samples together tell of packages; see the functions of those names."""
 
+    folders: Collection[str]
+    called: Mapping[str, int]
 
-def _own(
-    stack: Sequence[Frame], server: str, folders: Collection[str]
-) -> tuple[tuple[Frame, ...], str]:
-    """Return the user's own frames and what they called; () and "" where no request is served."""
-    frames = _of_request(stack, server)
-    return of_request.own_path(frames, folders) if frames else ((), "")
+    @classmethod
+    def of(cls, samples: Sequence[StartSamples], servers: Mapping[str, str]) -> _Packages:
+        folders = of_request.package_folders(stack for start in samples for stack in start.stacks)
+        requests = (
+            _of_request(stack, servers[start.side]) for start in samples for stack in start.stacks
+        )
+        return cls(folders=folders, called=of_request.called_packages(requests, folders))
+
+    def own(self, stack: Sequence[Frame], server: str) -> tuple[tuple[Frame, ...], str]:
+        """Return the user's own frames and what they called; () and "" for no request's stack."""
+        frames = _of_request(stack, server)
+        return of_request.own_path(frames, self.folders, self.called) if frames else ((), "")
 
 
 def _of_request(stack: Sequence[Frame], server: str) -> tuple[Frame, ...]:
-    return of_request.request_frames(Stack(frames=tuple(stack), kind=Waiting.CPU), server)
+    sample = Stack(frames=tuple(stack), kind=Waiting.CPU)
+    return of_request.request_frames(sample, server, bridged=True)
 
 
 def _plain(name: str) -> str:
@@ -107,7 +119,7 @@ def _plain(name: str) -> str:
 class _Gathering:
     texts: Texts
     checkout: Mapping[str, str]
-    folders: Collection[str]
+    packages: _Packages
     functions: dict[tuple[str, str], int] = field(default_factory=dict)
     paths: dict[CallPath, int] = field(default_factory=dict)
     seen: set[tuple[str, str, str]] = field(default_factory=set)
@@ -117,7 +129,7 @@ class _Gathering:
     def start(self, start: StartSamples, server: str) -> StartProfile:
         counts: Counter[int] = Counter()
         for stack, count in start.stacks.items():
-            path = self.path(start.side, *_own(stack, server, self.folders))
+            path = self.path(start.side, *self.packages.own(stack, server))
             if path.callee and not self.has_common(path):
                 path = self.path(start.side, _of_request(stack, server)[-1:], "")
             counts[self.paths.setdefault(path, len(self.paths))] += count
@@ -211,5 +223,6 @@ class _Gathering:
             return True
         source = self.source(side, file)
         # Of files that cannot be read, all functions are taken to be in both versions: to count a
-        # function for its caller, it has to be known that the other version has none.
-        return source.has(name) if source is not None else True
+        # function for its caller, it has to be known that the other version has none. So it is with
+        # files that are newer than this interpreter's Python.
+        return source is None or not source.is_parsed or source.has(name)

@@ -6,7 +6,7 @@ time per request in it and in what it called.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from loadtests.analysis.profiles import frames as of_request
@@ -17,7 +17,12 @@ from loadtests.model.profiles.results import FlameNode
 LEAST_SHARE = 0.005
 """Boxes narrower than this share are left out: half a pixel of a hundred is no picture."""
 
-MOST_DEPTH = 40
+MOST_DEPTH = 120
+"""Boxes above one another in a graph, whose tree is walked by recursion; Python ends that at 1000
+calls."""
+
+OUTER = "… (outer functions)"
+"""The label of a box that stands for those that are left out above the ones below it."""
 
 
 @dataclass
@@ -54,10 +59,15 @@ def _grown(paths: Mapping[tuple[str, ...], float]) -> _Node:
     for path, ms in paths.items():
         node = root
         node.ms += ms
-        for name in path[:MOST_DEPTH]:
+        for name in _innermost(path):
             node = node.children.setdefault(name, _Node())
             node.ms += ms
     return root
+
+
+def _innermost(path: Sequence[str]) -> Sequence[str]:
+    """Return a path, its outermost part as one label where it is too deep for a graph."""
+    return path if len(path) <= MOST_DEPTH else (OUTER, *path[1 - MOST_DEPTH :])
 
 
 def collapsed(profile: CellProfile) -> str:
@@ -82,7 +92,7 @@ def collapsed(profile: CellProfile) -> str:
 def _labels(requests: Requests, number: int) -> list[str]:
     kind = requests.stack(number).kind
     named = [f"{short(frame.file)} {frame.name}" for frame in requests.frames[number]]
-    return [*named[:MOST_DEPTH], f"[{kind}]"]
+    return [*named, f"[{kind}]"]
 
 
 def short(file: str) -> str:
@@ -104,7 +114,7 @@ def _tree(profile: CellProfile) -> _Node | None:
                 continue
             node = root
             node.ms += each
-            for label in _labels(requests, number):
+            for label in _innermost(_labels(requests, number)):
                 node = node.children.setdefault(label, _Node())
                 node.ms += each
     return root

@@ -8,22 +8,36 @@ writing) is left out, and so is every thread that no server called.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import PurePosixPath
 
 from loadtests.model.profiles.records import Frame, Stack
 
 SERVERS = re.compile(
     r"/(gunicorn|waitress|cheroot|granian|gevent|eventlet|uvicorn|uvicorn_worker|hypercorn|daphne"
-    r"|sanic|a2wsgi|asgiref|wsgiref|bjoern|meinheld)/|/werkzeug/serving\.py$|/http/server\.py$"
+    r"|sanic|a2wsgi|asgiref|wsgiref|bjoern|meinheld)/|/werkzeug/(serving|_reloader)\.py$"
+    r"|/http/server\.py$"
     r"|/aiohttp/(worker|web\w*)\.py$|/tornado/(httpserver|routing|web|wsgi)\.py$"
 )
 """Files of servers that call an application from Python."""
 
+WORKERS = re.compile(r"/anyio/_backends/_asyncio\.py$")
+"""What a thread runs outermost if it serves a ``def`` endpoint of FastAPI or Starlette; further in,
+a client's. Pools of ``concurrent.futures`` are not here: any background work may run there."""
+
+BRIDGE = re.compile(r"/asgiref/sync\.py$")
+"""What lets threads of a server call async views, and event loops call others."""
+
+ASYNCIO = re.compile(r"/asyncio/\w+\.py$")
+
 LOOPS = re.compile(r"/(aiohttp|tornado|twisted|uvloop)/")
 """Event loops: a server's below its frames. Elsewhere a client may run one."""
+
+COMMAND_LINES = re.compile(r"/(click|typer)/(core|decorators|main)\.py$")
+"""What calls a server's own functions from its command line (``python -m uvicorn``)."""
 
 EMBEDDING = frozenset({"uwsgi", "mod_wsgi"})
 """Servers in C: the outermost Python frame of their threads is the application's."""
@@ -42,10 +56,11 @@ LIBRARIES = re.compile(
     r"|whitenoise|paste|webob|certifi|dns|aiohttp|sanic|tornado|twisted|uvicorn|rest_framework"
     r"|corsheaders|debug_toolbar|django_\w+|allauth|ninja|silk|graphene\w*|strawberry|ariadne"
     r"|connexion|apiflask|fastapi|elasticapm|scout_apm|structlog|a2wsgi|quart|litestar|mod_wsgi"
-    r"|waitress|cheroot|granian|hypercorn|opentracing"
+    r"|waitress|cheroot|granian|hypercorn|opentracing|webargs|wrapt|tenacity|cachetools|authlib"
+    r"|guardian|backoff|decorator"
 )
 """Packages that nobody measures for their own sake; an application may be installed beside them.
-What may call the application has to be here: frameworks, middleware and servers."""
+What may call the application has to be here: frameworks, middleware, servers and decorators."""
 
 ANCHORS = re.compile(
     r"/(?:"
@@ -79,20 +94,49 @@ MODULE = re.compile(r"/([^/]+?)(?:/__init__)?\.py$")
 THREAD_START = ("_bootstrap", "threading.py")
 """The outermost frame of a thread that Python code started."""
 
+NOBODY: Mapping[str, int] = {}
 
-def request_frames(stack: Stack, server: str) -> tuple[Frame, ...]:
-    """Return the frames of a request, outermost first; () where the thread serves none."""
+
+def request_frames(stack: Stack, server: str, *, bridged: bool = False) -> tuple[Frame, ...]:
+    """Return the frames of a request, outermost first; () where the thread serves none.
+
+    A request with an async view is in two threads under WSGI: a loop's thread runs the view, and
+    its own thread waits for that. So it is seen in its own thread. With ``bridged``, the loop's
+    thread counts, too: samples of the CPU do not see a thread that waits.
+    """
     frames = stack.frames
-    at = next((i for i, frame in enumerate(frames) if SERVERS.search(frame.file)), None)
+    at = _called_at(frames)
     if server in EMBEDDING and at != 0 and not _is_started(frames):
         return frames
     if at is None:
         return ()
-    for index in range(at, len(frames)):
-        file = frames[index].file
-        if not any(files.search(file) for files in (SERVERS, LOOPS, STANDARD)):
-            return frames[index:]
-    return ()
+    begins = next((i for i in range(at + 1, len(frames)) if _is_called(frames[i])), None)
+    if begins is None or (not bridged and _is_bridged(frames, at, begins)):
+        return ()
+    return frames[begins:]
+
+
+def _called_at(frames: Sequence[Frame]) -> int | None:
+    """Return the place of the outermost frame of what calls the application; None without one."""
+    first = next((i for i, frame in enumerate(frames) if not STANDARD.search(frame.file)), None)
+    if first is not None and _is_started(frames) and WORKERS.search(frames[first].file):
+        return first
+    return next((i for i, frame in enumerate(frames) if SERVERS.search(frame.file)), None)
+
+
+def _is_called(frame: Frame) -> bool:
+    """Return whether a frame below a server's first one is no longer the server's own work."""
+    return not any(files.search(frame.file) for files in (SERVERS, LOOPS, COMMAND_LINES, STANDARD))
+
+
+def _is_bridged(frames: Sequence[Frame], at: int, begins: int) -> bool:
+    """Return whether a thread runs the async view of a request that waits in another thread."""
+    if not (_is_started(frames) and BRIDGE.search(frames[at].file)):
+        return False
+    return any(
+        ASYNCIO.search(above.file) and BRIDGE.search(below.file)
+        for above, below in pairwise(frames[at - 1 : begins])
+    )
 
 
 def _is_started(frames: Sequence[Frame]) -> bool:
@@ -150,50 +194,88 @@ def is_library(frame: Frame, folders: Collection[str] = ()) -> bool:
     return bool(LIBRARIES.fullmatch(package_of(frame, folders)))
 
 
-def own_line(frames: Sequence[Frame], folders: Collection[str] = ()) -> tuple[Frame, str]:
+def own_line(
+    frames: Sequence[Frame],
+    folders: Collection[str] = (),
+    called: Mapping[str, int] = NOBODY,
+) -> tuple[Frame, str]:
     """Return the innermost frame of the user's own, and what it called (``psycopg execute``).
 
     An application may be installed as a package: then it is the one that the framework calls first
-    and is no well-known library, because the application calls the other packages. A request
-    without any has the innermost frame of all. ``folders`` are those of :func:`package_folders`.
+    and is no well-known library, because the application calls the other packages. But what wraps a
+    view is called before it: see ``called``, from :func:`called_packages`. A request without any
+    has the innermost frame of all. ``folders`` are those of :func:`package_folders`.
     """
-    path, callee = own_path(frames, folders)
+    path, callee = own_path(frames, folders, called)
     return path[-1], callee
 
 
 def own_path(
-    frames: Sequence[Frame], folders: Collection[str] = ()
+    frames: Sequence[Frame],
+    folders: Collection[str] = (),
+    called: Mapping[str, int] = NOBODY,
 ) -> tuple[tuple[Frame, ...], str]:
     """Return the user's own frames of a request, and what the innermost one called.
 
     What is the user's own is as in :func:`own_line`. It is line 0 where a file is no source.
     """
-    own = [index for index, frame in enumerate(frames) if is_own(frame, folders)]
-    own = own or _installed(frames, folders)
+    own = own_places(frames, folders, called)
     if not own:
         return (_in_source(frames[-1]),), ""
     callee = _callee(frames[own[-1] + 1 :], folders)
     return tuple(_in_source(frames[index]) for index in own), callee
 
 
-def _installed(frames: Sequence[Frame], folders: Collection[str]) -> list[int]:
-    """Return the places of the frames of an application that is installed as a package.
+def own_places(
+    frames: Sequence[Frame],
+    folders: Collection[str] = (),
+    called: Mapping[str, int] = NOBODY,
+) -> list[int]:
+    """Return the places of the user's own frames, as :func:`own_line` knows them."""
+    own = [index for index, frame in enumerate(frames) if is_own(frame, folders)]
+    return own or _installed(frames, folders, called)
+
+
+def called_packages(
+    requests: Iterable[Sequence[Frame]], folders: Collection[str] = ()
+) -> Mapping[str, int]:
+    """Return the packages that a framework calls, with the number of stacks that each is on.
+
+    The application's own package is on the most of them. What decorates some of its views is not
+    on the stacks of the others. Libraries that only the application calls are not among them.
+    """
+    below = [_below_dispatch(frames, _packages(frames, folders)) for frames in requests]
+    first = {packages[0] for packages in below if packages}
+    return Counter(name for packages in below for name in packages if name in first)
+
+
+def _installed(
+    frames: Sequence[Frame], folders: Collection[str], called: Mapping[str, int]
+) -> list[int]:
+    """Return the places of the frames of an application that is installed as a package."""
+    packages = _packages(frames, folders)
+    candidates = _below_dispatch(frames, packages)
+    application = max(candidates, key=lambda name: called.get(name, 0), default=None)
+    return [index for index, package in enumerate(packages) if package == application]
+
+
+def _packages(frames: Sequence[Frame], folders: Collection[str]) -> list[str]:
+    return ["" if STANDARD.search(frame.file) else package_of(frame, folders) for frame in frames]
+
+
+def _below_dispatch(frames: Sequence[Frame], packages: Sequence[str]) -> list[str]:
+    """Return the packages that may be the application's, in the order in which they are called.
 
     What is above the framework's dispatch may be anybody's middleware.
     """
-    packages = [
-        "" if STANDARD.search(frame.file) else package_of(frame, folders) for frame in frames
-    ]
     dispatched = [
         index
         for index, (frame, package) in enumerate(zip(frames, packages, strict=True))
         if FRAMEWORKS.fullmatch(package) and frame.name.rpartition(".")[2] in DISPATCH
     ]
     below = packages[dispatched[-1] + 1 :] if dispatched else packages
-    application = next(
-        (package for package in below if package and not LIBRARIES.fullmatch(package)), None
-    )
-    return [index for index, package in enumerate(packages) if package == application]
+    unknown = (package for package in below if package and not LIBRARIES.fullmatch(package))
+    return list(dict.fromkeys(unknown))
 
 
 def is_python(file: str) -> bool:

@@ -13,6 +13,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 
 from loadtests.analysis.intervals import standard_error, student_quantile
@@ -73,6 +74,10 @@ class Requests:
         )
         self._folders = of_request.package_folders(stack.frames for stack in profile.stacks)
 
+    @cached_property
+    def _called(self) -> Mapping[str, int]:
+        return of_request.called_packages(self.frames, self._folders)
+
     @property
     def can_tell(self) -> bool:
         """Whether there is enough for an estimate."""
@@ -113,7 +118,7 @@ class Requests:
 
     def own_line(self, number: int) -> tuple[Frame, str]:
         """Return the innermost frame of the user's own of a stack, and what it called."""
-        return of_request.own_line(self.frames[number], self._folders)
+        return of_request.own_line(self.frames[number], self._folders, self._called)
 
     def stack(self, number: int) -> Stack:
         """Return a stack by its number."""

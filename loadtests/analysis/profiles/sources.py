@@ -42,20 +42,24 @@ class Definition:
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A file's text, and the functions in it, the outer ones first."""
+    """A file's text, and the functions in it, the outer ones first.
+
+    ``is_parsed`` is whether it is the Python of this interpreter; else its functions are not known.
+    """
 
     text: str
     definitions: tuple[Definition, ...] = field(default=())
+    is_parsed: bool = True
 
     @classmethod
     def of(cls, text: str) -> Source:
-        """Return a text's functions; none where it is not the Python of this interpreter."""
+        """Return a text with its functions."""
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # they are for whoever wrote the text
                 tree = ast.parse(text)
         except (SyntaxError, ValueError, RecursionError):
-            return cls(text=text)
+            return cls(text=text, is_parsed=False)
         return cls(text=text, definitions=tuple(_definitions(tree, "")))
 
     def has(self, name: str) -> bool:

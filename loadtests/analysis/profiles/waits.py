@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 from itertools import takewhile
 
-from loadtests.analysis.profiles.frames import STANDARD
+from loadtests.analysis.profiles.frames import STANDARD, own_places
 from loadtests.model.profiles.records import LOCAL_SOCKET, Frame, KernelWait, Waiting
 
 DNS_PORT = "53"
@@ -88,13 +88,22 @@ def refined(wait: KernelWait, frames: Sequence[Frame], stores: Collection[str] =
     port = wait.peer.rpartition(":")[2]
     if port == DNS_PORT or (frames and frames[-1].name == "getaddrinfo"):
         return KernelWait(kind=Waiting.DNS, peer=wait.peer)
-    asks_store = any(DRIVERS.search(frame.file) for frame in frames)
     is_local = wait.peer == LOCAL_SOCKET
     is_known = not is_local and wait.peer in stores
     is_meant = (LOCAL_SOCKET if is_local else f":{port}") in stores and _may_be_in_c(frames)
-    if port in STORE_PORTS or asks_store or is_known or is_meant:
+    if port in STORE_PORTS or is_known or is_meant or _asks_store(frames):
         return KernelWait(kind=Waiting.STORE, peer=wait.peer)
     return wait
+
+
+def _asks_store(frames: Sequence[Frame]) -> bool:
+    """Return whether the application's innermost line called a driver.
+
+    A driver further out only stands around it, such as a decorator that opens a transaction. In a
+    folder of packages beside the usual ones, a driver's own frame looks like the application's.
+    """
+    drivers = [index for index, frame in enumerate(frames) if DRIVERS.search(frame.file)]
+    return bool(drivers) and max(own_places(frames), default=-1) <= drivers[-1]
 
 
 def _may_be_in_c(frames: Sequence[Frame]) -> bool:

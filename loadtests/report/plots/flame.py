@@ -1,21 +1,24 @@
 """A flame graph as boxes, ready for the templates. PURE.
 
 The outermost function is at the top (an icicle). Places are per cents of the width and rows of the
-height, so the drawing fits any width. A box's colour says how its time changed.
+height, so the drawing fits any width. A box's colour says how its time changed. Of a graph with too
+many rows, outer functions are left out, for the inner ones are what somebody looks for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from loadtests.analysis.digits import change, figure
+from loadtests.analysis.profiles.flames import OUTER
 from loadtests.model.profiles.results import FlameNode
 
 ROW = 18
 """Pixels of a row: a line of small text."""
 
 MOST_ROWS = 28
+"""Some 500 pixels: a graph fits on a screen."""
 
 MOST_BOXES = 300
 """Of one graph, the largest: some 200 bytes each, and a report may have several graphs."""
@@ -66,6 +69,7 @@ class Flame:
 
 def flame(title: str, root: FlameNode, *, where: str = "with more replicas") -> Flame:
     """Return the drawing of a flame graph; ``where`` says what the changes are those of."""
+    root = replace(root, children=tuple(_low(node, MOST_ROWS - 1) for node in root.children))
     boxes = sorted(_boxes(root, root.ms, 0.0, 0, where), key=lambda box: -box.width)[:MOST_BOXES]
     boxes.sort(key=lambda box: (box.y, box.x))
     depth = max((box.y for box in boxes), default=0) // ROW + 1
@@ -78,21 +82,42 @@ def flame(title: str, root: FlameNode, *, where: str = "with more replicas") -> 
     )
 
 
+def _low(node: FlameNode, rows: int) -> FlameNode:
+    """Return a box with what is below it in so many rows; outer functions become one box.
+
+    That box has all boxes that they called, so nothing further in is left out.
+    """
+    if _height(node) <= rows:
+        return node
+    return replace(node, label=OUTER, children=tuple(_parts(node, rows - 1)))
+
+
+def _parts(node: FlameNode, rows: int) -> Iterator[FlameNode]:
+    """Yield the outermost boxes that have so many rows at most."""
+    if _height(node) <= rows:
+        yield node
+        return
+    for child in node.children:
+        yield from _parts(child, rows)
+
+
+def _height(node: FlameNode) -> int:
+    return 1 + max((_height(child) for child in node.children), default=0)
+
+
 def _rows(root: FlameNode) -> tuple[tuple[str, ...], ...]:
     """Return the largest boxes, each below what called it."""
-    nodes = list(_called(root, "", 0))
+    nodes = list(_called(root, ""))
     largest = sorted(nodes, key=lambda entry: -entry[0].ms)[:MOST_IN_TABLE]
     least_ms = largest[-1][0].ms if largest else 0.0
     shown = [entry for entry in nodes if entry[0].ms >= least_ms][:MOST_IN_TABLE]
     return tuple(_row(node, caller, root.ms) for node, caller in shown)
 
 
-def _called(node: FlameNode, caller: str, depth: int) -> Iterator[tuple[FlameNode, str]]:
-    if depth >= MOST_ROWS:
-        return
+def _called(node: FlameNode, caller: str) -> Iterator[tuple[FlameNode, str]]:
     yield node, caller
     for child in node.children:
-        yield from _called(child, node.label, depth + 1)
+        yield from _called(child, node.label)
 
 
 def _row(node: FlameNode, caller: str, whole_ms: float) -> tuple[str, ...]:
@@ -102,7 +127,7 @@ def _row(node: FlameNode, caller: str, whole_ms: float) -> tuple[str, ...]:
 
 
 def _boxes(node: FlameNode, whole_ms: float, left: float, depth: int, where: str) -> Iterator[Box]:
-    if depth >= MOST_ROWS or not whole_ms:
+    if not whole_ms:
         return
     width = 100 * node.ms / whole_ms
     yield Box(

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
-import re
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from loadtests.model.profiles.records import LOCAL_SOCKET, KernelWait, Waiting
 from loadtests.tools.procfs import connections
+from loadtests.tools.procfs.interpreter_lock import Interpreter
 
 X86_64 = {
     0: "read",
@@ -90,8 +90,11 @@ AARCH64 = {
 
 CALLS = {"x86_64": X86_64, "aarch64": AARCH64, "arm64": AARCH64}
 
-FUTEX_WAITS = (0, 9)
-"""FUTEX_WAIT and FUTEX_WAIT_BITSET (futex(2)), without flags."""
+FUTEX_WAIT = 0
+
+FUTEX_WAITS = (FUTEX_WAIT, 9)
+"""FUTEX_WAIT and FUTEX_WAIT_BITSET (futex(2)), without flags. The second one's time limit is a
+moment, not a length."""
 
 FUTEX_COMMAND = 0x7F
 
@@ -101,11 +104,11 @@ PTHREAD_ID = 720
 POLLFD = struct.Struct("=ihh")
 """``struct pollfd`` (poll(2)): the descriptor, and two masks."""
 
+TIMESPEC = struct.Struct("=qq")
+"""``struct timespec`` (timespec(3)) where addresses have 64 bits: seconds and nanoseconds."""
+
 MOST_DESCRIPTORS = 64
 """So many descriptors of one wait are looked at; a request waits for one or two."""
-
-INTERPRETER = re.compile(r"/(lib)?(python|pypy)[^/]*$")
-"""The program or the library that has the interpreter's own data, and in it the GIL."""
 
 PROC = Path("/proc")
 
@@ -184,7 +187,7 @@ class _Process:
     def __init__(self, pid: int) -> None:
         self._pid = pid
         self._peers: dict[str, str] | None = None
-        self._interpreter: tuple[tuple[int, int], ...] | None = None
+        self._interpreter: Interpreter | None = None
 
     def wait_of(self, mark: str, calls: Mapping[int, str]) -> KernelWait:
         """Return what a thread waits for, from its line in ``syscall``."""
@@ -200,7 +203,7 @@ class _Process:
     def _in_call(self, call: str, arguments: list[int]) -> KernelWait:
         match call:
             case "futex":
-                return self._futex(arguments)
+                return KernelWait(kind=self._futex(arguments))
             case "sleep":
                 return KernelWait(kind=Waiting.SLEEP)
             case "child":
@@ -219,15 +222,24 @@ class _Process:
                 return self._descriptors(self._selected(arguments[0], arguments[1:4]))
         return KernelWait(kind=Waiting.UNKNOWN)
 
-    def _futex(self, arguments: list[int]) -> KernelWait:
-        address, command = arguments[0], arguments[1] & FUTEX_COMMAND
+    def _futex(self, arguments: list[int]) -> Waiting:
+        """Return what lock it is; behind the call's arguments are the stack and the program."""
+        address, command, stack = arguments[0], arguments[1] & FUTEX_COMMAND, arguments[-2]
         if command not in FUTEX_WAITS:
-            return KernelWait(kind=Waiting.UNKNOWN)
+            return Waiting.UNKNOWN
         if self._interpreter is None:
-            self._interpreter = tuple(interpreter_data(self.read("maps")))
-        if any(start <= address < end for start, end in self._interpreter):
-            return KernelWait(kind=Waiting.GIL)
-        return KernelWait(kind=Waiting.LOCK)
+            self._interpreter = Interpreter.of(self.read("maps"))
+        limit_ns = None
+        if self._interpreter.on_musl and command == FUTEX_WAIT and arguments[3]:
+            limit_ns = self._limit_ns(arguments[3])
+        return self._interpreter.kind_of(address, stack=stack, limit_ns=limit_ns)
+
+    def _limit_ns(self, address: int) -> int | None:
+        data = self.memory(address, TIMESPEC.size)
+        if len(data) < TIMESPEC.size:
+            return None
+        seconds, nanoseconds = TIMESPEC.unpack(data)
+        return int(seconds * 10**9 + nanoseconds)
 
     def _descriptors(self, descriptors: list[int]) -> KernelWait:
         """Return a wait for descriptors: a socket's peer first, for it can be named."""
@@ -307,21 +319,3 @@ def unix_inodes(table: str) -> list[str]:
     """Parse ``/proc/net/unix`` (proc(5)): the inodes of the sockets of this machine's programs."""
     rows = [line.split() for line in table.splitlines()[1:]]
     return [fields[6] for fields in rows if len(fields) > 6]
-
-
-def interpreter_data(maps: str) -> Iterator[tuple[int, int]]:
-    """Yield the ranges of memory in which the interpreter's own data are, from ``maps`` (proc(5)).
-
-    The GIL is among them: CPython has its runtime in static memory (``_PyRuntime``). What is not
-    initialised lies in the anonymous range right behind the file's last one.
-    """
-    last_end = 0
-    for line in maps.splitlines():
-        fields = line.split(maxsplit=5)
-        start, end = (int(word, 16) for word in fields[0].split("-"))
-        path = fields[5] if len(fields) > 5 else ""
-        if INTERPRETER.search(path):
-            yield start, end
-            last_end = end
-        elif not path and start == last_end:
-            yield start, end

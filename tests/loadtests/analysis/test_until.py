@@ -116,8 +116,29 @@ def test_the_most_is_none_of_figures_that_do_not_count(verdict: Verdict) -> None
     said = conclude(steps, for_rps=400.0).sentence
 
     assert said.endswith("is shown to reach 400 requests/s; the most was 99.0.")
-    alone = conclude([a_step(1, verdict)], for_rps=10.0).sentence
+
+
+def test_an_invalid_doubling_alone_has_no_rate() -> None:
+    alone = conclude([a_step(1, Verdict.INVALID)], for_rps=10.0).sentence
+
     assert alone.endswith("reach 10 requests/s; no measurement of a rate is valid.")
+
+
+def test_a_rate_that_was_stated_is_not_denied_where_the_first_doubling_breaks() -> None:
+    breaks = a_step(1, Verdict.BREAKS, from_rps=rate(90.0), why="Replica 2 refuses the cookie.")
+
+    enough = conclude([breaks], for_rps=20.0)
+    assert (enough.replicas_for, exit_code(enough)) == (None, 1)
+    assert enough.sentence == (
+        "1 replica, 90.0 requests/s; with 2 answers are wrong or fail, because: Replica 2 refuses"
+        " the cookie. 1 replica gave 90.0 requests/s, so 20 requests/s need no more. But with 2"
+        " answers are wrong or fail, so the answer is no."
+    )
+    near = conclude([breaks], for_rps=88.0).sentence
+    assert near.endswith("1 replica gave 90.0, but its interval begins at 85.5.")
+    never = conclude([breaks], for_rps=200.0)
+    assert exit_code(never) == 1
+    assert never.sentence.endswith("is shown to reach 200 requests/s; the most was 90.0.")
 
 
 def test_a_rate_that_only_the_interval_misses_is_said_to_be_near() -> None:

@@ -29,6 +29,16 @@ def test_beside_the_text_the_report_is_named(capsys: pytest.CaptureFixture[str])
 
 # -- text of others ----------------------------------------------------------------------------
 
+
+@pytest.mark.parametrize("text", ["GET /blog?id=[id]", "GET /files[/path]", "[red]:100: [/red]"])
+def test_brackets_and_colons_of_a_plain_text_are_printed_as_they_are(
+    capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    output.tell(as_json=False, document=lambda: "no", text=lambda: text)
+
+    assert capsys.readouterr() == (f"{text}\n", "")
+
+
 HOSTILE = "\x1b]0;owned\x07 \x9b31m \u202egnp.exe\n::stop-commands::x\n  ::error::y ##vso[task]"
 SHOWN = "␛]0;owned␇ \ufffd31m \ufffdgnp.exe\n: :stop-commands::x\n  : :error::y ## vso[task]"
 

@@ -33,29 +33,10 @@ Num       RefCount Protocol Flags    Type St Inode Path
 0000000000000000: 00000003 00000000 00000000 0001 03 3314
 """
 
-MAPS = """\
-00400000-00500000 r-xp 00000000 fe:01 1 /usr/bin/python3.11
-00500000-00600000 rw-p 00100000 fe:01 1 /usr/bin/python3.11
-00600000-00640000 rw-p 00000000 00:00 0
-01000000-02000000 rw-p 00000000 00:00 0 [heap]
-7f0000000000-7f0000010000 rw-p 00000000 fe:01 2 /usr/lib/python3.11/lib-dynload/_ssl.so
-7f0000010000-7f0000020000 rw-p 00000000 00:00 0
-7f0000100000-7f0000200000 rw-p 00000000 fe:01 3 /usr/lib/libpython3.11.so.1.0
-"""
-
 
 def test_a_socket_is_named_by_its_peer() -> None:
     assert threads.peers(TCP) == {"4711": "10.0.0.2:5432", "4712": "0.0.0.0:0"}
     assert threads.unix_inodes(UNIX) == ["3313", "3314"]
-
-
-def test_the_interpreters_own_data_are_its_files_and_what_lies_right_behind() -> None:
-    assert list(threads.interpreter_data(MAPS)) == [
-        (0x400000, 0x500000),
-        (0x500000, 0x600000),
-        (0x600000, 0x640000),
-        (0x7F0000100000, 0x7F0000200000),
-    ]
 
 
 def test_a_thread_of_a_container_has_a_second_id() -> None:
@@ -134,6 +115,35 @@ def test_a_wait_for_the_interpreters_lock_is_told_from_one_for_another_lock() ->
 
     assert set(seen) <= {Waiting.GIL, Waiting.CPU}
     assert seen[Waiting.GIL] > 50
+
+
+STACK = 0x20000
+
+ALPINE = """\
+00010000-00011000 rw-p 00000000 fe:01 1 /usr/local/lib/libpython3.12.so.1.0
+00012000-00013000 r-xp 00000000 fe:01 2 /lib/ld-musl-x86_64.so.1
+"""
+
+
+@pytest.mark.parametrize(
+    ("limit_ns", "kind"),
+    [(4_900_000, Waiting.GIL), (1_000_000_000, Waiting.LOCK), (None, Waiting.LOCK)],
+)
+def test_under_musl_a_wait_in_slices_on_the_stack_is_for_the_interpreters_lock(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, limit_ns: int | None, kind: Waiting
+) -> None:
+    limit = STACK + 16
+    process = tmp_path / "7"
+    (process / "task/7").mkdir(parents=True)
+    (process / "maps").write_text(ALPINE)
+    (process / "mem").write_bytes(bytes(limit) + threads.TIMESPEC.pack(0, limit_ns or 0))
+    address = 0 if limit_ns is None else limit
+    words = (202, STACK + 80, 0x80, 2, address, 0, 0, STACK, 0x12345)  # futex(…), stack, program
+    (process / "task/7/syscall").write_text(" ".join(map(hex, words)))
+    monkeypatch.setattr(threads, "PROC", tmp_path)
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+
+    assert wait_of(7).kind is kind
 
 
 def test_a_lock_on_a_file_has_its_path(tmp_path: Path) -> None:

@@ -115,6 +115,19 @@ def test_without_sources_a_function_is_taken_to_be_in_both_versions() -> None:
     ]
 
 
+def test_a_function_of_a_file_newer_than_this_python_is_taken_to_be_in_both_versions() -> None:
+    newer = "def rank[T](:\n"  # of which this interpreter knows no function
+    idle = make_samples("base", {(GUNICORN, FLASK, at(6, "find")): 2})
+
+    gathered = gather((idle, HEAD), SERVERS, {"base": {SHOP: newer}, "head": {SHOP: newer}})
+
+    assert {each.name: (each.in_base, each.in_head) for each in gathered.functions} == {
+        "find": (True, True),
+        "rank": (True, True),
+        "normalise": (True, True),
+    }
+
+
 def test_a_file_that_base_has_not_is_new_with_its_functions() -> None:
     gathered = gather(
         (make_samples("base", {(GUNICORN,): 2}), HEAD),
@@ -225,3 +238,31 @@ def test_a_template_s_block_is_the_same_in_both_versions_and_has_no_line() -> No
         Function(file=page, name="root", checkout="templates/cart.html"),
     )
     assert gathered.paths == (CallPath(functions=(0,)), CallPath(functions=(1,)))
+
+
+def test_a_decorator_of_an_installed_application_is_not_the_application_in_any_sample() -> None:
+    site = "/venv/lib/python3.13/site-packages"
+    guard = at(12, "guarded.<locals>.wrapper", f"{site}/acme_guard/views.py")
+    rank = at(31, "rank", f"{site}/shop/search.py")
+    show = at(4, "show", f"{site}/shop/search.py")
+    stacks = {(GUNICORN, FLASK, guard, rank): 5, (GUNICORN, FLASK, show): 5, (GUNICORN, FLASK): 1}
+    samples = make_samples("head", stacks)
+
+    gathered = gather((samples,), SERVERS, {})
+
+    assert [each.name for each in gathered.functions] == ["rank", "show", "dispatch"]
+    assert files_of((samples,), SERVERS) == (FLASK.file, rank.file)
+
+
+def test_an_async_view_of_wsgi_counts_for_a_gate_in_the_thread_of_its_loop() -> None:
+    lib = "/usr/lib/python3.13"
+    around = (
+        at(1002, "Thread._bootstrap", f"{lib}/threading.py"),
+        at(84, "Handle._run", f"{lib}/asyncio/events.py"),
+        at(340, "main_wrap", "/venv/lib/python3.13/site-packages/asgiref/sync.py"),
+    )
+    samples = make_samples("head", {(*around, at(13, "find"), at(9, "rank")): 5})
+
+    (path,) = gather((samples,), SERVERS, TEXTS).paths
+
+    assert path == CallPath(functions=(0, 1), line=9)

@@ -2,9 +2,17 @@
 
 import pytest
 
-from loadtests.analysis.profiles.flames import collapsed, flame_of, short
+from loadtests.analysis.profiles.flames import (
+    MOST_DEPTH,
+    OUTER,
+    collapsed,
+    difference,
+    flame_of,
+    short,
+)
+from loadtests.model.profiles.records import Stack, Waiting
 from loadtests.model.profiles.results import FlameNode
-from tests.loadtests.analysis.profiles.builders import SITE, make_profile
+from tests.loadtests.analysis.profiles.builders import FLASK, SERVER, SITE, frame, make_profile
 from tests.loadtests.builders import make_cell
 
 LARGE = make_profile([(0, 0, 0, 0, 1, 1)] * 40, cell=make_cell(replicas=4))
@@ -53,3 +61,46 @@ def test_a_file_is_told_by_its_package() -> None:
     assert short(f"{SITE}/psycopg/rows.py") == "psycopg/rows.py"
     assert short("/srv/shop/web/pages.py") == "web/pages.py"
     assert short("odd;name.py") == "odd,name.py"
+
+
+def deep_stack(depth: int) -> Stack:
+    """Return a request in which functions call one another so many times."""
+    walk = tuple(frame(f"/srv/shop/tree.py:{line}", f"walk_{line}") for line in range(depth))
+    return Stack(frames=(*SERVER, *FLASK, *walk), kind=Waiting.CPU)
+
+
+def test_a_deep_stack_is_whole_for_other_programs() -> None:
+    deep = make_profile([(0,)] * 40, stacks=(deep_stack(500),))
+
+    (line,) = collapsed(deep).splitlines()
+
+    assert line.startswith("flask/app.py __call__;")
+    assert line.count("walk_") == 500
+    assert line.rpartition(" ")[0].endswith("shop/tree.py walk_499;[cpu]")
+
+
+def depth_of(node: FlameNode) -> tuple[int, str]:
+    """Return how many boxes are below one another, and the label of the innermost one."""
+    count = 1
+    while node.children:
+        (node,), count = node.children, count + 1
+    return count, node.label
+
+
+def test_a_graph_of_a_deep_stack_has_its_innermost_functions() -> None:
+    deep = make_profile([(0,)] * 40, stacks=(deep_stack(500),))
+
+    flame = flame_of(deep, None)
+
+    assert flame is not None
+    assert the(flame, OUTER).ms == pytest.approx(flame.ms)
+    assert depth_of(flame) == (1 + MOST_DEPTH, "[cpu]")
+
+
+def test_a_difference_of_deep_paths_has_their_innermost_functions() -> None:
+    path = tuple(f"f{number}" for number in range(300))
+
+    flame = difference("CPU", {path: 3.0}, {path: 2.0})
+
+    assert depth_of(flame) == (1 + MOST_DEPTH, "f299")
+    assert the(flame, OUTER).change_ms == pytest.approx(1.0)

@@ -1,17 +1,10 @@
-"""Which frames are a request's, and which line of the user's own."""
+"""Which frames are a request's; test_frames_own_lines.py has which are the user's own."""
 
 import pytest
 
-from loadtests.analysis.profiles.frames import (
-    is_python,
-    own_line,
-    own_path,
-    package_folders,
-    request_frames,
-)
+from loadtests.analysis.profiles.frames import request_frames
 from loadtests.model.profiles.records import Frame, Stack, Waiting
 from tests.loadtests.analysis.profiles.builders import (
-    COMPUTING,
     EXECUTE,
     FLASK,
     IDLE,
@@ -108,6 +101,19 @@ def test_an_idle_event_loop_of_a_server_is_no_request(calls: tuple[str, str]) ->
     assert request_frames(a_stack(*SERVER, outer, *LOOP, inner, *request), "gunicorn") == request
 
 
+def test_the_command_line_of_a_server_is_no_request() -> None:
+    server = (
+        frame(f"{SITE}/uvicorn/__main__.py:4", "<module>"),
+        frame(f"{SITE}/click/core.py:1161", "Command.__call__"),
+        frame(f"{SITE}/uvicorn/main.py:410", "main"),
+        *LOOP,
+    )
+    select = frame(f"{LIB}/selectors.py:468", "select")
+
+    assert request_frames(a_stack(*server, select), "uvicorn") == ()
+    assert request_frames(a_stack(*server, STARLETTE, LOCK_ROW), "uvicorn") == (STARLETTE, LOCK_ROW)
+
+
 @pytest.mark.parametrize("client", ["aiohttp/client.py:500", "tornado/ioloop.py:760"])
 def test_a_client_with_an_event_loop_in_a_thread_is_no_request(client: str) -> None:
     start = frame(f"{LIB}/threading.py:975", "Thread._bootstrap")
@@ -119,211 +125,110 @@ def test_a_client_with_an_event_loop_in_a_thread_is_no_request(client: str) -> N
     assert request_frames(thread, "gunicorn") == ()
 
 
+THREAD = (
+    frame(f"{LIB}/threading.py:1002", "Thread._bootstrap"),
+    frame(f"{LIB}/threading.py:1045", "Thread._bootstrap_inner"),
+)
+ANYIO = frame(f"{SITE}/anyio/_backends/_asyncio.py:967", "WorkerThread.run")
+RANK = frame("/app/main.py:31", "rank")
+
+
+def test_a_def_endpoint_of_fastapi_runs_in_a_thread_of_anyio() -> None:
+    request = (RANK, EXECUTE)
+
+    assert request_frames(a_stack(*THREAD, ANYIO, *request), "uvicorn") == request
+    bridge = frame(f"{SITE}/asgiref/sync.py:254", "AsyncToSync.__call__")
+    assert request_frames(a_stack(*THREAD, ANYIO, RANK, bridge), "uvicorn") == (RANK, bridge)
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        (ANYIO, frame(f"{LIB}/queue.py:171", "Queue.get")),
+        (ANYIO, frame(f"{LIB}/pathlib.py:1050", "Path.read_bytes")),
+        (
+            frame("/app/jobs.py:7", "refresh"),
+            frame(f"{SITE}/anyio/_core/_eventloop.py:74", "run"),
+            frame(f"{SITE}/anyio/_backends/_asyncio.py:2310", "AsyncIOBackend.run"),
+            *LOOP,
+            frame("/app/jobs.py:12", "ask"),
+        ),
+        (
+            frame(f"{LIB}/threading.py:982", "Thread.run"),
+            frame(f"{SITE}/anyio/_core/_eventloop.py:74", "run"),
+            frame(f"{SITE}/anyio/_backends/_asyncio.py:2310", "AsyncIOBackend.run"),
+            *LOOP,
+            frame("/app/jobs.py:12", "ask"),
+        ),
+        (
+            frame(f"{LIB}/threading.py:982", "Thread.run"),
+            frame(f"{LIB}/concurrent/futures/thread.py:83", "_worker"),
+            frame(f"{LIB}/concurrent/futures/thread.py:58", "_WorkItem.run"),
+            frame("/app/jobs.py:12", "send_mails"),
+        ),
+    ],
+    ids=["idle", "file", "own job", "own thread", "own pool"],
+)
+def test_threads_and_loops_of_the_applications_own_are_no_requests(
+    inner: tuple[Frame, ...],
+) -> None:
+    assert request_frames(a_stack(*THREAD, *inner), "uvicorn") == ()
+
+
+WERKZEUG = frame(f"{SITE}/werkzeug/serving.py:1119", "run_simple")
+RELOADER = frame(f"{SITE}/werkzeug/_reloader.py:460", "run_with_reloader")
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        (frame(f"{SITE}/werkzeug/_reloader.py:330", "StatReloaderLoop.run_step"),),
+        (
+            frame(f"{SITE}/werkzeug/_reloader.py:280", "ReloaderLoop.restart_with_reloader"),
+            frame(f"{LIB}/subprocess.py:391", "call"),
+        ),
+    ],
+    ids=["child", "parent"],
+)
+def test_the_reloader_of_werkzeug_is_no_request(inner: tuple[Frame, ...]) -> None:
+    main = frame("/app/main.py:40", "<module>")
+
+    assert request_frames(a_stack(main, WERKZEUG, RELOADER, *inner), "werkzeug") == ()
+    request = a_stack(*THREAD, WERKZEUG, *FLASK, LOCK_ROW)
+    assert request_frames(request, "werkzeug") == (*FLASK, LOCK_ROW)
+
+
+POOL = (
+    *THREAD,
+    frame(f"{LIB}/concurrent/futures/thread.py:83", "_worker"),
+    frame(f"{LIB}/concurrent/futures/thread.py:58", "_WorkItem.run"),
+)
+MAIN_WRAP = frame(f"{SITE}/asgiref/sync.py:340", "AsyncToSync.main_wrap")
+BRIDGED = (
+    (*POOL, frame(f"{LIB}/asyncio/runners.py:190", "run"), *LOOP, MAIN_WRAP),
+    (*POOL, frame(f"{SITE}/asgiref/sync.py:300", "AsyncToSync._run_event_loop"), *LOOP, MAIN_WRAP),
+)
+
+
+@pytest.mark.parametrize("around", BRIDGED, ids=["asyncio.run", "its own loop"])
+@pytest.mark.parametrize("server", ["gunicorn", "uwsgi"])
+def test_an_async_view_under_wsgi_is_one_request_although_it_has_two_threads(
+    around: tuple[Frame, ...], server: str
+) -> None:
+    loop = a_stack(*around, LOCK_ROW, EXECUTE)
+
+    assert request_frames(loop, server) == ()
+    assert request_frames(loop, server, bridged=True) == (LOCK_ROW, EXECUTE)
+
+
+def test_a_sync_view_under_asgi_is_a_request_in_its_thread() -> None:
+    handler = frame(f"{SITE}/asgiref/sync.py:480", "SyncToAsync.thread_handler")
+    own_loop = (LOCK_ROW, *LOOP, frame("/srv/shop/prices.py:7", "ask"))
+
+    assert request_frames(a_stack(*POOL, handler, *own_loop), "uvicorn") == own_loop
+
+
 def test_debians_packages_are_not_the_standard_library() -> None:
     flask = frame("/usr/lib/python3/dist-packages/flask/app.py:1", "__call__")
 
     assert request_frames(a_stack(*SERVER, flask), "gunicorn") == (flask,)
-
-
-def test_the_line_is_the_innermost_of_the_users_own_with_what_it_called() -> None:
-    assert own_line(WAITING.frames) == (LOCK_ROW, "psycopg execute")
-    assert own_line(COMPUTING.frames)[1] == ""
-
-
-def test_the_standard_library_is_named_by_its_module() -> None:
-    dumps = frame("/usr/lib/python3.11/json/encoder.py:200", "encode")
-
-    assert own_line((*FLASK, LOCK_ROW, dumps)) == (LOCK_ROW, "encoder encode")
-
-
-def test_what_a_context_manager_enters_is_told_and_not_the_context_manager() -> None:
-    enter = frame("/usr/lib/python3.11/contextlib.py:137", "_GeneratorContextManager.__enter__")
-    pool = frame(f"{SITE}/psycopg_pool/pool.py:158", "ConnectionPool.connection")
-
-    assert own_line((*FLASK, LOCK_ROW, enter, pool))[1] == "psycopg_pool ConnectionPool.connection"
-
-
-def test_an_application_that_is_installed_as_a_package_is_still_found() -> None:
-    installed = frame(f"{SITE}/shop/db.py:88", "lock_row")
-
-    assert own_line((*FLASK, installed, EXECUTE)) == (installed, "psycopg execute")
-
-
-@pytest.mark.parametrize(
-    ("inner", "called"),
-    [
-        ("mysql/connector/cursor.py:600", "mysql execute"),
-        ("pg8000/core.py:700", "pg8000 execute"),
-        ("markdown/core.py:270", "markdown execute"),
-        ("tenacity/__init__.py:380", "tenacity execute"),
-        ("jwt.py:20", "jwt execute"),
-    ],
-)
-def test_what_an_installed_application_calls_is_not_the_application(
-    inner: str, called: str
-) -> None:
-    view = frame(f"{SITE}/shop/views.py:12", "search")
-    rank = frame(f"{SITE}/shop/search.py:31", "rank")
-    library = frame(f"{SITE}/{inner}", "execute")
-    back = frame(f"{SITE}/shop/search.py:40", "retried")
-
-    assert own_line((*FLASK, view, rank, library)) == (rank, called)
-    assert own_path((*FLASK, view, rank, library, back))[0] == (view, rank, back)
-
-
-@pytest.mark.parametrize(
-    "around", ["rest_framework/views.py:500", "corsheaders/middleware.py:60", "uvicorn/main.py:1"]
-)
-def test_what_calls_an_installed_application_is_not_the_application(around: str) -> None:
-    rank = frame(f"{SITE}/shop/search.py:31", "rank")
-
-    assert own_line((frame(f"{SITE}/{around}", "__call__"), rank)) == (rank, "")
-
-
-WSGI_APP = frame(f"{SITE}/flask/app.py:1511", "Flask.wsgi_app")
-VIEW = frame(f"{SITE}/shop/views.py:12", "search")
-ACME = frame(f"{SITE}/acme_tracing/middleware.py:20", "Tracer.__call__")
-HANDLERS = f"{SITE}/django/core/handlers"
-
-
-@pytest.mark.parametrize(
-    "above",
-    [
-        (FLASK[0], ACME, WSGI_APP),
-        (ACME, *FLASK),
-        (
-            frame(f"{HANDLERS}/base.py:140", "BaseHandler.get_response"),
-            ACME,
-            frame(f"{HANDLERS}/exception.py:55", "convert_exception_to_response.<locals>.inner"),
-            frame(f"{HANDLERS}/base.py:197", "BaseHandler._get_response"),
-        ),
-        (
-            STARLETTE,
-            ACME,
-            frame(f"{SITE}/starlette/routing.py:73", "request_response.<locals>.app"),
-        ),
-        (frame(f"{SITE}/quart/app.py:1450", "Quart.dispatch_request"),),
-        (frame(f"{SITE}/mod_wsgi/server/__init__.py:1600", "__call__"), WSGI_APP),
-        (frame(f"{SITE}/mod_wsgi/server/__init__.py:1600", "__call__"),),
-        (*FLASK, frame(f"{SITE}/opentracing/scope.py:9", "traced")),
-    ],
-)
-def test_a_middleware_that_nobody_knows_is_not_the_installed_application(
-    above: tuple[Frame, ...],
-) -> None:
-    fetch = frame(f"{SITE}/asyncpg/connection.py:700", "fetch")
-
-    assert own_line((*above, VIEW, fetch)) == (VIEW, "asyncpg fetch")
-    assert own_path((*above, VIEW, fetch))[0] == (VIEW,)
-
-
-def test_a_dispatch_without_the_application_below_it_has_the_innermost_line() -> None:
-    assert own_line((ACME, WSGI_APP)) == (WSGI_APP, "")
-
-
-@pytest.mark.parametrize("deps", ["/deps", "/srv/shop/vendor", "/srv/shop/__pypackages__/3.12/lib"])
-@pytest.mark.parametrize("shop", ["/srv/shop", "/deps/shop"])
-def test_packages_in_a_folder_of_their_own_are_not_the_users(deps: str, shop: str) -> None:
-    server = frame(f"{deps}/gunicorn/workers/gthread.py:771", "handle_request")
-    flask = frame(f"{deps}/flask/app.py:1478", "__call__")
-    lock_row = frame(f"{shop}/db.py:88", "lock_row")
-    execute = frame(f"{deps}/psycopg/connection.py:901", "execute")
-    request = (flask, lock_row, execute)
-
-    seen: list[list[tuple[Frame, ...]]] = [[(server, *request)], [(server,), request], [request]]
-    for stacks in seen:
-        folders = package_folders(stacks)
-        assert own_line(request, folders) == (lock_row, "psycopg execute")
-        assert own_path((flask,), folders) == ((flask,), "")
-
-
-def test_packages_in_wheels_of_their_own_are_not_the_users() -> None:
-    wheels = "/root/.pex/installed_wheels"
-    flask = frame(f"{wheels}/5c1/flask-3.1.0-py3-none-any.whl/flask/app.py:1478", "__call__")
-    execute = frame(f"{wheels}/a7f/psycopg-3.2-py3-none-any.whl/psycopg/cursor.py:97", "execute")
-
-    assert own_line((flask, LOCK_ROW, execute)) == (LOCK_ROW, "psycopg execute")
-
-
-@pytest.mark.parametrize("place", ["/srv/flask", "/srv/gunicorn/shop", "/home/ada/django/redis"])
-def test_a_folder_of_the_users_with_the_name_of_a_package_is_still_theirs(place: str) -> None:
-    own = frame(f"{place}/db.py:88", "lock_row")
-    stacks = [(*SERVER, *FLASK, own, EXECUTE)]
-
-    assert own_line((*FLASK, own, EXECUTE), package_folders(stacks)) == (own, "psycopg execute")
-
-
-@pytest.mark.parametrize(
-    "files",
-    [
-        ("/app/shop/entry/flask.py", "/app/shop/entry/redis.py"),
-        ("/app/shop/entry/bottle.py", "/app/shop/entry/redis/cache.py"),
-        ("/srv/django/shop/views.py", "/srv/redis/cache.py"),
-        ("/srv/django/core/views.py", "/srv/redis/cache.py"),
-        ("/srv/flask/app.py", "/srv/redis/cache.py"),
-        ("/srv/gunicorn/conf.py", "/srv/redis/cache.py"),
-    ],
-)
-def test_names_of_packages_alone_make_no_folder_of_packages(files: tuple[str, str]) -> None:
-    view, cache = (frame(f"{file}:7", "cart") for file in files)
-    request = (*FLASK, view, cache, EXECUTE)
-    folders = package_folders([(*SERVER, *request)])
-
-    assert folders == frozenset()
-    assert own_path(request, folders) == ((view, cache), "psycopg execute")
-
-
-@pytest.mark.parametrize(
-    ("place", "name"),
-    [
-        ("flask/app.py", "Flask.wsgi_app"),
-        ("bottle.py", "Bottle._handle"),
-        ("django/core/handlers/base.py", "BaseHandler._get_response"),
-        ("starlette/applications.py", "Starlette.__call__"),
-        ("gunicorn/workers/sync.py", "SyncWorker.handle_request"),
-        ("werkzeug/serving.py", "WSGIRequestHandler.run_wsgi"),
-    ],
-)
-def test_files_that_only_a_real_package_has_make_one(place: str, name: str) -> None:
-    seen = (frame(f"/deps/{place}:1", name), frame("/deps/pymysql/cursors.py:1", "execute"))
-
-    assert package_folders([seen]) == {"/deps"}
-
-
-def test_a_request_without_a_line_of_the_users_has_the_innermost_one() -> None:
-    assert own_line(FLASK) == (FLASK[-1], "")
-
-
-def test_the_bridge_to_async_views_is_no_line_of_the_users() -> None:
-    bridge = frame(f"{SITE}/asgiref/current_thread_executor.py:75", "run_until_future")
-    shop = frame(f"{SITE}/shop/db.py:88", "lock_row")
-
-    assert own_line((*FLASK, shop, bridge)) == (shop, "asgiref run_until_future")
-
-
-PAGE = frame("/srv/shop/templates/cart.html:57", "block_content")
-
-
-def test_a_template_has_no_line_for_its_lines_are_those_of_the_python_made_from_it() -> None:
-    view = frame("/srv/shop/views.py:12", "cart")
-    render = frame(f"{SITE}/jinja2/environment.py:1295", "render")
-
-    line, _ = own_line((view, render, PAGE))
-
-    assert (line.file, line.line, line.name) == (PAGE.file, 0, "block_content")
-    assert str(line) == "/srv/shop/templates/cart.html block_content"
-    assert own_path((view, render, PAGE))[0][0] == view
-
-
-@pytest.mark.parametrize(
-    ("file", "python"),
-    [
-        ("/srv/shop/views.py", True),
-        ("/srv/shop/bin/serve", True),
-        ("/srv/shop/fast.pyx", True),
-        ("/srv/shop/cart.html", False),
-        ("/srv/shop/mail.txt.j2", False),
-    ],
-)
-def test_python_source_is_known_by_its_ending(file: str, python: bool) -> None:
-    assert is_python(file) is python

@@ -102,6 +102,17 @@ OWN_LOOP = (
 )
 
 
+THREAD = frame(f"{LIB}/threading.py:1002", "Thread._bootstrap")
+ASYNC_VIEW = (
+    THREAD,
+    frame(f"{LIB}/concurrent/futures/thread.py:58", "_WorkItem.run"),
+    *UVICORN[1:3],
+    frame(f"{LIB}/asyncio/events.py:84", "Handle._run"),
+    frame(f"{SITE}/asgiref/sync.py:340", "AsyncToSync.main_wrap"),
+)
+ANYIO = (THREAD, frame(f"{SITE}/anyio/_backends/_asyncio.py:967", "WorkerThread.run"))
+
+
 def stack(*frames: Frame) -> Stack:
     return Stack(frames=frames, kind=Waiting.CPU)
 
@@ -133,6 +144,8 @@ def test_requests_of_an_event_loop_take_turns(seen: Stack, of_gevent: bool) -> N
         stack(*SERVER, *FLASK, *OWN_LOOP),
         stack(*SERVER, *FLASK, *OWN_LOOP[1:3], LOCK_ROW),
         stack(*UVICORN[:3], frame(f"{LIB}/selectors.py:468", "select")),
+        stack(*ASYNC_VIEW, LOCK_ROW),
+        stack(*ANYIO, LOCK_ROW),
         stack(),
     ],
 )

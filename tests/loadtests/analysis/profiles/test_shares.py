@@ -5,8 +5,17 @@ from dataclasses import replace
 import pytest
 
 from loadtests.analysis.profiles.shares import result_of
-from loadtests.model.profiles.records import Waiting
-from tests.loadtests.analysis.profiles.builders import SITE, STACKS, make_profile
+from loadtests.model.profiles.records import Stack, Waiting
+from tests.loadtests.analysis.profiles.builders import (
+    EXECUTE,
+    FLASK,
+    LOCK_ROW,
+    SERVER,
+    SITE,
+    STACKS,
+    frame,
+    make_profile,
+)
 
 SEEN = [(0, 0, 0, 1), (0, 0, 0, 2)] * 20
 """Three requests wait in each look, one computes in every other one."""
@@ -56,6 +65,41 @@ def test_a_driver_in_a_folder_of_packages_is_what_the_users_line_called() -> Non
     first, _ = result_of(make_profile(SEEN, stacks=tuple(deps))).lines
 
     assert (str(first), first.callee) == ("/srv/shop/db.py:88 lock_row", "psycopg execute")
+
+
+def test_a_request_with_an_async_view_counts_once() -> None:
+    lib, sync = "/usr/lib/python3.11", f"{SITE}/asgiref/sync.py"
+    waits = Stack(
+        frames=(*SERVER, *FLASK, frame(f"{sync}:254", "AsyncToSync.__call__")),
+        kind=Waiting.UNKNOWN,
+    )
+    around = (*SERVER[:2], frame(f"{lib}/asyncio/events.py:84", "Handle._run"))
+    runs = Stack(
+        frames=(*around, frame(f"{sync}:340", "AsyncToSync.main_wrap"), LOCK_ROW),
+        kind=Waiting.CPU,
+    )
+
+    result = result_of(make_profile([(0, 1)] * 40, stacks=(waits, runs)))
+
+    assert result.application_ms is not None
+    assert result.application_ms.estimate == pytest.approx(10.0)
+    assert list(result.kinds) == [Waiting.UNKNOWN]
+
+
+def test_the_line_below_a_decorator_that_nobody_knows_is_the_installed_applications() -> None:
+    guard = frame(f"{SITE}/acme_guard/views.py:12", "guarded.<locals>.wrapper")
+    rank, show = (frame(f"{SITE}/shop/search.py:{line}", "rank") for line in (31, 4))
+    stacks = tuple(
+        Stack(frames=(*SERVER, *FLASK, *below, EXECUTE), kind=Waiting.CPU)
+        for below in ((guard, rank), (show,))
+    )
+
+    result = result_of(make_profile([(0, 0, 1)] * 40, stacks=stacks))
+
+    assert [(line.file, line.line) for line in result.lines] == [
+        (rank.file, rank.line),
+        (show.file, show.line),
+    ]
 
 
 def test_the_interval_is_wider_where_the_looks_differ_more() -> None:

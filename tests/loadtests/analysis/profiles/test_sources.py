@@ -48,6 +48,8 @@ def test_a_line_belongs_to_its_innermost_function(line: int, frame: str, name: s
 def test_a_text_that_is_no_python_has_no_functions() -> None:
     assert Source.of("def broken(:\n").definitions == ()
     assert Source.of("\0").definitions == ()
+    assert not Source.of("def broken(:\n").is_parsed
+    assert Source.of("").is_parsed
 
 
 def test_what_a_text_is_warned_of_is_not_told() -> None:

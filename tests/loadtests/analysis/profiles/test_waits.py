@@ -1,5 +1,7 @@
 """What a thread did, from the kernel's word and py-spy's."""
 
+from dataclasses import replace
+
 import pytest
 
 from loadtests.analysis.profiles.waits import kind_at, refined
@@ -76,6 +78,41 @@ def test_a_socket_below_a_driver_is_the_stores_whatever_its_address() -> None:
     wait = KernelWait(kind=Waiting.SOCKET, peer="a local socket")
 
     assert refined(wait, WAITING.frames).kind is Waiting.STORE
+
+
+HTTP = KernelWait(kind=Waiting.SOCKET, peer="172.18.0.3:8080")
+ATOMIC = frame(f"{SITE}/peewee.py:412", "_atomic.__call__.<locals>.inner")
+GET = (
+    frame(f"{SITE}/requests/api.py:73", "get"),
+    frame(f"{SITE}/urllib3/connection.py:571", "HTTPConnection.getresponse"),
+    frame("/usr/lib/python3.11/socket.py:718", "SocketIO.readinto"),
+)
+PYMYSQL = (
+    frame(f"{SITE}/peewee.py:3340", "Database.execute_sql"),
+    frame(f"{SITE}/pymysql/connections.py:732", "Connection._read_bytes"),
+    frame("/usr/lib/python3.11/socket.py:718", "SocketIO.readinto"),
+)
+
+
+@pytest.mark.parametrize("view", [LOCK_ROW, frame(f"{SITE}/shop/views.py:12", "search")])
+def test_a_driver_around_the_view_makes_no_store_of_a_service(view: Frame) -> None:
+    assert refined(HTTP, (*FLASK, ATOMIC, view, *GET)) == HTTP
+    assert refined(HTTP, (*FLASK, ATOMIC, view, *PYMYSQL)).kind is Waiting.STORE
+
+
+def test_a_driver_in_a_folder_of_packages_beside_the_usual_ones_is_still_one() -> None:
+    def there(frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
+        return tuple(replace(each, file=each.file.replace(SITE, "/deps")) for each in frames)
+
+    assert refined(HTTP, there((*FLASK, LOCK_ROW, *PYMYSQL))).kind is Waiting.STORE
+    assert refined(HTTP, there((*FLASK, ATOMIC, LOCK_ROW, *GET))) == HTTP
+
+
+def test_a_driver_in_c_below_what_traces_it_is_still_one() -> None:
+    engine = frame(f"{SITE}/sqlalchemy/engine/default.py:941", "do_execute")
+    traced = frame(f"{SITE}/opentelemetry/instrumentation/dbapi/__init__.py:600", "execute")
+
+    assert refined(HTTP, (*FLASK, LOCK_ROW, engine, traced)).kind is Waiting.STORE
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """The boxes of a flame graph, as places."""
 
+from loadtests.analysis.profiles.flames import OUTER
 from loadtests.model.profiles.results import FlameNode
-from loadtests.report.plots.flame import MOST_BOXES, MOST_IN_TABLE, ROW, flame
+from loadtests.report.plots.flame import MOST_BOXES, MOST_IN_TABLE, MOST_ROWS, ROW, flame
 
 ROOT = FlameNode(
     label="a request",
@@ -82,3 +83,39 @@ def test_a_change_of_seconds_has_plain_digits() -> None:
 
     assert drawn.boxes[0].tip == "a request: 4321 ms per request, 100%; -1234 ms with more replicas"
     assert drawn.rows[0][-1] == "-1234"
+
+
+def chain(count: int, ms: float, *beside: FlameNode) -> FlameNode:
+    """Return functions that call one another; the outermost one also calls ``beside``."""
+    node = FlameNode(label=f"f{count - 1}", ms=ms, change_ms=0.0)
+    for number in reversed(range(count - 1)):
+        node = FlameNode(label=f"f{number}", ms=ms, change_ms=0.0, children=(node,))
+    whole = ms + sum(other.ms for other in beside)
+    return FlameNode(label="f0", ms=whole, change_ms=0.0, children=(*node.children, *beside))
+
+
+def test_of_a_graph_with_too_many_rows_the_outer_functions_are_one_box() -> None:
+    beside = FlameNode(label="session", ms=10.0, change_ms=5.0)
+    root = FlameNode(label="a request", ms=60.0, change_ms=5.0, children=(chain(60, 50.0, beside),))
+
+    drawn = flame("deep", root)
+
+    assert drawn.height == MOST_ROWS * ROW
+    first = 60 - (MOST_ROWS - 2)
+    assert [box.tip.partition(":")[0] for box in drawn.boxes] == [
+        "a request",
+        OUTER,
+        f"f{first}",
+        "session",
+        *(f"f{number}" for number in range(first + 1, 60)),
+    ]
+    assert ("session", OUTER, "10.0", "17%", "+5.00") in drawn.rows
+    assert drawn.rows[1][:3] == (OUTER, "a request", "60.0")
+    assert drawn.rows[-2][0] == "f59"
+
+
+def test_a_graph_that_just_fits_is_whole() -> None:
+    drawn = flame("deep", FlameNode(label="a request", ms=5.0, children=(chain(27, 5.0),)))
+
+    assert drawn.height == MOST_ROWS * ROW
+    assert OUTER not in {row[0] for row in drawn.rows}
