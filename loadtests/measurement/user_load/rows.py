@@ -1,4 +1,4 @@
-"""Which rows of its lists the users of a trial keep, such as their accounts. PURE."""
+"""Which rows of its lists the users of a trial keep, such as their accounts."""
 
 from __future__ import annotations
 

@@ -143,30 +143,6 @@ def with_examples(trials: list[Trial], **fields: str) -> list[Trial]:
     ]
 
 
-@pytest.mark.parametrize("status", [403, 503])
-def test_a_limit_of_the_applications_own_is_no_break_whatever_its_status(status: int) -> None:
-    """django-ratelimit answers with 403; the users of more replicas are more from one address."""
-    example = AnswerExample(
-        name="GET /me",
-        outcome="status",
-        status=status,
-        replica="gthread-2",
-        body_start='{"detail": "Rate limit exceeded"}',
-    )
-    failed = failing(lambda n: 0 if n == 1 else 60 * n, kind=f"status {status}")
-    trials = [replace(each, examples=(example,) if each.failed else ()) for each in failed]
-    others = [
-        replace(each, examples=tuple(replace(one, body_start="no") for one in each.examples))
-        for each in trials
-    ]
-
-    (result,), (plain,) = results(trials), results(others)
-
-    assert (result.shape, result.breaks_at) == (FailureShape.LIMITED, ())
-    assert "limits the rate" in result.cause
-    assert plain.breaks_at == (2, 4)  # without the words, a refusal may be anything
-
-
 SHORTAGE = "2026/11/29 16:28:17 [alert] 7#7: *9 512 worker_connections are not enough"
 
 

@@ -64,10 +64,7 @@ class Running:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A stack of all worker models with its generator, up and configured.
-
-    It is started in a folder whose modules are named like ours.
-    """
+    """A stack of all worker models with its generator, in a folder of modules named like ours."""
     folder = tmp_path_factory.mktemp("run")
     plan = plan_for(("gthread", "sync", "gevent"))
     with (
