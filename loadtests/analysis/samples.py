@@ -210,6 +210,7 @@ def latency(durations_us: Integers) -> Latency | None:
     ).tolist()
     return Latency(
         mean_ms=float(durations_us.mean()) / 1000,
+        sd_ms=float(durations_us.std()) / 1000,
         p50_ms=p50 / 1000,
         p90_ms=p90 / 1000,
         p99_ms=p99 / 1000,

@@ -105,9 +105,9 @@ def _gains(before: CalibrationStep, step: CalibrationStep) -> bool:
     return step.throughput_rps > before.throughput_rps * (1 + GAIN_LIMIT_RATIO)
 
 
-def long_window_s(last: CalibrationStep) -> float:
-    """Return the window in which a step has answers enough to tell that it gains nothing."""
-    return min(LONGEST_S, user_gain.ANSWERS / last.throughput_rps)
+def long_window_s(before: CalibrationStep, last: CalibrationStep) -> float:
+    """Return the window in which two steps have answers enough to tell that nothing is gained."""
+    return min(LONGEST_S, user_gain.enough_answers(before, last) / last.throughput_rps)
 
 
 def calibrate(
@@ -174,7 +174,7 @@ class _Steps:
         """Measure the last two steps once more, longer, where they may gain nothing by chance."""
         if self._full or not last.throughput_rps or user_gain.is_sure(before, last):
             return before, last
-        longer = replace(timing(last.users, last), window_s=long_window_s(last))
+        longer = replace(timing(last.users, last), window_s=long_window_s(before, last))
         first, second = (
             self._keep(users, self._load(users, longer)) for users in (before.users, last.users)
         )
@@ -202,6 +202,7 @@ class _Steps:
             mean_ms=trial.latency.mean_ms if trial.latency else None,
             lost_workers=trial.generator.lost_workers,
             completed=trial.completed,
+            dispersion=trial.latency.dispersion if trial.latency else 1.0,
         )
         return self.tried[users]
 
