@@ -135,7 +135,9 @@ def calibrate(
         longest_s=max(LONG_ANSWER_S, LONG_RATIO * (single.mean_ms or 0.0) / 1000),
         again=believe if user_gain.fills_slots(plan, spec.cell) else steps.again,
     )[-1]
-    window_s = trial_timing.window_s(plan.timing.window_s, last.throughput_rps)
+    window_s = trial_timing.window_s(
+        plan.timing.window_s, last.throughput_rps, service_s=(single.mean_ms or 0.0) / 1000
+    )
     return Calibration(
         worker=worker,
         workload=workload,
