@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from loadtests.analysis.rules.load import GAIN_LIMIT_RATIO, is_saturated
 from loadtests.analysis.shared import user_gain
+from loadtests.model.errors import UnusableLoad
 from loadtests.model.plan import MOST_USERS, Cell, Plan, Timing, TrialSpec, Upstream
 from loadtests.model.trial import Calibration, CalibrationStep, Trial
 from loadtests.planning import trial_timing
@@ -120,13 +121,15 @@ def calibrate(
     queue is added to it. The result is a multiple of ``step``, so that the mix of users is the same
     at any number of replicas.
 
+    Raises :class:`UnusableLoad` if one user alone gets no answer in the longest window of a step.
+
     A deployment that is never scaled to one replica is calibrated on its fewest. All figures are
     those of one replica there, too.
     """
     slots = next(model.slots for model in plan.workers if model.name == worker)
     spec = _spec(plan, worker, workload)
     steps = _Steps(plan, spec, measure)
-    single = steps.take(1)
+    single = steps.alone()
     first = -(-first_users(slots) // step) * step
     last = double_users(
         first,
@@ -155,7 +158,24 @@ class _Steps:
         self._spec = spec
         self._measure = measure
         self._full = False
+        self._ended = False
         self.tried: dict[int, CalibrationStep] = {}
+
+    def alone(self) -> CalibrationStep:
+        """Measure one user alone; raise :class:`UnusableLoad` if none of its requests ends.
+
+        One that fails has ended, and so has one for which nobody waited any longer.
+        """
+        step = self.take(1)
+        if self._ended:
+            return step
+        planned_s, cell = self._plan.timing.window_s, self._spec.cell
+        raise UnusableLoad(
+            f"{cell.worker} on {cell.workload}: with one user alone no request ended between"
+            f" {MOST_S:g} and {2 * MOST_S:g} s after the start. Windows take"
+            f" {trial_timing.MOST_RATIO * planned_s:g} s at most, which is too short for such"
+            f" requests. To get a verdict, {trial_timing.remedy(planned_s)}."
+        )
 
     def take(self, users: int) -> CalibrationStep:
         """Measure a step, and once more, longer, if it ended before each user had an answer.
@@ -194,8 +214,9 @@ class _Steps:
         return self._spec.cell.replicas if users > 1 else 1
 
     def _keep(self, users: int, trial: Trial) -> CalibrationStep:
-        """Record a step, and whether something is full in it."""
+        """Record a step, and whether something is full or ended in it."""
         self._full = is_saturated(self._plan, self._spec.cell, trial)
+        self._ended = trial.completed + trial.failed > 0
         self.tried[users] = CalibrationStep(
             worker=self._spec.cell.worker,
             workload=self._spec.cell.workload,
