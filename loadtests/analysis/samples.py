@@ -33,6 +33,10 @@ GIVEN_UP = ("timeout", "undrained")
 
 MICROSECONDS = 1_000_000
 
+PERIOD_S = 0.1
+"""The period of CPU quotas, in seconds: the kernel's and Docker's default, and what Twofold sets
+(``kernel/sched/fair.c``; ``scheduler/sched-bwc.rst`` in the kernel's documentation)."""
+
 LONGEST_READING_RATIO = 0.05
 """Part of a window that reading a counter may take. It is not known at which moment of it the
 counter was read, so the CPU in the window is uncertain by as much."""
@@ -206,6 +210,7 @@ def latency(durations_us: Integers) -> Latency | None:
     ).tolist()
     return Latency(
         mean_ms=float(durations_us.mean()) / 1000,
+        sd_ms=float(durations_us.std()) / 1000,
         p50_ms=p50 / 1000,
         p90_ms=p90 / 1000,
         p99_ms=p99 / 1000,
@@ -319,13 +324,18 @@ def _budget_cpus(role: Role, budget: Budget) -> float | None:
 
 
 def throttled_ratio(before: Reading, after: Reading) -> float | None:
-    """Give the share of CPU periods in which a member was held back; None: it is not counted."""
+    """Give the share of CPU periods in which a member was held back; None: it is not counted.
+
+    The kernel's timer stops one period after the group has gone idle, so it counts no periods of
+    longer idle times. Here these are periods, too: a member that waits for half of the time had CPU
+    left.
+    """
     counts = (before.periods, after.periods, before.throttled_periods, after.throttled_periods)
     if None in counts:
         return None
-    periods = (after.periods or 0) - (before.periods or 0)
+    counted = (after.periods or 0) - (before.periods or 0)
     held = (after.throttled_periods or 0) - (before.throttled_periods or 0)
-    # Periods are only counted while the group has something to run.
+    periods = max(counted, (after.at_s - before.at_s) / PERIOD_S)
     return held / periods if periods else 0.0
 
 

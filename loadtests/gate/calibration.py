@@ -12,7 +12,7 @@ from loadtests.gate.model import Figures, GatePlan, WorkerLoad
 from loadtests.gate.plan import OPEN_RATIO
 from loadtests.measurement import user_calibration
 from loadtests.model.errors import EnvironmentFailure
-from loadtests.model.generator_records import Load
+from loadtests.model.generator_records import Load, LoadDone
 from loadtests.model.stack import Replica
 from loadtests.model.trial import CalibrationStep
 
@@ -57,7 +57,7 @@ class Calibrator:
         """Measure two steps once more, longer, where they may gain nothing by chance."""
         if not last.throughput_rps or user_gain.is_sure(before, last):
             return before, last
-        window_s = user_calibration.long_window_s(last)
+        window_s = user_calibration.long_window_s(before, last)
         first, second = (self._step(step.users, window_s=window_s) for step in (before, last))
         return first, second
 
@@ -73,23 +73,24 @@ class Calibrator:
             drain_limit_s=timing.drain_limit_s,
             timeout_s=TIMEOUT_S,
         )
-        found, lost_workers = self._measured(load)
+        found, done = self._measured(load)
         if found.completed + found.failed < users:  # slow requests hold all slots
             longest_s = max(window_s, user_calibration.MOST_S)
             load = replace(load, settle_s=longest_s, window_s=longest_s)
-            found, lost_workers = self._measured(load)
+            found, done = self._measured(load)
         return CalibrationStep(
             worker=self._worker,
             workload=self._plan.workload,
             users=users,
             throughput_rps=found.throughput_rps,
             mean_ms=None,
-            lost_workers=lost_workers,
+            lost_workers=done.finished.lost_workers,
             completed=found.completed,
+            dispersion=figures.dispersion(done),
         )
 
-    def _measured(self, load: Load) -> tuple[Figures, int]:
-        """Put a load on the start; return its figures, and the generator processes lost."""
+    def _measured(self, load: Load) -> tuple[Figures, LoadDone]:
+        """Put a load on the start; return its figures, and what the generator saw."""
         (done,), opened, closed = self._generators.open([(ALONE, load)])
         found = figures.figures(done, opened, closed, (self._start.name,))
-        return found, done.finished.lost_workers
+        return found, done

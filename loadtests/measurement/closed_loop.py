@@ -281,7 +281,7 @@ class Session:
         timing = replace(
             self._plan.timing,
             settle_s=self._settle_s(spec.cell),
-            window_s=self._window_s(calibration),
+            window_s=trial_timing.window_of(self._plan.timing.window_s, calibration),
         )
         with compared_with_fewer(spec, self._trials):
             raw = self._put_on(spec, users, timing)
@@ -311,20 +311,11 @@ class Session:
             part=trial_timing.part(self._plan.seed, cell, len(before)),
         )
 
-    def _window_s(self, calibration: Calibration) -> float:
-        rps = calibration.steps[-1].throughput_rps
-        return trial_timing.window_s(self._plan.timing.window_s, rps)
-
     def _tell_windows(self, calibrations: Sequence[Calibration]) -> None:
         for each in calibrations:
-            window_s = self._window_s(each)
-            if window_s > self._plan.timing.window_s:
-                rps = each.steps[-1].throughput_rps
-                answers = f"{rps:.1f} answers/s" if rps else "hardly any answer"
-                self._progress.say(
-                    f"{each.worker} on {each.workload}: one replica gives {answers}, so windows"
-                    f" take {window_s:.1f} s"
-                )
+            told = trial_timing.in_words(self._plan.timing.window_s, each)
+            if told is not None:
+                self._progress.say(f"{each.worker} on {each.workload}: {told}")
 
     def _try_users(self, spec: TrialSpec, users: int, timing: Timing) -> Trial:
         raw = self._put_on(spec, users, timing)

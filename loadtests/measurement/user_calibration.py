@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from loadtests.analysis.rules.load import GAIN_LIMIT_RATIO, is_saturated
 from loadtests.analysis.shared import user_gain
+from loadtests.model.errors import UnusableLoad
 from loadtests.model.plan import MOST_USERS, Cell, Plan, Timing, TrialSpec, Upstream
 from loadtests.model.trial import Calibration, CalibrationStep, Trial
 from loadtests.planning import trial_timing
@@ -105,9 +106,9 @@ def _gains(before: CalibrationStep, step: CalibrationStep) -> bool:
     return step.throughput_rps > before.throughput_rps * (1 + GAIN_LIMIT_RATIO)
 
 
-def long_window_s(last: CalibrationStep) -> float:
-    """Return the window in which a step has answers enough to tell that it gains nothing."""
-    return min(LONGEST_S, user_gain.ANSWERS / last.throughput_rps)
+def long_window_s(before: CalibrationStep, last: CalibrationStep) -> float:
+    """Return the window in which two steps have answers enough to tell that nothing is gained."""
+    return min(LONGEST_S, user_gain.enough_answers(before, last) / last.throughput_rps)
 
 
 def calibrate(
@@ -120,13 +121,15 @@ def calibrate(
     queue is added to it. The result is a multiple of ``step``, so that the mix of users is the same
     at any number of replicas.
 
+    Raises :class:`UnusableLoad` if one user alone gets no answer in the longest window of a step.
+
     A deployment that is never scaled to one replica is calibrated on its fewest. All figures are
     those of one replica there, too.
     """
     slots = next(model.slots for model in plan.workers if model.name == worker)
     spec = _spec(plan, worker, workload)
     steps = _Steps(plan, spec, measure)
-    single = steps.take(1)
+    single = steps.alone()
     first = -(-first_users(slots) // step) * step
     last = double_users(
         first,
@@ -135,7 +138,9 @@ def calibrate(
         longest_s=max(LONG_ANSWER_S, LONG_RATIO * (single.mean_ms or 0.0) / 1000),
         again=believe if user_gain.fills_slots(plan, spec.cell) else steps.again,
     )[-1]
-    window_s = trial_timing.window_s(plan.timing.window_s, last.throughput_rps)
+    window_s = trial_timing.window_s(
+        plan.timing.window_s, last.throughput_rps, service_s=(single.mean_ms or 0.0) / 1000
+    )
     return Calibration(
         worker=worker,
         workload=workload,
@@ -153,7 +158,24 @@ class _Steps:
         self._spec = spec
         self._measure = measure
         self._full = False
+        self._ended = False
         self.tried: dict[int, CalibrationStep] = {}
+
+    def alone(self) -> CalibrationStep:
+        """Measure one user alone; raise :class:`UnusableLoad` if none of its requests ends.
+
+        One that fails has ended, and so has one for which nobody waited any longer.
+        """
+        step = self.take(1)
+        if self._ended:
+            return step
+        planned_s, cell = self._plan.timing.window_s, self._spec.cell
+        raise UnusableLoad(
+            f"{cell.worker} on {cell.workload}: with one user alone no request ended between"
+            f" {MOST_S:g} and {2 * MOST_S:g} s after the start. Windows take"
+            f" {trial_timing.MOST_RATIO * planned_s:g} s at most, which is too short for such"
+            f" requests. To get a verdict, {trial_timing.remedy(planned_s)}."
+        )
 
     def take(self, users: int) -> CalibrationStep:
         """Measure a step, and once more, longer, if it ended before each user had an answer.
@@ -174,7 +196,7 @@ class _Steps:
         """Measure the last two steps once more, longer, where they may gain nothing by chance."""
         if self._full or not last.throughput_rps or user_gain.is_sure(before, last):
             return before, last
-        longer = replace(timing(last.users, last), window_s=long_window_s(last))
+        longer = replace(timing(last.users, last), window_s=long_window_s(before, last))
         first, second = (
             self._keep(users, self._load(users, longer)) for users in (before.users, last.users)
         )
@@ -192,8 +214,9 @@ class _Steps:
         return self._spec.cell.replicas if users > 1 else 1
 
     def _keep(self, users: int, trial: Trial) -> CalibrationStep:
-        """Record a step, and whether something is full in it."""
+        """Record a step, and whether something is full or ended in it."""
         self._full = is_saturated(self._plan, self._spec.cell, trial)
+        self._ended = trial.completed + trial.failed > 0
         self.tried[users] = CalibrationStep(
             worker=self._spec.cell.worker,
             workload=self._spec.cell.workload,
@@ -202,6 +225,7 @@ class _Steps:
             mean_ms=trial.latency.mean_ms if trial.latency else None,
             lost_workers=trial.generator.lost_workers,
             completed=trial.completed,
+            dispersion=trial.latency.dispersion if trial.latency else 1.0,
         )
         return self.tried[users]
 

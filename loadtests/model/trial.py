@@ -32,13 +32,29 @@ class Usage:
 
 @dataclass(frozen=True, kw_only=True)
 class Latency:
-    """Exact percentiles, in milliseconds, of the successful requests that ended in the window."""
+    """Exact percentiles, in milliseconds, of the successful requests that ended in the window.
+
+    ``sd_ms`` is their standard deviation; None in older journals.
+    """
 
     p50_ms: float
     p90_ms: float
     p99_ms: float
     max_ms: float
     mean_ms: float | None = None
+    sd_ms: float | None = None
+
+    @property
+    def dispersion(self) -> float:
+        """How many times as variable as by Poisson the number of answers is, at the most.
+
+        It is 1 + c², where c is the standard deviation of response times over their mean. Answers
+        of one user after another form a renewal process, whose count varies by c² times its mean
+        (D. R. Cox, "Renewal Theory", 1962). 1 is added for what else is random.
+        """
+        if not self.mean_ms or self.sd_ms is None:
+            return 1.0
+        return 1 + (self.sd_ms / self.mean_ms) ** 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,6 +225,8 @@ class CalibrationStep:
     """Processes of the generator that ended early in this step."""
     completed: int | None = None
     """Answers that the throughput was counted from; None in older journals."""
+    dispersion: float = 1.0
+    """How many times as variable as by Poisson that number is; 1 in older journals."""
 
 
 @dataclass(frozen=True, kw_only=True)

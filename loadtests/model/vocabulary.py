@@ -54,6 +54,7 @@ class RuleCode(StrEnum):
     NETWORK = "network"
     CLOCKS = "clocks"
     ANSWER_SIZE = "answer_size"
+    WINDOW_LENGTH = "window_length"
 
 
 DEPLOYMENT = "deployment"

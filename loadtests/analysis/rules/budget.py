@@ -19,8 +19,16 @@ BUDGET_LIMIT_RATIO = 0.9
 """Least part of its budget that a throttled replica must get. The kernel gives 0.98 to 1.02 in
 windows of 2 s; a replica with less than 0.9 did not have the planned CPU."""
 
+THROTTLED_LIMIT_RATIO = 0.95
+"""Least part of the budget of its throttled periods that a replica must get. In each of them it
+used that period's budget up; in the others it may have been idle."""
+
 LEAST_REQUEST_S = 20e-6
 """CPU time below which no Python server answers a request: the leanest take ten times as much."""
+
+LEAST_ANY_REQUEST_S = 2e-6
+"""CPU time below which no server at all answers a request: two system calls and the network's part
+take more. nginx takes 10 µs for a small file."""
 
 COST_LIMIT_RATIO = 0.05
 """Largest allowed growth of CPU per request with the replicas: half of the loss that the target of
@@ -109,7 +117,7 @@ def _wrong_counter(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding |
             succeeded = (usage.completed or 0) - trial.failed
             answers = max(0, succeeded) if usage.role is Role.REPLICA else 0
             used = usage.cpu_s / usage.span_s if usage.span_s > 0 else 0.0
-            too_little = answers > 0 and usage.cpu_s < LEAST_REQUEST_S * answers
+            too_little = answers > 0 and usage.cpu_s < _least_request_s(plan, cell) * answers
             if too_little or (cores and used > len(cores) + 1):
                 basis = f"for {answers} answers" if too_little else f"on {len(cores)} cores"
                 return found(
@@ -124,18 +132,26 @@ def _wrong_counter(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding |
     return None
 
 
+def _least_request_s(plan: Plan, cell: Cell) -> float:
+    """Return the least CPU of a request; what an image starts by itself may be no Python."""
+    as_started = any(model.as_started for model in plan.workers if model.name == cell.worker)
+    return LEAST_ANY_REQUEST_S if as_started else LEAST_REQUEST_S
+
+
 def _short_of_budget(usages: Sequence[Usage], *, windows: int) -> tuple[str, float] | None:
     """Return the throttled replica furthest below its budget, and the share of it that it got.
 
     A replica takes part in some windows of a cell only. One with no more windows than may be wrong
-    is not judged here; it is short in its other cells, too.
+    is not judged here; it is short in its other cells, too. Nor is one that used the budget of all
+    its throttled periods up: it was idle in the others.
     """
     shares: dict[str, list[float]] = {}
     for usage in usages:
         throttled = usage.throttled_ratio or 0.0
         if usage.budget_cpus and usage.span_s > 0 and throttled >= bottleneck.FULL_THROTTLED_RATIO:
             share = usage.cpu_s / usage.span_s / usage.budget_cpus
-            shares.setdefault(usage.member, []).append(share)
+            was_idle = share >= THROTTLED_LIMIT_RATIO * throttled
+            shares.setdefault(usage.member, []).append(1.0 if was_idle else share)
     allowed = covered(windows)
     least = {
         member: sorted(ratios)[allowed]

@@ -23,6 +23,7 @@ from loadtests.analysis.rules import (
     workers,
 )
 from loadtests.analysis.rules.machines import clocks, network, speed
+from loadtests.analysis.rules.windows import length
 from loadtests.model.failures import FailureResult
 from loadtests.model.plan import Cell, Plan
 from loadtests.model.result import Finding
@@ -88,6 +89,11 @@ _ALL = (
         code=RuleCode.PROXY_SATURATED,
         about="The proxy had CPU left, and passed every request on once.",
         cell=_plain(load.proxy_saturated),
+    ),
+    Rule(
+        code=RuleCode.WINDOW_LENGTH,
+        about="A window held about three answers of each slot, one after another, or more.",
+        cell=_plain(length.window_length),
     ),
     Rule(
         code=RuleCode.ERRORS,

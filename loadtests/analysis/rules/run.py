@@ -15,6 +15,7 @@ from loadtests.analysis.rules import growth
 from loadtests.analysis.rules.drift import FEWEST_ROUNDS, drifts, wear
 from loadtests.analysis.rules.finding import found, unchecked
 from loadtests.analysis.shared import waiting
+from loadtests.analysis.shared.service_time import service_s
 from loadtests.model.plan import Plan
 from loadtests.model.result import Finding
 from loadtests.model.trial import Trial
@@ -33,6 +34,10 @@ silent for most of one period, 60 to 100 ms."""
 SILENCE_ANSWERS = 15
 """A silence must also last this many mean times between answers, where the replica's CPU is not
 used up. By chance, one silence in three million is as long (e^−15)."""
+
+SILENCE_SERVICES = 1.5
+"""A silence must also last this many service times there: slots that began together also answer
+together, and between two such waves a replica answers nothing."""
 
 IDLE_PART = 0.5
 """Part of a silence in which a paused replica must have missed its usual CPU. A silent replica that
@@ -92,7 +97,10 @@ def steady(plan: Plan, trials: Sequence[Trial]) -> Finding:
     large that no single throughput describes a cell.
     """
     broken = (
-        _paused(trials) or _trending(trials) or _drifting(plan, trials) or _growing(plan, trials)
+        _paused(plan, trials)
+        or _trending(trials)
+        or _drifting(plan, trials)
+        or _growing(plan, trials)
     )
     if broken is not None:
         return broken
@@ -111,7 +119,7 @@ def steady(plan: Plan, trials: Sequence[Trial]) -> Finding:
     )
 
 
-def _paused(trials: Sequence[Trial]) -> Finding | None:
+def _paused(plan: Plan, trials: Sequence[Trial]) -> Finding | None:
     """Find a replica that was paused in some of a cell's windows.
 
     A system that pauses in half of the windows or more works that way; that is no disturbance.
@@ -120,7 +128,9 @@ def _paused(trials: Sequence[Trial]) -> Finding | None:
     usual = _usual_uses(trials)
     for cell, by_round in estimates.trials_by_cell(trials).items():
         paused = [
-            (trial, silence) for trial in by_round.values() if (silence := _pause_in(trial, usual))
+            (trial, silence)
+            for trial in by_round.values()
+            if (silence := _pause_in(plan, trial, usual))
         ]
         if not paused or len(paused) * 2 >= len(by_round) > 1:
             continue
@@ -151,11 +161,11 @@ Member = tuple[str, str]
 """A replica and a workload."""
 
 
-def _pause_in(trial: Trial, usual: Mapping[Member, _Use]) -> tuple[str, float] | None:
+def _pause_in(plan: Plan, trial: Trial, usual: Mapping[Member, _Use]) -> tuple[str, float] | None:
     """Return the replica with the longest silence in a trial and its ms, if it did no work then.
 
-    Where answers are rare, long silences occur by chance, with less work in them. That is not so
-    for a replica that always uses up its CPU.
+    Where answers are rare, or come in waves, long silences occur by chance, with less work in them.
+    That is not so for a replica that always uses up its CPU.
     """
     silences = trial.dealing.silences_ms if trial.dealing is not None else {}
     if not silences or not trial.completed:
@@ -164,7 +174,8 @@ def _pause_in(trial: Trial, usual: Mapping[Member, _Use]) -> tuple[str, float] |
     silence_ms, use = silences[name], _uses(trial).get(name)
     always = usual.get((name, trial.spec.cell.workload), _Use(0.0, full=False))
     mean_ms = 1000 * trial.window_s * len(silences) / trial.completed
-    if silence_ms <= max(SILENCE_LIMIT_MS, 0 if always.full else SILENCE_ANSWERS * mean_ms):
+    usual_ms = max(SILENCE_ANSWERS * mean_ms, 1000 * SILENCE_SERVICES * service_s(plan, trial))
+    if silence_ms <= max(SILENCE_LIMIT_MS, 0 if always.full else usual_ms):
         return None
     missed = IDLE_PART * silence_ms / 1000 / trial.window_s
     at_work = use is not None and use.cpus > always.cpus * (1 - missed)

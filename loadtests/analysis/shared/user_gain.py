@@ -11,11 +11,16 @@ MOST_GAIN_RATIO = 0.5
 """A gain of this much must be excluded before a replica counts as full. One that idles gains as
 much as it gets users: 1.0 for twice as many."""
 
+MOST_FALL_RATIO = 0.25
+"""A fall counts as one of this much at the most. A larger one says that the step before had more
+answers than usual, by chance, and so proves nothing."""
+
 CONFIDENCE_Z = 2.33
 """One-sided, 99 %."""
 
 ANSWERS = 100
-"""So many answers in each of two steps are enough for it, where they show no gain."""
+"""So many answers in each of two steps are enough for it, where they show no gain and vary by
+chance alone (Poisson)."""
 
 
 def ratio(before: CalibrationStep, last: CalibrationStep) -> float | None:
@@ -26,17 +31,29 @@ def ratio(before: CalibrationStep, last: CalibrationStep) -> float | None:
 def is_sure(before: CalibrationStep, last: CalibrationStep) -> bool:
     """Return whether the users of ``last`` certainly gain less than half, by the answers counted.
 
-    Answers that come at random vary by the square root of their number (Poisson). With few of them
-    a replica that idles seems full by chance. Then the users double with the replicas, and so does
-    the throughput, whatever would hold it back at full load.
+    Answers that come at random vary by the square root of their number (Poisson). Where some take
+    much longer than others they vary by more: a user with a long one gives none meanwhile. With few
+    answers a replica that idles seems full by chance. Then the users double with the replicas, and
+    so does the throughput, whatever would hold it back at full load.
     """
     gain = ratio(before, last)
     if before.completed is None or last.completed is None or gain is None:
         return True  # an older journal; or no answer at all, which other rules tell
     if not before.completed or not last.completed:
         return False
-    error = math.sqrt(1 / before.completed + 1 / last.completed)
-    return (1 + gain) * math.exp(CONFIDENCE_Z * error) < 1 + MOST_GAIN_RATIO
+    variance = dispersion(before, last) * (1 / before.completed + 1 / last.completed)
+    most = (1 + max(gain, -MOST_FALL_RATIO)) * math.exp(CONFIDENCE_Z * math.sqrt(variance))
+    return most < 1 + MOST_GAIN_RATIO
+
+
+def dispersion(before: CalibrationStep, last: CalibrationStep) -> float:
+    """Return how many times as variable as by Poisson the answers of two steps are."""
+    return max(before.dispersion, last.dispersion)
+
+
+def enough_answers(before: CalibrationStep, last: CalibrationStep) -> float:
+    """Return how many answers in each of two steps are enough, where they show no gain."""
+    return ANSWERS * dispersion(before, last)
 
 
 def is_known(plan: Plan, cell: Cell, before: CalibrationStep, last: CalibrationStep) -> bool:

@@ -77,6 +77,16 @@ def failed_of(done: LoadDone) -> int:
     return finished.sent - finished.answered + int(np.count_nonzero(~ok))
 
 
+def dispersion(done: LoadDone) -> float:
+    """Return how many times as variable as by Poisson the answers of a closed window are."""
+    finished, columns = done.finished, samples.read_columns(done.samples)
+    window_us = round((finished.closed_at_s - finished.opened_at_s) * MICROSECONDS)
+    good = samples.has_outcome(columns, finished.outcomes, "ok")
+    good &= samples.within(columns.done_us, window_us)
+    times = samples.latency(columns.done_us[good] - columns.due_us[good])
+    return times.dispersion if times else 1.0
+
+
 def _quantiles_ms(taken_us: samples.Integers) -> tuple[float, ...]:
     if not taken_us.size:
         return ()

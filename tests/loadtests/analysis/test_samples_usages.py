@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from loadtests.analysis import bottleneck
 from tests.loadtests.analysis.raw_trials import (
     MS,
     WINDOW_S,
@@ -79,6 +80,36 @@ def test_holding_is_unknown_where_it_is_not_counted_and_none_where_nothing_ran(
     before: dict[str, Any], after: dict[str, Any], ratio: float | None
 ) -> None:
     assert the_usage(reduced(**edges(before, after)), "gthread-1").throttled_ratio == ratio
+
+
+@pytest.mark.parametrize(
+    ("periods", "throttled_periods", "ratio"),
+    [
+        (20, 15, 0.75),
+        (16, 14, 0.7),  # idle for the other four, which the kernel does not count
+        (19, 19, 0.95),
+        (40, 30, 0.75),  # of a shorter period
+    ],
+)
+def test_periods_in_which_a_member_was_idle_count_as_not_held_back(
+    periods: int, throttled_periods: int, ratio: float
+) -> None:
+    before = {"periods": 100, "throttled_periods": 50}
+    after = {"periods": 100 + periods, "throttled_periods": 50 + throttled_periods}
+
+    usage = the_usage(reduced(**edges(before, after)), "gthread-1")
+
+    assert usage.throttled_ratio == pytest.approx(ratio)
+
+
+def test_a_replica_that_waits_for_a_quarter_of_its_time_is_not_full() -> None:
+    """It waits for 0.5 s and then computes for 0.15 s with 0.1 CPU, again and again."""
+    before = {"cpu_s": 10.0, "periods": 100, "throttled_periods": 50}
+    after = {"cpu_s": 10.15, "periods": 116, "throttled_periods": 64}
+
+    usage = the_usage(reduced(**edges(before, after)), "gthread-1")
+
+    assert not bottleneck.is_full(usage)
 
 
 def test_replicas_that_are_not_in_the_trial_are_idle() -> None:

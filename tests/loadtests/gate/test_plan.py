@@ -40,6 +40,15 @@ def test_closed_windows_open_at_another_part_of_an_answer_each_time() -> None:
     assert plan.settle_s(PLAN, load, 0.3, what="y", number=1) != settled[0]
 
 
+def test_closed_windows_of_slow_answers_open_at_any_moment_of_one() -> None:
+    """Eight users at one request a second, whose answers take 8 s."""
+    load = WorkerLoad(worker="gthread", users=8, rate_rps=0.6, gain_ratio=0.0)
+    settled = [plan.settle_s(PLAN, load, 0.3, what="x", number=number) for number in range(1, 7)]
+
+    assert all(4.0 <= each <= 12.0 for each in settled)
+    assert max(settled) - min(settled) > 5.0
+
+
 def test_the_same_seed_gives_the_same_gate() -> None:
     again = make_gate_plan()
 

@@ -23,7 +23,7 @@ PLAN: Plan = make_plan(OPTIONS, make_machine(), backend="fake", seed=1)
 
 
 def measuring(
-    rps: Callable[[int], float], timings: list[Timing] | None = None
+    rps: Callable[[int], float], timings: list[Timing] | None = None, *, failed: int = 0
 ) -> Callable[[TrialSpec, int, Timing], Trial]:
     def measure(spec: TrialSpec, users: int, timing: Timing) -> Trial:
         if timings is not None:
@@ -35,7 +35,9 @@ def measuring(
             latency = Latency(
                 p50_ms=mean_ms, p90_ms=mean_ms, p99_ms=mean_ms, max_ms=mean_ms, mean_ms=mean_ms
             )
-        return make_trial(spec=spec, users=users, throughput_rps=rate, latency=latency)
+        return make_trial(
+            spec=spec, users=users, throughput_rps=rate, latency=latency, failed=failed
+        )
 
     return measure
 
@@ -107,7 +109,9 @@ def test_an_answer_takes_longer_by_the_queue() -> None:
 
 
 def test_nobody_knows_how_long_an_answer_takes_that_never_came() -> None:
-    assert calibrate(PLAN, "gthread", "cpu", measuring(lambda _: 0.0)).answer_ms is None
+    failing = measuring(lambda _: 0.0, failed=1)
+
+    assert calibrate(PLAN, "gthread", "cpu", failing).answer_ms is None
 
 
 def test_users_do_not_grow_for_ever() -> None:
@@ -139,7 +143,7 @@ def test_steps_are_as_long_as_two_answers_ask_for() -> None:
 
 def test_a_step_after_one_without_an_answer_is_as_long_as_any() -> None:
     timings: list[Timing] = []
-    calibrate(PLAN, "gthread", "cpu", measuring(lambda _: 0.0, timings))
+    calibrate(PLAN, "gthread", "cpu", measuring(lambda _: 0.0, timings, failed=1))
 
     assert {each.window_s for each in timings[1:]} == {4.0}
 
@@ -180,7 +184,9 @@ def test_one_user_alone_tells_the_time_in_service() -> None:
 
 
 def test_a_replica_that_never_succeeds_has_no_time_in_service() -> None:
-    assert calibrate(PLAN, "gthread", "cpu", measuring(lambda _: 0.0)).service_ms is None
+    failing = measuring(lambda _: 0.0, failed=1)
+
+    assert calibrate(PLAN, "gthread", "cpu", failing).service_ms is None
 
 
 def test_one_replica_alone_is_loaded_and_no_round_is_named() -> None:

@@ -1,6 +1,7 @@
 import pytest
 
-from loadtests.planning.trial_timing import window_s
+from loadtests.model.trial import Calibration, CalibrationStep
+from loadtests.planning.trial_timing import in_words, window_of, window_s
 
 
 @pytest.mark.parametrize(
@@ -18,3 +19,61 @@ def test_a_window_is_longer_where_answers_are_few(
     planned_s: float, rps: float, expected_s: float
 ) -> None:
     assert window_s(planned_s, rps) == expected_s
+
+
+@pytest.mark.parametrize(
+    ("planned_s", "service_s", "expected_s"),
+    [
+        (2.0, 0.02, 2.0),
+        (2.0, 0.499, 2.0),
+        (2.0, 0.5, 5.0),
+        (2.0, 0.56, 5.6),  # ten service times
+        (2.0, 0.7, 6.0),
+        (2.0, 5.6, 6.0),
+        (1.0, 0.24, 1.0),
+        (1.0, 0.25, 2.5),
+    ],
+)
+def test_a_window_is_longer_where_requests_are_slow_however_many_answers_there_are(
+    planned_s: float, service_s: float, expected_s: float
+) -> None:
+    assert window_s(planned_s, 100.0, service_s=service_s) == pytest.approx(expected_s)
+
+
+def calibrated(rps: float, service_ms: float | None) -> Calibration:
+    last = CalibrationStep(
+        worker="gthread", workload="io", users=8, throughput_rps=rps, mean_ms=None
+    )
+    return Calibration(
+        worker="gthread",
+        workload="io",
+        users_per_replica=8,
+        service_ms=service_ms,
+        steps=(last,),
+    )
+
+
+@pytest.mark.parametrize(
+    ("rps", "service_ms", "length_s", "told"),
+    [
+        (80.0, 50.0, 2.0, None),
+        (80.0, None, 2.0, None),
+        (10.0, 50.0, 5.0, "one replica gives 10.0 answers/s, so windows take 5.0 s"),
+        (0.0, None, 6.0, "one replica gives hardly any answer, so windows take 6.0 s"),
+        (57.0, 560.0, 5.6, "a request takes 0.56 s, so windows take 5.6 s"),
+        (
+            0.7,
+            5600.0,
+            6.0,
+            "a request takes 5.6 s, and windows take 6.0 s at most. That may be too short for a"
+            " verdict; to get one, measure requests that take less than 2.1 s",
+        ),
+    ],
+)
+def test_the_run_says_why_windows_are_longer_or_too_short(
+    rps: float, service_ms: float | None, length_s: float, told: str | None
+) -> None:
+    calibration = calibrated(rps, service_ms)
+
+    assert window_of(2.0, calibration) == pytest.approx(length_s)
+    assert in_words(2.0, calibration) == told

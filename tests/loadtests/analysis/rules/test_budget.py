@@ -109,6 +109,23 @@ def test_a_replica_that_is_throttled_below_its_budget_breaks_the_rule(
 
 
 @pytest.mark.parametrize(
+    ("share", "throttled", "state"),
+    [
+        (0.75, 0.70, HOLDS),  # 0.5 s of waiting, then 0.15 s of computing with 0.1 CPU
+        (0.88, 0.82, HOLDS),  # 0.2 s of waiting
+        (0.80, 0.82, HOLDS),
+        (0.76, 0.82, BROKEN),  # it did not even get the CPU of the throttled periods
+        (0.50, 0.82, BROKEN),
+        (0.89, 0.97, BROKEN),
+    ],
+)
+def test_a_replica_that_was_idle_in_the_other_periods_had_its_budget(
+    share: float, throttled: float, state: RuleState
+) -> None:
+    assert budget.budget(PLAN, TWO, held_with(share, throttled=throttled)).state is state
+
+
+@pytest.mark.parametrize(
     ("plan", "trial"),
     [
         (make_plan(budget=make_budget(replica_cores=())), using(0.1)),
@@ -142,6 +159,18 @@ def test_a_counter_that_cannot_be_true_makes_the_run_invalid(
     assert found.state is state
     if state is BROKEN:
         assert "The kernel's clock was wrong" in found.detail
+
+
+@pytest.mark.parametrize(
+    ("us_per_answer", "state"), [(0.0, BROKEN), (1.0, BROKEN), (12.0, HOLDS), (200.0, HOLDS)]
+)
+def test_what_an_image_starts_itself_may_be_leaner_than_any_python(
+    us_per_answer: float, state: RuleState
+) -> None:
+    plan = replace(PLAN, workers=(replace(PLAN.workers[0], as_started=True),))
+    usage = make_usage(cpu_s=130e-6 * us_per_answer, completed=130, throttled_ratio=0.0)
+
+    assert budget.budget(plan, TWO, [make_trial(usages=(usage,))]).state is state
 
 
 def test_the_proxys_own_answers_for_a_dead_replica_are_not_its_work() -> None:

@@ -249,6 +249,27 @@ def test_a_replica_that_stands_still_in_some_windows_is_told(
         assert "gthread-2 answered nothing for" in found.detail
 
 
+@pytest.mark.parametrize(
+    ("silence_ms", "budget_cpus", "state"),
+    [
+        (420.0, 0.25, HOLDS),  # as reviewed, between two waves of 32 threads
+        (839.0, 0.25, HOLDS),
+        (841.0, 0.25, BROKEN),
+        (420.0, 0.11, BROKEN),  # one that always uses its CPU up has no waves
+    ],
+)
+def test_a_silence_between_two_waves_of_slow_requests_is_no_pause(
+    silence_ms: float, budget_cpus: float, state: RuleState
+) -> None:
+    """Each request waits for 0.56 s, and all threads began together."""
+    trials = [
+        replace(trial, service_ms=560.0)
+        for trial in silent_in(3, silence_ms=silence_ms, budget_cpus=budget_cpus)
+    ]
+
+    assert run.steady(PLAN, trials).state is state
+
+
 def test_a_replica_that_waits_for_a_lock_that_all_share_is_not_paused() -> None:
     looks = (locked("gthread-1"), locked("gthread-2"))
     trials = [replace(trial, shared=looks) for trial in silent_in(3)]

@@ -27,6 +27,13 @@ def seen(
     mode: Mode, due_ms: list[float], took_ms: list[float], *, user_errors: int = 0, **columns: Any
 ) -> Figures:
     """Give the figures of a window of 2 s whose requests were due at and took so long."""
+    done = ended(due_ms, took_ms, user_errors=user_errors, **columns)
+    return figures.figures(done, NOTHING_READ, NOTHING_READ, (), mode=mode)
+
+
+def ended(
+    due_ms: list[float], took_ms: list[float], *, user_errors: int = 0, **columns: Any
+) -> LoadDone:
     due_us = (np.array(due_ms) * 1000).astype(np.int64)
     data = sample_bytes(
         done_us=due_us + np.array(took_ms) * 1000, due_us=due_us, sent_us=due_us, **columns
@@ -34,8 +41,7 @@ def seen(
     event = {key: value for key, value in finished_event().items() if key != "event"}
     changed = {"outcomes": OUTCOMES, "user_errors_in_window": user_errors}
     finished = _FINISHED.validate_python(event | changed)
-    done = LoadDone(finished=finished, samples=data)
-    return figures.figures(done, NOTHING_READ, NOTHING_READ, (), mode=mode)
+    return LoadDone(finished=finished, samples=data)
 
 
 def test_in_a_closed_window_counts_what_ended_in_it() -> None:
@@ -68,6 +74,24 @@ def test_what_was_not_sent_or_answered_badly_has_failed() -> None:
     for mode in Mode:
         found = seen(mode, [100, 500, 600], [20, 0, 10], outcome=outcome)
         assert (found.completed, found.failed) == (1, 2), mode
+
+
+@pytest.mark.parametrize(
+    ("took_ms", "expected"),
+    [
+        ([20, 20, 20, 20], 1.0),
+        ([10, 30, 10, 30], 1.25),
+        ([20, 20, 20, 9000], 1.0),  # the last one did not end in the window
+    ],
+)
+def test_the_answers_of_a_closed_window_vary_by_their_response_times(
+    took_ms: list[float], expected: float
+) -> None:
+    assert figures.dispersion(ended([0, 100, 200, 300], took_ms)) == pytest.approx(expected)
+
+
+def test_a_window_without_an_answer_varies_as_if_by_chance_alone() -> None:
+    assert figures.dispersion(ended([0], [9000])) == 1.0
 
 
 BEFORE = Reading(

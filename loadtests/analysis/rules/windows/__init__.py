@@ -1,0 +1,1 @@
+"""Rules for the windows themselves: were they long enough for what was measured? PURE."""
