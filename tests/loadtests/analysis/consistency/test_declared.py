@@ -217,6 +217,93 @@ def test_increments_that_were_not_all_taken_are_not_judged(changes: dict[str, An
     assert judge(a_record(*reads, **fields | changes)).state is ProbeState.UNCHECKED
 
 
+VIEWS = Check(
+    name="views",
+    kind=CheckKind.COUNT,
+    write=Step(method="GET", path="/"),
+    read=Step(method="GET", path="/"),
+)
+
+
+def viewed(*views: tuple[str, int], **fields: Any) -> ProbeResult:
+    """Judge a page that counts its views; it was viewed once, and then twice on each replica."""
+    return judge(
+        a_record(
+            *(seen(replica, body=f"viewed {view} times") for replica, view in views),
+            check=VIEWS,
+            before=seen("gthread-1", body="viewed 1 times"),
+            writes=(seen("gthread-1"), seen("gthread-2")) * 2,
+            **fields,
+        )
+    )
+
+
+def test_reads_that_count_themselves_in_one_store_are_right() -> None:
+    result = viewed(("gthread-1", 6), ("gthread-2", 9), ("gthread-2", 7), ("gthread-1", 8))
+
+    assert told(result) == (ProbeState.OK, "All 4 answers of 2 replicas were right.")
+
+
+@pytest.mark.parametrize(
+    "views",
+    [
+        (("gthread-1", 6), ("gthread-2", 7), ("gthread-2", 7), ("gthread-1", 8)),
+        (("gthread-1", 6), ("gthread-2", 7), ("gthread-2", 8), ("gthread-1", 10)),
+        (("gthread-1", 5), ("gthread-2", 6), ("gthread-2", 7), ("gthread-1", 8)),
+    ],
+    ids=["one twice", "one more", "a view was lost before"],
+)
+def test_reads_that_count_themselves_wrongly_break(views: tuple[tuple[str, int], ...]) -> None:
+    assert viewed(*views).state is ProbeState.BREAKS
+
+
+def test_reads_that_count_themselves_leave_a_gap_where_an_answer_was_lost() -> None:
+    result = judge(
+        a_record(
+            seen("gthread-1", body="viewed 4 times"),
+            seen("gthread-2", None, error="timeout"),
+            seen("gthread-2", body="viewed 6 times"),
+            check=VIEWS,
+            before=seen("gthread-1", body="viewed 1 times"),
+            writes=(seen("gthread-1"), seen("gthread-2")),
+        )
+    )
+
+    assert result.state is ProbeState.UNCHECKED
+
+
+def test_an_error_among_reads_that_count_themselves_is_the_one_that_is_wrong() -> None:
+    record = a_record(
+        seen("gthread-1", body="viewed 4 times"),
+        seen("gthread-2", 500, "sorry"),
+        check=VIEWS,
+        before=seen("gthread-1", body="viewed 1 times"),
+        writes=(seen("gthread-1"), seen("gthread-2")),
+    )
+
+    result = judge(record)
+
+    assert (result.right, result.wrong) == ({"gthread-1": 1}, {"gthread-2": 1})
+    assert result.state is ProbeState.BREAKS
+
+
+def test_views_that_each_server_counts_for_itself_break_with_a_second_one_only() -> None:
+    """One server counts its views in turn, so its processes agree."""
+    views = (("gthread-1", 4), ("gthread-1", 5), ("gthread-2", 3), ("gthread-2", 4))
+
+    result = viewed(*views)
+
+    assert (result.state, result.one_server) == (ProbeState.BREAKS, False)
+
+
+def test_views_that_each_process_counts_for_itself_break_with_one_server() -> None:
+    views = (("gthread-1", 3), ("gthread-1", 3), ("gthread-2", 3), ("gthread-2", 4))
+
+    result = viewed(*views)
+
+    assert (result.state, result.one_server) == (ProbeState.BREAKS, True)
+
+
 # -- what a user declares --------------------------------------------------------------------------
 
 LOGIN_HOLDS = Check(
