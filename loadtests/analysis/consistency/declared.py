@@ -17,6 +17,7 @@ from dataclasses import replace
 from loadtests.analysis.consistency.judgement import TIME_OVER
 from loadtests.model.consistency import (
     PLACE,
+    Check,
     CheckKind,
     ProbeRecord,
     ProbeResult,
@@ -66,6 +67,23 @@ def refused(record: ProbeRecord) -> Seen | None:
     is_accepted = _is_success if wanted is None else _expected(wanted, record.token)[1]
     refusals += [seen for seen in record.writes if not is_accepted(seen)]
     return refusals[0] if refusals else None
+
+
+def tells_writes_apart(check: Check) -> bool:
+    """Return whether a second write shows more than the first one did.
+
+    It does not where every write is of the same text, or where the read expects the same text
+    after each: once every replica has had such a write, all of them are right.
+    """
+    if check.kind is CheckKind.COUNT:
+        return True
+    expected = check.read.expect
+    is_same_answer = expected is not None and PLACE not in f"{_text(check.read)}{expected.contains}"
+    return PLACE in _text(check.write) and not is_same_answer
+
+
+def _text(step: Step) -> str:
+    return " ".join((step.path, step.body, *step.headers.values()))
 
 
 def judge(record: ProbeRecord) -> ProbeResult:

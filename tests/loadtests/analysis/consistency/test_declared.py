@@ -2,7 +2,12 @@ from typing import Any
 
 import pytest
 
-from loadtests.analysis.consistency.declared import combined, judge, number_in
+from loadtests.analysis.consistency.declared import (
+    combined,
+    judge,
+    number_in,
+    tells_writes_apart,
+)
 from loadtests.model.consistency import (
     SAMPLE_CHECKS,
     Check,
@@ -326,6 +331,34 @@ def test_what_a_check_expects_decides_what_is_right() -> None:
     assert result.state is ProbeState.BREAKS
     assert (result.right, result.wrong) == ({"gthread-2": 1}, {"gthread-1": 1})
     assert judge(a_login(known, seen("gthread-1", body="ada!"))).state is ProbeState.OK
+
+
+@pytest.mark.parametrize("check", SAMPLE_CHECKS)
+def test_a_second_write_of_another_token_or_of_a_count_shows_something_new(check: Check) -> None:
+    assert tells_writes_apart(check)
+
+
+@pytest.mark.parametrize(
+    ("body", "path", "contains", "expected"),
+    [
+        ("{token}", "/notes", "{token}", True),
+        ("{token}", "/notes/{token}", None, True),
+        ("hello", "/notes", "hello", False),
+        ("hello {token}", "/notes", "hello", False),
+        ("{token}", "/notes", None, False),
+    ],
+)
+def test_a_second_write_shows_nothing_new_where_the_read_expects_the_same(
+    body: str, path: str, contains: str | None, *, expected: bool
+) -> None:
+    check = Check(
+        name="note",
+        kind=CheckKind.VALUE,
+        write=Step(method="POST", path="/notes", body=body),
+        read=Step(method="GET", path=path, expect=Expected(status=200, contains=contains)),
+    )
+
+    assert tells_writes_apart(check) is expected
 
 
 def test_a_write_that_is_not_answered_as_expected_leaves_the_check_open() -> None:
