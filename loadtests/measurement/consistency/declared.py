@@ -146,9 +146,7 @@ class Prober:
         if declared.refused(record) is not None:
             return record
         writes = ask(check.write, everyone if check.kind is CheckKind.COUNT else 1)
-        record = replace(
-            record, writes=tuple(map(self._seen, writes)), cookies=writes[0].cookies
-        )
+        record = replace(record, writes=tuple(map(self._seen, writes)), cookies=writes[0].cookies)
         if declared.refused(record) is not None:
             return record
         return self.read_again(record, port=port)

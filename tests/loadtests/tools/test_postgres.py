@@ -141,9 +141,7 @@ def asked_as(tmp_path: Path, **variables: str) -> dict[str, str]:
     """Return the user, database and password that a container with these variables asks with."""
     client = tmp_path / "psql"
     client.write_text(
-        "#!/bin/sh\n"
-        'while [ "$1" != -U ]; do shift; done\n'
-        'echo "$2|$4|$PGPASSWORD|$6"\n'
+        '#!/bin/sh\nwhile [ "$1" != -U ]; do shift; done\necho "$2|$4|$PGPASSWORD|$6"\n'
     )
     client.chmod(0o755)
     done = subprocess.run(

@@ -144,7 +144,6 @@ def test_one_that_answers_in_the_end_is_checked() -> None:
     assert looked(looks, 7).notes() == ()
 
 
-
 @pytest.mark.parametrize("command", ["mongod", "mysqld", "/sbin/docker-init -- x"])
 def test_stores_that_nobody_asks_have_no_sessions(command: str) -> None:
     assert SharedLooks().look(stores={"db": [command]}, addresses={}, replicas={}).sessions == ()
