@@ -28,9 +28,12 @@ def recognise(given: str | None, folder: Path) -> Target:
     """
     if given is None:
         return SAMPLE
-    for form in FORMS.values():
-        if form.recognises(given, folder):
-            return form.find(given, folder)
+    try:
+        fitting = next((form for form in FORMS.values() if form.recognises(given, folder)), None)
+    except OSError as error:  # too long for a name of a file, or in somebody else's folder
+        raise UsageError(f"The target {given} cannot be read ({error.strerror}).") from error
+    if fitting is not None:
+        return fitting.find(given, folder)
     examples = ", ".join(f"{form.option} {form.metavar}" for form in FORMS.values())
     raise UsageError(f"The target {given!r} has no known form. Name it by an option: {examples}.")
 
