@@ -32,6 +32,7 @@ from loadtests.model.plan import Plan
 from loadtests.model.result import RunFacts, RunResult
 from loadtests.model.tested import in_force
 from loadtests.model.tested.target import TargetKind
+from loadtests.model.trial import Trial
 from loadtests.model.vocabulary import Verdict
 from loadtests.results import report_files, run_folder
 from loadtests.results.run_folder import Recorded, Store
@@ -182,10 +183,15 @@ def _facts_of(run_id: str, started_at_s: float, command: str) -> RunFacts:
 
 def report(store: Store) -> RunResult:
     """Write the reports of a run from its saved trials, and return its result."""
-    recorded = run_folder.read(store.folder)
-    result = with_latency(conclude(recorded), recorded, store.folder)
-    report_files.write_all(store, result, recorded.trials)
+    result, trials = read(store.folder)
+    report_files.write_all(store, result, trials)
     return result
+
+
+def read(folder: Path) -> tuple[RunResult, tuple[Trial, ...]]:
+    """Return the result of a run from its folder, and its trials; write nothing."""
+    recorded = run_folder.read(folder)
+    return with_latency(conclude(recorded), recorded, folder), recorded.trials
 
 
 def conclude(recorded: Recorded) -> RunResult:

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from pathlib import Path
 
 import click
 
@@ -28,25 +29,38 @@ LEFT_AT_ONCE = (
     b"\ntwofold: Stopped at once; finished trials are kept. Watchdogs remove what still runs, and"
     b" log it in logs/watchdog.log of the run. `twofold down` shows whether anything is left.\n"
 )
+STOPPED_AT_ONCE = b"\ntwofold: Stopped at once.\n"
+
+MEASURING = ("run", "gate")
+"""Commands that start servers and measure."""
+
+NOT_MEASURING = ("history", "--judge")
+"""What a gate's second word is where it only reads."""
+
+SIGNALLED = 128
+"""A command that a signal ended has this exit code and the signal's number on top."""
 
 
 def main() -> None:
     """Run the command line, and exit with its exit code."""
     output.hold_descriptors()
-    code = run_command_line(sys.argv[1:])
+    code = run_command_line(sys.argv[1:], is_process=True)
     output.leave()
     sys.exit(code)
 
 
-def run_command_line(arguments: list[str]) -> int:
-    """Run a command and return its exit code; each failure is one message on standard error."""
+def run_command_line(arguments: list[str], *, is_process: bool = False) -> int:
+    """Run a command and return its exit code; each failure is one message on standard error.
+
+    ``is_process`` is whether the process ends with it. Then nothing holds it after a signal.
+    """
     with output.safe_streams():
-        return _run(arguments)
+        return _run(arguments, is_process=is_process)
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: list[str], *, is_process: bool) -> int:
     try:
-        with signals.handled(_Patience().hear):
+        with signals.handled(_Patience(measures=_measures(arguments)).hear):
             code = int(cli.main(arguments, prog_name="twofold", standalone_mode=False) or 0)
             sys.stdout.flush()  # here, where output that cannot be written has its message
             return code
@@ -57,17 +71,41 @@ def _run(arguments: list[str]) -> int:
         return errors.EXIT_USAGE
     except errors.Interrupted as error:
         click.echo(f"twofold: {error}", err=True)
-        return 128 + error.signum
+        if is_process:
+            output.drop()
+        return SIGNALLED + error.signum
     except errors.TwofoldError as error:
         click.echo(f"twofold: {error}", err=True)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         return 130
+    except OSError as error:
+        click.echo(f"twofold: {_refusal(error)}", err=True)
+        return errors.EXIT_ENVIRONMENT
     except SystemExit:  # Click and rich raise it if the output is closed; this is no verdict
         return errors.EXIT_ENVIRONMENT
     except Exception:  # noqa: BLE001  the one boundary: a defect of ours must not look like a verdict
         _show_defect()
         return errors.EXIT_INTERNAL
+
+
+def _measures(arguments: list[str]) -> bool:
+    """Return whether a command starts anything that a watchdog would have to remove."""
+    first, second = (*arguments, "", "")[:2]
+    return first in MEASURING and second.partition("=")[0] not in NOT_MEASURING
+
+
+def _refusal(error: OSError) -> str:
+    """Return what the system refused, and why, in words."""
+    try:
+        Path.cwd()
+    except OSError:
+        return "The current folder was removed. Change to another one: cd DIR."
+    where = f"{error.filename}: " if error.filename is not None else ""
+    return (
+        f"The system refuses what twofold needs ({where}{error.strerror or error}). Look at the"
+        " permissions and the free space there. Trials that were finished are kept."
+    )
 
 
 def _show_defect() -> None:
@@ -87,8 +125,9 @@ class _Patience:
     The watchdog of each stack notices the end of this process, and removes the stack.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, measures: bool = True) -> None:
         self._first_s: float | None = None
+        self._last_words = LEFT_AT_ONCE if measures else STOPPED_AT_ONCE
 
     def hear(self, signum: int) -> None:
         """Note the first signal, and end the process at a later one."""
@@ -99,5 +138,5 @@ class _Patience:
         elif proc.monotonic_s() - self._first_s > REPEATED_S:
             proc.signal_running(signal.SIGTERM)
             with suppress(OSError):  # a closed terminal must not hold the process
-                os.write(STDERR, (SHOW_CURSOR if os.isatty(STDERR) else b"") + LEFT_AT_ONCE)
-            os._exit(128 + signum)
+                os.write(STDERR, (SHOW_CURSOR if os.isatty(STDERR) else b"") + self._last_words)
+            os._exit(SIGNALLED + signum)

@@ -124,6 +124,14 @@ def hold_descriptors() -> None:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # noqa: FBT003  it has no name
 
 
+def drop() -> None:
+    """Drop what standard output still holds back; else a reader that takes nothing holds us, too.
+
+    Nothing can be written to it from then on.
+    """
+    _write_nowhere(sys.stdout)
+
+
 def leave() -> None:
     """Let Python's own last look at the streams succeed; else it would change the exit code."""
     for stream in (sys.stdout, sys.stderr):
@@ -131,9 +139,13 @@ def leave() -> None:
             if stream is not None:
                 stream.flush()
         except (OSError, ValueError):
-            with suppress(OSError, ValueError):
-                nowhere = os.open(os.devnull, os.O_WRONLY)
-                os.dup2(nowhere, stream.fileno())
+            _write_nowhere(stream)
+
+
+def _write_nowhere(stream: TextIO) -> None:
+    with suppress(AttributeError, OSError, ValueError):  # it may be closed, or no file at all
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
 
 
 class SafeStream:

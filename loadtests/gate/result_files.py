@@ -13,6 +13,7 @@ from loadtests.gate.analysis import history
 from loadtests.gate.model import GateResult
 from loadtests.gate.report import github, html, junit, markdown, verdict_json
 from loadtests.model.errors import EnvironmentFailure, UsageError
+from loadtests.results import run_search
 from loadtests.results.run_folder import Store
 from loadtests.tools import files
 
@@ -52,7 +53,7 @@ def read_history(results: Path) -> tuple[history.Merge, ...]:
     """Return the history; raise :class:`UsageError` if it is missing or invalid."""
     path = results / HISTORY
     try:
-        lines = files.whole_lines(path.read_bytes())
+        lines = files.whole_lines(files.read_plain(path))
         return history.read([line.decode(errors="replace") for line in lines])
     except OSError as error:
         raise UsageError(
@@ -82,10 +83,18 @@ def tell_ci(result: GateResult) -> str:
 
 
 def read(path: Path) -> GateResult:
-    """Return the gate at a path, which is its verdict.json or its folder."""
-    file = path / VERDICT if path.is_dir() else path
+    """Return the gate at a path, which is its verdict.json or its folder.
+
+    A path that is no folder may be a pipe.
+    """
+    file = path
     try:
-        return verdict_json.parse(file.read_bytes(), name=str(file))
+        if path.is_dir():
+            file = path / VERDICT
+            data = files.read_plain(file)
+        else:
+            data = file.read_bytes()
+        return verdict_json.parse(data, name=str(file))
     except OSError as error:
         raise UsageError(
             f"{file} cannot be read ({error.strerror}). Name the verdict.json of a gate, or its"
@@ -95,7 +104,8 @@ def read(path: Path) -> GateResult:
 
 def find(results: Path, name: str) -> GateResult:
     """Return the gate with a path or an id; raise :class:`UsageError` if there is none."""
-    for path in (Path(name), results / name):
-        if path.exists():
-            return read(path)
+    with run_search.looked_up(name):
+        for path in (Path(name), results / name):
+            if path.is_dir() or path.is_file():
+                return read(path)
     raise UsageError(f"There is no gate {name!r}, neither as a path nor in {results}.")

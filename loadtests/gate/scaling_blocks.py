@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from random import Random
 
+from loadtests.analysis.consistency import declared
 from loadtests.analysis.consistency.conversation import common_headers, conversation_of
 from loadtests.analysis.consistency.judgement import Asked
 from loadtests.analysis.nodes.host import host_use
@@ -35,7 +36,7 @@ from loadtests.measurement.consistency.undeclared import (
     means_of,
 )
 from loadtests.measurement.core_speed_probe import Metronome
-from loadtests.model.consistency import Check, ProbeResult
+from loadtests.model.consistency import Check, ProbeRecord, ProbeResult
 from loadtests.model.generator_records import Edge, Load
 from loadtests.model.plan import Upstream
 from loadtests.model.stack import Replica
@@ -68,6 +69,7 @@ class BlockRunner:
         self._worker = worker
         self._generators = generators
         self._ports: dict[tuple[SideName, tuple[int, ...]], int] = {}
+        self._written: dict[tuple[SideName, str], ProbeRecord] = {}
         self._ring = 0
 
     def prepare(self) -> None:
@@ -173,7 +175,10 @@ class BlockRunner:
     # -- consistency ----------------------------------------------------------------------------
 
     def probe(self, checks: Sequence[Check]) -> tuple[SideProbe, ...]:
-        """Return one try of each check on two replicas of each version."""
+        """Return one try of each check on two replicas of each version.
+
+        A further try only reads where a second write would hide what the first one showed.
+        """
         members = block_members(self._plan, 1, self._ring)
         return tuple(self._probe(check, side, members) for check in checks for side in SideName)
 
@@ -220,12 +225,14 @@ class BlockRunner:
         asked, rng = self._plan.asked, Random(self._plan.seed)
         headers = common_headers([asked], rng) if asked is not None else {}
         prober = Prober(self._generators.agent, names, self._base_url, headers=headers)
-        record = prober.ask(
-            check,
-            worker=self._worker,
-            replicas=tuple(names.values()),
-            port=self._ports[(side, members)],
-        )
+        port, written = self._ports[(side, members)], self._written.get((side, check.name))
+        if written is not None and not declared.tells_writes_apart(check):
+            record = prober.read_again(written, port=port)
+        else:
+            replicas = tuple(names.values())
+            record = prober.ask(check, worker=self._worker, replicas=replicas, port=port)
+            if declared.refused(record) is None:
+                self._written[(side, check.name)] = record
         return SideProbe(side=side, result=consistency_guard.judge(record))
 
 

@@ -130,6 +130,7 @@ class ProbeRecord:
     """The answers to one check of one worker model.
 
     ``before`` is a counter's answer before the writes. ``token`` is the word in the requests.
+    ``cookies`` are those that the first write set; the reads were sent with them.
     """
 
     worker: str
@@ -138,6 +139,7 @@ class ProbeRecord:
     token: str
     before: Seen | None = None
     writes: tuple[Seen, ...] = ()
+    cookies: str = ""
     reads: tuple[Seen, ...] = ()
 
 

@@ -91,8 +91,12 @@ class ProcessFailure(EnvironmentFailure):
 
 
 class Interrupted(TwofoldError):
-    """A signal asked the run to stop; ``signum`` gives the exit code 128 + signum."""
+    """A signal asked the run to stop; ``signum`` gives the exit code 128 + signum.
 
-    def __init__(self, signum: int) -> None:
-        super().__init__(f"Stopped by signal {signum}; finished trials are kept.")
+    ``measures`` is whether there may be trials.
+    """
+
+    def __init__(self, signum: int, *, measures: bool = True) -> None:
+        kept = "; finished trials are kept" if measures else ""
+        super().__init__(f"Stopped by signal {signum}{kept}.")
         self.signum = signum

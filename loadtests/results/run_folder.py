@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import Discriminator, Tag, TypeAdapter, ValidationError
 
@@ -84,6 +84,10 @@ class Recorded:
     in_force: tuple[InForce, ...] = ()
     file_ceilings: tuple[FileCeiling, ...] = ()
     profiles: tuple[CellProfile, ...] = ()
+
+
+Part = TypeVar("Part")
+Other = TypeVar("Other")
 
 
 def _mode(line: Any) -> str:
@@ -199,7 +203,7 @@ def read_samples(folder: Path, trial: Trial) -> bytes:
     """Return the raw samples of a trial as ``.npz``; raise UsageError where they are missing."""
     path = samples_path(folder, trial)
     try:
-        return path.read_bytes()
+        return files.read_plain(path)
     except OSError as error:
         raise UsageError(
             f"The samples of {trial.spec.id} are missing ({error.strerror}: {path}). They stay on"
@@ -214,31 +218,25 @@ def read(folder: Path) -> Recorded:
     stopped or crashed, ``facts.finished`` is False and its times are those of the journal.
     """
     try:
-        text = (folder / PLAN).read_bytes()
+        text = files.read_plain(folder / PLAN)
         _check_version(folder, _VERSIONED.validate_json(text).schema_version)
         setting = _SETTING.validate_json(text)
         journal = folder / JOURNAL
-        lines = files.whole_lines(journal.read_bytes()) if journal.exists() else []
+        lines = files.whole_lines(files.read_plain(journal)) if journal.exists() else []
         # A trial counts once the end of its line is on disk, too.
         trials = [_TRIAL.validate_json(line) for line in lines if line.endswith(b"\n")]
-        calibrations, probes = folder / CALIBRATIONS, folder / PROBES
-        ceiling, in_force = folder / CEILING, folder / IN_FORCE
-        file_ceilings = folder / FILE_CEILINGS
         recorded = _recorded(
             setting,
             trials,
-            _CALIBRATIONS.validate_json(calibrations.read_bytes()) if calibrations.exists() else (),
-            _PROBES.validate_json(probes.read_bytes()) if probes.exists() else (),
-            _CEILING.validate_json(ceiling.read_bytes()) if ceiling.exists() else None,
-            _IN_FORCE.validate_json(in_force.read_bytes()) if in_force.exists() else (),
+            _if_there(folder / CALIBRATIONS, _CALIBRATIONS, ()),
+            _if_there(folder / PROBES, _PROBES, ()),
+            _if_there(folder / CEILING, _CEILING, None),
+            _if_there(folder / IN_FORCE, _IN_FORCE, ()),
         )
-        profiles = folder / PROFILES
         return replace(
             recorded,
-            file_ceilings=_FILE_CEILINGS.validate_json(file_ceilings.read_bytes())
-            if file_ceilings.exists()
-            else (),
-            profiles=_PROFILES.validate_json(profiles.read_bytes()) if profiles.exists() else (),
+            file_ceilings=_if_there(folder / FILE_CEILINGS, _FILE_CEILINGS, ()),
+            profiles=_if_there(folder / PROFILES, _PROFILES, ()),
         )
     except OSError as error:
         raise UsageError(
@@ -251,6 +249,10 @@ def read(folder: Path) -> Recorded:
             f"{folder} does not follow schema {SCHEMA_VERSION} of this version of twofold:"
             f" {faults}. Use the version that wrote it."
         ) from error
+
+
+def _if_there(path: Path, adapter: TypeAdapter[Part], otherwise: Other) -> Part | Other:
+    return adapter.validate_json(files.read_plain(path)) if path.exists() else otherwise
 
 
 def _in_words(error: ValidationError) -> str:
@@ -273,11 +275,11 @@ def _check_version(folder: Path, version: int) -> None:
 
 def read_waits(folder: Path, trial: OpenTrial) -> Waits | None:
     """Return the times of one open-loop trial from its samples; None where they are missing."""
-    path = samples_path(folder, trial.measured)
-    if not path.exists():
+    if not samples_path(folder, trial.measured).exists():
         return None
+    data = read_samples(folder, trial.measured)
     window_us = trial.measured.window_s * samples.MICROSECONDS
-    return reduction.waits(samples.read_columns(path.read_bytes()), trial.outcomes, window_us)
+    return reduction.waits(samples.read_columns(data), trial.outcomes, window_us)
 
 
 def _recorded(

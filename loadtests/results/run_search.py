@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from loadtests.model.errors import UsageError
@@ -19,19 +21,39 @@ def find_run(results: Path, name: str | None, *, going_on: Path | None = None) -
     Raises :class:`UsageError` where there is none.
     """
     if name is not None:
-        for folder in (Path(name), results / name):
-            if (folder / PLAN).is_file():
-                return folder
-        if Path(name).exists():
-            raise UsageError(
-                f"{name} is not a run: it has no {PLAN}. Name the folder of a run, such as those in"
-                f" {results}."
-            )
-        raise UsageError(f"There is no run {name!r}, neither as a path nor in {results}.")
+        with looked_up(name):
+            return _named(results, name)
     runs = newest_first(results)
     if not runs:
         raise UsageError(f"There is no run in {results} yet. Make one: twofold run.")
     return next((run for run in runs if run != going_on), runs[0])
+
+
+def _named(results: Path, name: str) -> Path:
+    for folder in (Path(name), results / name):
+        if (folder / PLAN).is_file():
+            return folder
+    if Path(name).exists():
+        raise UsageError(
+            f"{name} is not a run: it has no {PLAN}. Name the folder of a run, such as those in"
+            f" {results}."
+        )
+    raise UsageError(f"There is no run {name!r}, neither as a path nor in {results}.")
+
+
+@contextmanager
+def looked_up(name: str) -> Iterator[None]:
+    """Turn the system's refusal of a look-up in this block into :class:`UsageError`.
+
+    The name may be too long for a file's, or lie in a folder that this user must not enter.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(
+            f"{name} cannot be read ({error.strerror}). Name a run or a gate by its id or its"
+            " folder."
+        ) from error
 
 
 def newest_first(results: Path) -> tuple[Path, ...]:

@@ -29,9 +29,12 @@ def recognise(given: str | None, folder: Path) -> Target:
     """
     if given is None:
         return SAMPLE
-    for form in FORMS.values():
-        if form.recognises(given, folder):
-            return form.find(given, folder)
+    try:
+        fitting = next((form for form in FORMS.values() if form.recognises(given, folder)), None)
+    except OSError as error:  # too long for a name of a file, or in somebody else's folder
+        raise UsageError(f"The target {given} cannot be read ({error.strerror}).") from error
+    if fitting is not None:
+        return fitting.find(given, folder)
     examples = ", ".join(f"{form.option} {form.metavar}" for form in FORMS.values())
     is_file = os.path.isfile(folder / given)  # noqa: PTH113  that of a path may raise
     what = "is a file of no known form" if is_file else "has no known form"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -91,6 +93,21 @@ def append_line(path: Path, line: bytes, *, way_out: str = WAY_OUT) -> None:
                 raise
         if is_new:
             sync_folder(path.parent)
+
+
+def read_plain(path: Path) -> bytes:
+    """Return the content of a plain file.
+
+    Raises ``OSError`` for any other, such as a FIFO or a device: reading it might never end.
+    """
+    with open(path, "rb", opener=_open_at_once) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is no plain file", str(path))
+        return file.read()
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
 
 
 def whole_lines(data: bytes) -> list[bytes]:

@@ -2,8 +2,9 @@
 
 A signal handler can raise its exception between any two instructions, even during a clean-up. So
 ``Interrupted`` is raised only inside a wait (``proc`` marks its waits), only once, and never inside
-``shield``. Everything that was started is taken down. Whoever handles the signals is told of each
-one, and may end the process at the second.
+``shield``. Everything that was started is taken down. A command that starts nothing may end at any
+moment, so it is one wait (``interruptible``). Whoever handles the signals is told of each one, and
+may end the process at the second.
 """
 
 from __future__ import annotations
@@ -67,6 +68,17 @@ def wait() -> Iterator[None]:
         yield
     finally:
         _state.waits -= 1
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let a signal end this block at any moment: it starts nothing, and measures nothing."""
+    try:
+        with wait():
+            yield
+        check()
+    except Interrupted as error:
+        raise Interrupted(error.signum, measures=False) from None
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from dataclasses import replace
 from loadtests.analysis.consistency.judgement import TIME_OVER
 from loadtests.model.consistency import (
     PLACE,
+    Check,
     CheckKind,
     ProbeRecord,
     ProbeResult,
@@ -66,6 +67,23 @@ def refused(record: ProbeRecord) -> Seen | None:
     is_accepted = _is_success if wanted is None else _expected(wanted, record.token)[1]
     refusals += [seen for seen in record.writes if not is_accepted(seen)]
     return refusals[0] if refusals else None
+
+
+def tells_writes_apart(check: Check) -> bool:
+    """Return whether a second write shows more than the first one did.
+
+    It does not where every write is of the same text, or where the read expects the same text
+    after each: once every replica has had such a write, all of them are right.
+    """
+    if check.kind is CheckKind.COUNT:
+        return True
+    expected = check.read.expect
+    is_same_answer = expected is not None and PLACE not in f"{_text(check.read)}{expected.contains}"
+    return PLACE in _text(check.write) and not is_same_answer
+
+
+def _text(step: Step) -> str:
+    return " ".join((step.path, step.body, *step.headers.values()))
 
 
 def judge(record: ProbeRecord) -> ProbeResult:
@@ -237,7 +255,19 @@ def _expectation(record: ProbeRecord) -> tuple[str, Callable[[Seen], bool]]:
     if record.check.kind is CheckKind.VALUE:
         return record.token, lambda seen: _is_success(seen) and record.token in seen.body
     count = _first_number(record) + len(record.writes)
+    if _count_themselves(record, count):
+        return f"{count} and the reads", _is_success
     return str(count), lambda seen: _is_success(seen) and number_in(seen) == count
+
+
+def _count_themselves(record: ProbeRecord, count: int) -> bool:
+    """Return whether each read was counted, too: after ``count`` come the next numbers, each once.
+
+    A page that says how often it was viewed is such a read.
+    """
+    numbers = [number_in(seen) for seen in record.reads if _is_success(seen)]
+    counted = range(count + 1, count + len(record.reads) + 1)
+    return 0 < len(numbers) == len(set(numbers)) and all(number in counted for number in numbers)
 
 
 def _expected(wanted: Expected, token: str) -> tuple[str, Callable[[Seen], bool]]:
@@ -257,17 +287,27 @@ def _inconsistent_alone(
     """Return a replica whose own processes do not share their state; None where none is seen.
 
     For a value, that is a replica that accepted it and yet does not return it. For a count, it is
-    any replica that gives several numbers.
+    any replica that gives several numbers, unless each read was counted, too.
     """
     if record.check.kind is CheckKind.VALUE:
         writer = record.writes[0].replica
         own = [seen for seen in answered if seen.replica == writer and not is_right(seen)]
         return writer if own else None
-    numbers: dict[str, set[int | None]] = {}
+    numbers: dict[str, list[int | None]] = {}
     for seen in answered:
         if seen.replica is not None:
-            numbers.setdefault(seen.replica, set()).add(number_in(seen))
-    return next((name for name in sorted(numbers) if len(numbers[name]) > 1), None)
+            numbers.setdefault(seen.replica, []).append(number_in(seen))
+    written = Counter(seen.replica for seen in record.writes)
+    several = (name for name in sorted(numbers) if len(set(numbers[name])) > 1)
+    return next((name for name in several if not _in_turn(numbers[name], written[name])), None)
+
+
+def _in_turn(numbers: Sequence[int | None], writes: int) -> bool:
+    """Return whether one replica counted its own reads in turn, after all of its ``writes``."""
+    known = sorted(number for number in numbers if number is not None)
+    if len(known) < len(numbers) or known[0] <= writes:
+        return False
+    return known == list(range(known[0], known[0] + len(known)))
 
 
 def _evidence(

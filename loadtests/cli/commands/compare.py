@@ -10,12 +10,14 @@ from loadtests.cli import output, results_folder
 from loadtests.cli.parameters import json_option, out_option, run_argument
 from loadtests.model import errors
 from loadtests.servers.registry import default_models
+from loadtests.tools import signals
 
 
 @click.command("compare")
 @run_argument
 @out_option
 @json_option
+@signals.interruptible()
 def command(*, name: str | None, out: Path | None, as_json: bool) -> int:
     """Compare the worker models of a run; the latest run is the default.
 
@@ -24,12 +26,11 @@ def command(*, name: str | None, out: Path | None, as_json: bool) -> int:
     from loadtests import pipeline
     from loadtests.report.formats import run_json, terminal
     from loadtests.report.text import comparison
-    from loadtests.results import run_folder, strange_values
+    from loadtests.results import strange_values
 
     folder = results_folder.run_in(out, name)
     with strange_values.refused(folder):
-        recorded = run_folder.read(folder)
-        result = pipeline.with_latency(pipeline.conclude(recorded), recorded, folder)
+        result, _ = pipeline.read(folder)
     if not result.comparisons:
         raise errors.UsageError(
             f"Run {result.facts.run_id} has one worker model, so there is nothing to compare."

@@ -11,6 +11,7 @@ import click
 
 from loadtests.cli.parameters import json_option
 from loadtests.model import errors
+from loadtests.tools import signals
 
 if TYPE_CHECKING:
     from loadtests.environments.protocol import Say
@@ -50,9 +51,10 @@ def _ask(selected: Sequence[Remains], say: Say) -> None:
     if not active:
         return
     say("These runs may still be active:\n  " + "\n  ".join(active))
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():  # it is None where it is closed
         raise errors.UsageError("There is no terminal to ask on. To end them too, add --yes.")
-    click.confirm("End them all?", abort=True, err=True)
+    with signals.interruptible():
+        click.confirm("End them all?", abort=True, err=True)
 
 
 def _tell(runs: int, failures: Sequence[str], *, kept: int, as_json: bool) -> None:

@@ -10,6 +10,8 @@ import click
 from loadtests.cli import output, results_folder
 from loadtests.cli.parameters import json_option, out_option, run_argument
 from loadtests.model.errors import EXIT_YES, UsageError
+from loadtests.results import run_search
+from loadtests.tools import signals
 
 if TYPE_CHECKING:
     from loadtests.gate.model import GateResult
@@ -23,6 +25,7 @@ VERDICT = "verdict.json"
 @run_argument
 @out_option
 @json_option
+@signals.interruptible()
 def command(*, name: str | None, out: Path | None, as_json: bool) -> int:
     """Say where requests wait, down to the line of code; the latest run is the default.
 
@@ -54,7 +57,8 @@ def _gate_named(out: Path | None, name: str | None) -> Path | None:
         return None
     folders = (Path(name), Path(name).parent, results_folder.of(out) / name)
     named = folders if Path(name).name == VERDICT else (folders[0], folders[2])
-    return next((folder for folder in named if (folder / VERDICT).is_file()), None)
+    with run_search.looked_up(name):
+        return next((folder for folder in named if (folder / VERDICT).is_file()), None)
 
 
 def _explain_gate(folder: Path, *, as_json: bool) -> int:

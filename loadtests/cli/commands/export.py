@@ -12,6 +12,7 @@ from loadtests.cli.output import raw
 from loadtests.cli.parameters import json_option, out_option, run_argument
 from loadtests.model import errors
 from loadtests.results import export as export_files
+from loadtests.tools import signals
 
 
 @click.command("export")
@@ -32,6 +33,7 @@ from loadtests.results import export as export_files
     help="File to write; - is standard output (csv).  [default: samples.csv of the run]",
 )
 @json_option
+@signals.interruptible()
 def command(
     *, name: str | None, out: Path | None, kind: str, output: Path | None, as_json: bool
 ) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,13 +63,10 @@ def _last_run(results: Path, plan: Plan) -> RunResult | None:
     from loadtests.results import run_folder, strange_values
 
     for folder in folders:
-        try:
+        with suppress(errors.UsageError), strange_values.refused(folder):
             recorded = run_folder.read(folder)
             if _what_is_loaded(recorded.plan) == _what_is_loaded(plan):
-                with strange_values.refused(folder):
-                    return pipeline.conclude(recorded)
-        except errors.UsageError:
-            continue
+                return pipeline.conclude(recorded)
     return None
 
 

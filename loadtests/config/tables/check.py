@@ -27,7 +27,7 @@ class CheckTable(Table):
     """The request that every replica then gets, with the cookies of the write."""
     kind: Literal["value", "count"] = Field(default="value", examples=['"count"'])
     """`value`: the answer is as expected, or has the word `{token}` of the write. `count`: its
-    first whole number has grown by the number of writes."""
+    first whole number has grown by the number of writes. A read may count itself, too."""
     times: Annotated[int, Field(ge=1, le=MAX_TIMES)] = Field(default=1, examples=["3"])
     """How often the check is made."""
 

@@ -196,10 +196,16 @@ class ComposeStack(ContainerStack):
         return [procfs.command_of(pid) for pid in self._pids(member)]
 
     def _ask_store(self, member: str, query: str) -> str:
+        """Return what PostgreSQL answers; raise :class:`ProcessFailure` with the client's words."""
         argv = docker.exec_argv(self._containers[member].id, *postgres.ask_argv(query))
-        with suppress(ProcessFailure):  # it took too long
-            return proc.run(argv, check=False, timeout_s=ASK_LIMIT_S).stdout
-        return ""
+        try:
+            done = proc.run(argv, check=False, timeout_s=ASK_LIMIT_S)
+        except ProcessFailure as failure:
+            raise ProcessFailure(f"its client did not answer in {ASK_LIMIT_S:g} s") from failure
+        if done.code != 0:
+            said = done.stderr.strip().splitlines()
+            raise ProcessFailure(said[-1] if said else f"its client ended with code {done.code}")
+        return done.stdout
 
     def check_forced(self) -> None:
         """Raise unless the image runs the worker models that were put into force in it."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import stat
 import tempfile
@@ -47,10 +48,18 @@ class Note:
 
 
 def make() -> Path:
-    """Make the folder of a new stack. Its name cannot be known before it is there."""
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-    (folder / STARTED).mkdir(mode=0o700)
-    folder.chmod(0o711)  # nginx, started by root, serves as another user
+    """Make the folder of a new stack. Its name cannot be known before it is there.
+
+    Raises :class:`EnvironmentFailure` where the folder for temporary files cannot be written.
+    """
+    with files.on_disk(Path(tempfile.gettempdir()), files.TEMPORARY_WAY_OUT):
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+        try:
+            (folder / STARTED).mkdir(mode=0o700)
+            folder.chmod(0o711)  # nginx, started by root, serves as another user
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
     return folder
 
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
-from loadtests.environments.shared.asked_stores import AskedStores, AskStore
+from loadtests.environments.shared.asked_stores import REASON_CHARS, AskedStores, AskStore
 from loadtests.environments.shared.stores import program_of
+from loadtests.model.errors import ProcessFailure
 from loadtests.model.tested.shared import LockedFile, SharedUse, StoreSessions
 from loadtests.tools import postgres, procfs
 from loadtests.tools.stores.clients import by_replica
@@ -23,7 +25,10 @@ allows. Each takes some 50 ms of CPU, so that is done while users are calibrated
 what was answered."""
 
 Ask = Callable[[str, str], str]
-"""Asks a store's server one query; returns what it printed, and "" where it cannot be asked."""
+"""Asks a store's server one query, and returns what it printed.
+
+Raises :class:`ProcessFailure` with the reason where it cannot be asked.
+"""
 
 
 class SharedLooks:
@@ -36,6 +41,7 @@ class SharedLooks:
         self._ask = ask
         self._asked = None if ask_store is None else AskedStores(ask_store)
         self._limits: dict[str, tuple[int | None, int]] = {}
+        self._failures: dict[str, str] = {}
         self._tries: Counter[str] = Counter()
         self._questions = 0
         self._locks: dict[str, tuple[str, str]] = {}
@@ -58,7 +64,13 @@ class SharedLooks:
 
     def notes(self) -> tuple[str, ...]:
         """Return what asking the stores showed by now, in sentences."""
-        return self._asked.notes() if self._asked is not None else ()
+        unchecked = (
+            f"Not checked: how many connections {member} (PostgreSQL) accepts, and the kind of its"
+            f" locks: {reason.rstrip('.')}."
+            for member, reason in self._failures.items()
+            if member not in self._limits and self._tries[member] >= MOST_QUESTIONS
+        )
+        return (*unchecked, *(self._asked.notes() if self._asked is not None else ()))
 
     def _look_at(
         self, member: str, commands: Sequence[str], addresses: Mapping[str, str]
@@ -95,7 +107,10 @@ class SharedLooks:
         answer = ""
         if self._ask is not None and self._tries[member] < MOST_QUESTIONS:
             self._tries[member] += 1
-            answer = self._ask(member, postgres.MOST_QUERY)
+            try:
+                answer = self._ask(member, postgres.MOST_QUERY)
+            except ProcessFailure as failure:
+                self._failures[member] = str(failure).strip()[:REASON_CHARS]
         limits = postgres.parse_most(answer)
         if answer.strip():
             self._limits[member] = limits
@@ -104,9 +119,10 @@ class SharedLooks:
     def _with_lock(self, seen: StoreSessions) -> StoreSessions:
         if self._ask is not None and self._questions < MOST_QUESTIONS:
             self._questions += 1
-            told = postgres.parse_lock(self._ask(seen.member, postgres.LOCKS_QUERY))
-            if told is not None:
-                self._locks[seen.member] = told
+            with suppress(ProcessFailure):
+                told = postgres.parse_lock(self._ask(seen.member, postgres.LOCKS_QUERY))
+                if told is not None:
+                    self._locks[seen.member] = told
         lock, statement = self._locks.get(seen.member, (None, ""))
         return replace(seen, lock=lock, statement=statement)
 

@@ -20,6 +20,7 @@ PORT = 5432
 LEAST_VERSION = 15
 
 USER = "twofold"
+SUPERUSER = "postgres"
 DATABASE = "postgres"
 
 SYSTEM_FOLDERS = ("/usr/lib/postgresql", "/usr/local/lib/postgresql", "/opt/homebrew/opt")
@@ -205,16 +206,23 @@ LOCK_KINDS = {
 }
 """Our words for the lock that a session waits for (``pg_stat_activity.wait_event``)."""
 
-_SHELL = (
-    'export PATH="$PATH:$(echo /usr/lib/postgresql/*/bin)"'
-    ' PGPASSWORD="${POSTGRES_PASSWORD:-${STORE_PASSWORD:-}}" PGCONNECT_TIMEOUT=2;'
-    ' exec psql -X -A -t -h localhost -U "${POSTGRES_USER:-${STORE_PASSWORD:+'
-    + USER
-    + '}}" -d "${POSTGRES_DB:-'
-    + DATABASE
-    + '}" -c "$1"'
-)
-"""Asks a server from inside of its container, as the user that its image was told to make."""
+_SHELL = f"""
+user=${{POSTGRES_USER:-${{POSTGRESQL_USERNAME:-}}}}
+file=${{POSTGRES_USER_FILE:-}}
+if [ -z "$user" ] && [ -n "$file" ]; then user=$(cat "$file"); fi
+if [ -z "$user" ] && [ -n "${{STORE_PASSWORD:-}}" ]; then user={USER}; fi
+secret=${{POSTGRES_PASSWORD:-${{POSTGRESQL_PASSWORD:-${{STORE_PASSWORD:-}}}}}}
+file=${{POSTGRES_PASSWORD_FILE:-${{POSTGRESQL_PASSWORD_FILE:-}}}}
+if [ -z "$secret" ] && [ -n "$file" ]; then secret=$(cat "$file"); fi
+database=${{POSTGRES_DB:-${{POSTGRESQL_DATABASE:-{DATABASE}}}}}
+export PATH="$PATH:$(echo /usr/lib/postgresql/*/bin)" PGPASSWORD="$secret" PGCONNECT_TIMEOUT=2
+exec psql -X -A -t -h localhost -U "${{user:-{SUPERUSER}}}" -d "$database" -c "$1"
+"""
+"""Asks a server from inside of its container, as the user that its image was told to make.
+
+The variables are those of the official image, Bitnami's and our own. Where none names a user, it is
+the one that both images make by themselves.
+"""
 
 LOCKS_QUERY = (
     "SELECT wait_event, left(regexp_replace(query, '\\s+', ' ', 'g'), 80)"

@@ -28,12 +28,12 @@ class HangsInItsCleanUp:
             proc.run(("sh", "-c", f"echo $$ > {sys.argv[1]}; sleep 60"))
 
 boundary.cli = HangsInItsCleanUp()
-sys.exit(boundary.run_command_line([]))
+sys.exit(boundary.run_command_line(sys.argv[2:]))
 """
 
 
-def hung(tmp_path: Path) -> proc.Child:
-    argv = (sys.executable, "-c", HUNG_CLEAN_UP, str(tmp_path / "pid"))
+def hung(tmp_path: Path, *words: str) -> proc.Child:
+    argv = (sys.executable, "-c", HUNG_CLEAN_UP, str(tmp_path / "pid"), *(words or ("run",)))
     return proc.Child(argv, log=tmp_path / "log", env={"PYTHONPATH": str(CHECKOUT)})
 
 
@@ -54,6 +54,31 @@ def test_a_second_signal_ends_a_clean_up_that_hangs_and_what_it_waits_for(
     assert child.code == 128 + signal.SIGINT
     assert "Watchdogs remove what still runs" in (tmp_path / "log").read_text()
     wait_until_gone(int((tmp_path / "pid").read_text()))
+
+
+@pytest.mark.parametrize(
+    ("words", "measures"),
+    [
+        (("gate", "--base", "main"), True),
+        (("gate", "history"), False),
+        (("gate", "--judge=verdict.json"), False),
+        (("down", "--all"), False),
+        (("report",), False),
+    ],
+)
+def test_only_a_command_that_measures_speaks_of_trials_and_watchdogs(
+    words: tuple[str, ...], *, measures: bool, tmp_path: Path
+) -> None:
+    with hung(tmp_path, *words) as child:
+        child.receive(30)
+        child.signal(signal.SIGINT)
+        time.sleep(boundary.REPEATED_S + 0.2)
+        child.signal(signal.SIGINT)
+        proc.wait_until(lambda: child.code is not None, limit_s=3.0, failure="it hangs on")
+
+    last_words = (tmp_path / "log").read_text()
+    assert "twofold: Stopped at once" in last_words
+    assert ("trials" in last_words, "Watchdogs" in last_words) == (measures, measures)
 
 
 def test_a_signal_that_a_wrapper_passes_on_a_second_time_is_the_same_one(tmp_path: Path) -> None:

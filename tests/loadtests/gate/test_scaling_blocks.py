@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
+from itertools import count
 from typing import Any
 
 import pytest
@@ -15,8 +17,9 @@ from loadtests.gate.plan import block_members, block_order
 from loadtests.gate.scaling_blocks import FIRST_PORT, NO_START, BlockRunner, _on
 from loadtests.measurement.consistency.undeclared import Subject, Undeclared
 from loadtests.measurement.generator_client import Agent
-from loadtests.model.consistency import SAMPLE_CHECKS, ProbeState
+from loadtests.model.consistency import SAMPLE_CHECKS, Check, CheckKind, ProbeState, Step
 from loadtests.model.generator_records import Edge
+from loadtests.model.tested.workload import Expected
 from tests.loadtests.fakes.gate import FakeGateStack, GateWorld, slower_head
 from tests.loadtests.gate.builders import make_gate_plan, make_probe
 
@@ -123,6 +126,24 @@ def test_two_replicas_of_each_side_are_asked_each_check_once(
     asked = [(probe.result.check, probe.side) for probe in probes]
     assert asked == [(check.name, side) for check in SAMPLE_CHECKS for side in SideName]
     assert {probe.result.state for probe in probes} == {expected}
+
+
+def test_a_fixed_text_that_one_replica_lacks_breaks_in_every_try(world: GateWorld) -> None:
+    """A second write would meet the other replica, and then both would have it."""
+    turns: defaultdict[tuple[str, ...], count[int]] = defaultdict(count)
+    world.state = "memory"
+    world.share = lambda members, _: members[next(turns[tuple(members)]) % len(members)]
+    check = Check(
+        name="a note",
+        kind=CheckKind.VALUE,
+        write=Step(method="PUT", path="/state/notes/hello"),
+        read=Step(method="GET", path="/state/notes/hello", expect=Expected(contains="hello")),
+    )
+    runner = a_runner(world)
+
+    states = [probe.result.state for _ in range(6) for probe in runner.probe([check])]
+
+    assert states == [ProbeState.BREAKS] * 12
 
 
 def test_an_edge_has_no_speed_of_other_cores() -> None:

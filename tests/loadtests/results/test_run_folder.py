@@ -10,6 +10,7 @@ from loadtests.model.errors import EnvironmentFailure, UsageError
 from loadtests.model.latency import Ceiling
 from loadtests.results import run_folder
 from loadtests.results.run_folder import Store
+from loadtests.tools import files
 from tests.loadtests.analysis.latency.builders import open_trial
 from tests.loadtests.builders import (
     STARTED_AT_S,
@@ -81,13 +82,13 @@ def test_reading_a_run_reads_no_samples(tmp_path: Path, monkeypatch: pytest.Monk
     kept, opened = a_run(tmp_path), open_trial()
     kept.append(opened, b"")
     read: list[Path] = []
-    real = Path.read_bytes
+    real = files.read_plain
 
     def noted(path: Path) -> bytes:
         read.append(path)
         return real(path)
 
-    monkeypatch.setattr(Path, "read_bytes", noted)
+    monkeypatch.setattr(files, "read_plain", noted)
 
     run_folder.read(kept.folder)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import resource
 import threading
 from io import FileIO
@@ -194,3 +195,24 @@ def test_lines_of_several_writers_do_not_mix(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_synced_is_no_failure(tmp_path: Path) -> None:
     files.sync_folder(tmp_path / "missing")
+
+
+def test_a_plain_file_is_read_and_a_link_to_one(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"text")
+    (tmp_path / "link").symlink_to("a")
+
+    assert files.read_plain(tmp_path / "a") == files.read_plain(tmp_path / "link") == b"text"
+
+
+@pytest.mark.parametrize("kind", ["FIFO", "device", "folder", "nothing"])
+def test_what_is_no_plain_file_is_an_error_that_names_it(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "a"
+    if kind == "FIFO":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    elif kind == "folder":
+        path.mkdir()
+
+    with pytest.raises(OSError, match=re.escape(str(path))):
+        files.read_plain(path)

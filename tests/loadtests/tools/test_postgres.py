@@ -1,3 +1,4 @@
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,63 @@ def test_root_finds_a_user_to_run_it_as(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     assert postgres.owner() is None
+
+
+def asked_as(tmp_path: Path, **variables: str) -> dict[str, str]:
+    """Return the user, database and password that a container with these variables asks with."""
+    client = tmp_path / "psql"
+    client.write_text(
+        '#!/bin/sh\nwhile [ "$1" != -U ]; do shift; done\necho "$2|$4|$PGPASSWORD|$6"\n'
+    )
+    client.chmod(0o755)
+    done = subprocess.run(
+        postgres.ask_argv("SELECT 1"),
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin", **variables},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    names = ("user", "database", "password", "query")
+    return dict(zip(names, done.stdout.strip().split("|"), strict=True))
+
+
+def asked(user: str, database: str, password: str) -> dict[str, str]:
+    return {"user": user, "database": database, "password": password, "query": "SELECT 1"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({}, asked("postgres", "postgres", "")),
+        ({"POSTGRES_USER": "", "POSTGRES_DB": ""}, asked("postgres", "postgres", "")),
+        ({"POSTGRES_PASSWORD": "s"}, asked("postgres", "postgres", "s")),
+        (
+            {"POSTGRES_USER": "ada", "POSTGRES_PASSWORD": "s", "POSTGRES_DB": "shop"},
+            asked("ada", "shop", "s"),
+        ),
+        (
+            {"POSTGRESQL_USERNAME": "ada", "POSTGRESQL_PASSWORD": "s", "POSTGRESQL_DATABASE": "b"},
+            asked("ada", "b", "s"),
+        ),
+        ({"POSTGRESQL_PASSWORD": "s"}, asked("postgres", "postgres", "s")),
+        ({"STORE_PASSWORD": "for load tests"}, asked("twofold", "postgres", "for load tests")),
+    ],
+    ids=["none", "empty", "official", "official, named", "bitnami, named", "bitnami", "ours"],
+)
+def test_a_server_is_asked_as_the_user_that_its_image_makes(
+    tmp_path: Path, variables: dict[str, str], expected: dict[str, str]
+) -> None:
+    """Without a name, psql would ask as the user that runs it, which is root in a container."""
+    assert asked_as(tmp_path, **variables) == expected
+
+
+def test_a_user_and_a_password_may_be_in_files(tmp_path: Path) -> None:
+    user, password = tmp_path / "user", tmp_path / "password"
+    user.write_text("ada\n")
+    password.write_text("s3\n")
+    files = {"POSTGRES_USER_FILE": str(user), "POSTGRES_PASSWORD_FILE": str(password)}
+
+    assert asked_as(tmp_path, **files) == asked("ada", "postgres", "s3")
 
 
 def test_a_log_tells_refused_connections_and_deadlocks() -> None:

@@ -71,6 +71,27 @@ def test_no_signal_ends_a_wait_that_is_shielded() -> None:
 
 
 @pytest.mark.usefixtures("handled")
+def test_a_signal_ends_work_that_starts_nothing_at_any_moment() -> None:
+    done = []
+
+    @signals.interruptible()
+    def work() -> None:
+        done.append("before")
+        kill_myself(signal.SIGTERM)
+        done.append("after")
+
+    with pytest.raises(Interrupted, match=r"^Stopped by signal 15\.$"):
+        work()
+    assert done == ["before"]
+
+
+@pytest.mark.usefixtures("handled")
+def test_a_signal_in_a_shield_ends_such_work_at_its_end() -> None:
+    with pytest.raises(Interrupted), signals.interruptible(), signals.shield():
+        kill_myself(signal.SIGTERM)
+
+
+@pytest.mark.usefixtures("handled")
 def test_shields_may_lie_within_one_another() -> None:
     with signals.shield():
         with signals.shield():

@@ -13,6 +13,7 @@ from loadtests.cli.group import LazyGroup
 from loadtests.cli.parameters import out_option, wait_option
 from loadtests.cli.registry import GATE_COMMANDS
 from loadtests.gate import options
+from loadtests.tools import signals
 
 if TYPE_CHECKING:
     from loadtests.gate.model import GateResult
@@ -92,7 +93,7 @@ def _compare(given: dict[str, Any]) -> int:
     from loadtests.results import strange_values
 
     if given["judge"] is not None:
-        with strange_values.refused(given["judge"]):
+        with signals.interruptible(), strange_values.refused(given["judge"]):
             return _tell(verdict_json.judge(result_files.read(given["judge"])), None, given)
     request = gate_request.request(given)
     with open_progress() as progress:

@@ -9,12 +9,14 @@ import click
 from loadtests.cli import results_folder
 from loadtests.cli.parameters import json_option, out_option
 from loadtests.model.errors import EXIT_YES
+from loadtests.tools import signals
 
 
 @click.command("history")
 @out_option
 @click.option("--csv", "as_csv", is_flag=True, help="Write head's figures as CSV for Otava.")
 @json_option
+@signals.interruptible()
 def command(*, out: Path | None, as_csv: bool, as_json: bool) -> int:
     """How much did performance change since the last release?"""
     import json

@@ -2,7 +2,11 @@ from typing import Any
 
 import pytest
 
-from loadtests.analysis.consistency.declared import combined, judge, number_in
+from loadtests.analysis.consistency.declared import (
+    combined,
+    judge,
+    tells_writes_apart,
+)
 from loadtests.model.consistency import (
     SAMPLE_CHECKS,
     Check,
@@ -147,76 +151,6 @@ def test_what_cannot_be_written_is_not_judged(status: int, body: str, said: str)
     )
 
 
-# -- a counter ---------------------------------------------------------------------------------
-
-
-def counted(*counts: tuple[str, int], before: int = 5, **fields: Any) -> ProbeResult:
-    """Judge a counter that was at ``before`` and was told to count four more."""
-    return judge(
-        a_record(
-            *(seen(replica, body=f'{{"count": {count}}}') for replica, count in counts),
-            check=COUNTER,
-            before=seen("gthread-1", body=f'{{"count": {before}}}'),
-            writes=(seen("gthread-1"), seen("gthread-2")) * 2,
-            **fields,
-        )
-    )
-
-
-def test_a_counter_that_counts_all_is_ok() -> None:
-    assert counted(("gthread-1", 9), ("gthread-2", 9)).state is ProbeState.OK
-
-
-def test_a_counter_that_each_server_has_for_itself_breaks() -> None:
-    result = counted(("gthread-1", 2), ("gthread-2", 2), before=0)
-
-    assert told(result) == (
-        ProbeState.BREAKS,
-        "After 4 times POST /state/counter, with an expected count of 4, GET /state/counter was"
-        ' answered by gthread-2 with 200 {"count": 2} (1 of 1 times).',
-    )
-    assert (result.written_by, result.one_server) == (None, False)
-
-
-def test_a_server_that_gives_two_counts_breaks_alone() -> None:
-    result = counted(("gthread-1", 1), ("gthread-1", 2), ("gthread-2", 1), before=0)
-
-    assert result.one_server
-    assert "the processes of gthread-1 do not agree" in result.detail
-
-
-def test_servers_without_a_name_are_not_taken_for_one() -> None:
-    reads = [seen(None, body=f'{{"count": {count}}}') for count in (6, 7)]
-    fields: dict[str, Any] = {"check": COUNTER, "before": seen(None, body='{"count": 5}')}
-
-    result = judge(a_record(*reads, writes=(seen(None),) * 4, **fields))
-
-    assert (result.state, result.one_server) == (ProbeState.BREAKS, False)
-
-
-def test_a_counter_with_a_lost_increment_breaks() -> None:
-    assert counted(("gthread-1", 8), ("gthread-2", 8)).state is ProbeState.BREAKS
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"writes": (seen("gthread-1"), seen("gthread-2", 503))},
-        {"writes": ()},
-        {"before": seen("gthread-1", 503, NO_STORE)},
-    ],
-)
-def test_increments_that_were_not_all_taken_are_not_judged(changes: dict[str, Any]) -> None:
-    fields: dict[str, Any] = {
-        "check": COUNTER,
-        "before": seen("gthread-1", body='{"count": 0}'),
-        "writes": (seen("gthread-1"), seen("gthread-2")),
-    }
-    reads = [seen("gthread-1", body='{"count": 1}')]
-
-    assert judge(a_record(*reads, **fields | changes)).state is ProbeState.UNCHECKED
-
-
 # -- what a user declares --------------------------------------------------------------------------
 
 LOGIN_HOLDS = Check(
@@ -239,6 +173,34 @@ def test_what_a_check_expects_decides_what_is_right() -> None:
     assert result.state is ProbeState.BREAKS
     assert (result.right, result.wrong) == ({"gthread-2": 1}, {"gthread-1": 1})
     assert judge(a_login(known, seen("gthread-1", body="ada!"))).state is ProbeState.OK
+
+
+@pytest.mark.parametrize("check", SAMPLE_CHECKS)
+def test_a_second_write_of_another_token_or_of_a_count_shows_something_new(check: Check) -> None:
+    assert tells_writes_apart(check)
+
+
+@pytest.mark.parametrize(
+    ("body", "path", "contains", "expected"),
+    [
+        ("{token}", "/notes", "{token}", True),
+        ("{token}", "/notes/{token}", None, True),
+        ("hello", "/notes", "hello", False),
+        ("hello {token}", "/notes", "hello", False),
+        ("{token}", "/notes", None, False),
+    ],
+)
+def test_a_second_write_shows_nothing_new_where_the_read_expects_the_same(
+    body: str, path: str, contains: str | None, *, expected: bool
+) -> None:
+    check = Check(
+        name="note",
+        kind=CheckKind.VALUE,
+        write=Step(method="POST", path="/notes", body=body),
+        read=Step(method="GET", path=path, expect=Expected(status=200, contains=contains)),
+    )
+
+    assert tells_writes_apart(check) is expected
 
 
 def test_a_write_that_is_not_answered_as_expected_leaves_the_check_open() -> None:
@@ -268,10 +230,6 @@ def test_a_value_that_even_its_writer_does_not_return_is_the_checks_own_fault() 
         " the one that was written to: gthread-1 answered 302. The write got 302. Correct the write"
         " or the read, or say what the check expects.",
     )
-
-
-def test_a_counter_that_no_write_moves_is_the_checks_own_fault() -> None:
-    assert counted(("gthread-1", 5), ("gthread-2", 5)).state is ProbeState.UNCHECKED
 
 
 def test_a_try_that_nobody_met_counts_beside_one_that_broke() -> None:
@@ -307,8 +265,3 @@ def test_one_broken_try_of_several_may_be_chance_and_two_are_not() -> None:
     assert combined([bad, good, bad]).state is ProbeState.BREAKS
     assert combined([bad]).state is ProbeState.BREAKS
     assert combined([good]) is good
-
-
-def test_a_number_of_thousands_of_digits_is_no_counters() -> None:
-    assert number_in(seen("gthread-1", body="9" * 5000)) is None
-    assert number_in(seen("gthread-1", body="count: 12")) == 12

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -133,3 +134,14 @@ def test_down_all_asks_before_it_ends_a_run_that_may_go_on(twofold: Any, left: L
 
     assert twofold("down", "--all", "--yes", out=False).code == 0
     assert left.removed == ["dead-2", "dead-1", "going-on"]
+
+
+def test_down_all_with_a_closed_standard_input_says_how_to_go_on(
+    twofold: Any, left: Left, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)  # as Python has it then
+
+    ended = twofold("down", "--all", out=False)
+
+    assert (ended.code, left.removed) == (errors.EXIT_USAGE, [])
+    assert "There is no terminal to ask on. To end them too, add --yes." in ended.stderr

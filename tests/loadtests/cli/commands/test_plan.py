@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +79,26 @@ def test_a_run_of_another_load_tells_nothing_of_the_ceiling(twofold: Any) -> Non
 
     assert any("ceiling of 20000" in note and "gthread cpu" in note for note in ran)
     assert any("No earlier run here of this target and load" in note for note in other)
+
+
+def test_a_run_whose_start_is_no_time_tells_nothing_of_the_ceiling(
+    twofold: Any, world: World, tmp_path: Path
+) -> None:
+    def before_trial(count: int) -> None:
+        if count == 6:
+            raise errors.Interrupted(signal.SIGINT)
+
+    world.before_trial = before_trial
+    twofold("run", *SMALL)
+    (file,) = tmp_path.glob("*/plan.json")
+    plan = json.loads(file.read_text())
+    plan["facts"]["started_at"] = "yesterday"
+    file.write_text(json.dumps(plan))
+
+    ended = twofold("plan", *SMALL)
+
+    assert (ended.code, ended.stderr) == (errors.EXIT_YES, "")
+    assert "No earlier run here of this target and load has" in ended.stdout
 
 
 def test_the_profile_trials_are_in_the_plan_and_in_its_duration(twofold: Any) -> None:

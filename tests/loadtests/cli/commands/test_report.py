@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from loadtests.model import errors
 from tests.loadtests.cli.command_line import SMALL
 from tests.loadtests.fakes import World
+from tests.ordinary_user import folder_for_all, ordinary_user
 
 
 def test_a_report_can_be_made_again_without_measuring(
@@ -80,3 +82,47 @@ def test_a_journal_with_values_that_no_run_writes_is_one_message(
     assert ended.code == (errors.EXIT_YES if argv == ("plan",) else errors.EXIT_USAGE)
     assert "Traceback" not in ended.stderr
     assert ("holds values that no run or gate writes" in ended.stderr) is (argv != ("plan",))
+
+
+@pytest.fixture
+def of_another(twofold: Any) -> Iterator[Path]:
+    """Give the folder of a run that an ordinary user may read, but not write."""
+    with folder_for_all() as results:
+        twofold("run", *SMALL, "--out", str(results), out=False)
+        twofold("report", "--out", str(results), out=False)  # imports what it needs
+        (folder,) = results.iterdir()
+        (folder / "junit.xml").unlink()
+        folder.chmod(0o555)
+        yield folder
+        folder.chmod(0o755)
+
+
+def test_a_run_of_another_user_is_reported_without_its_files(
+    twofold: Any, of_another: Path
+) -> None:
+    options = ("report", "--out", str(of_another.parent))
+    before = {path: path.stat().st_mtime_ns for path in of_another.iterdir()}
+
+    with ordinary_user():
+        ended = twofold(*options, out=False)
+        document = twofold(*options, "--json", out=False).document
+
+    assert ended.code == errors.EXIT_YES
+    assert "gthread" in ended.stdout
+    assert ended.stderr == (
+        f"The files in {of_another} stay as they are: you may not write there.\n"
+    )
+    assert document["verdict"] == "scales"
+    assert {path: path.stat().st_mtime_ns for path in of_another.iterdir()} == before
+
+
+def test_a_format_of_a_run_of_another_user_needs_no_file(twofold: Any, of_another: Path) -> None:
+    options = ("report", "--out", str(of_another.parent), "--format", "junit")
+
+    with ordinary_user():
+        ended = twofold(*options, out=False)
+
+    assert ended.code == errors.EXIT_YES
+    assert ended.stdout.startswith("<?xml")
+    of_another.chmod(0o755)
+    assert twofold(*options, out=False).stdout == ended.stdout

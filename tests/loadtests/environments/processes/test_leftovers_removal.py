@@ -46,3 +46,29 @@ def test_a_stack_that_cannot_be_removed_is_a_failure_and_is_found_again(
     assert leftovers.abandoned() == (folder,)
     leftovers.clear(folder)
     assert not folder.exists()
+
+
+def test_a_folder_for_temporary_files_that_is_full_is_a_failure_of_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    def full(**_: str) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.mkdtemp", full)
+
+    with pytest.raises(EnvironmentFailure, match=r"No space left on device.*TMPDIR=DIR"):
+        leftovers.make()
+
+
+def test_a_stacks_folder_that_was_half_made_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(leftovers, "STARTED", "no/such/folder")
+
+    with pytest.raises(EnvironmentFailure):
+        leftovers.make()
+
+    assert list(tmp_path.iterdir()) == []

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.environments.shared.looks import MOST_QUESTIONS, SharedLooks, locked_files
+from loadtests.model.errors import ProcessFailure
 from loadtests.tools import postgres
 
 TITLES = (
@@ -104,6 +105,43 @@ def test_one_that_never_answers_is_asked_a_few_times_only() -> None:
         looks.look(stores={"db": TITLES[:1] + TITLES[4:]}, addresses={}, replicas={})
 
     assert asked == [postgres.MOST_QUERY] * MOST_QUESTIONS
+
+
+NO_ROLE = 'psql: error: connection to server failed: FATAL:  role "root" does not exist'
+
+
+def looked(looks: SharedLooks, times: int, titles: tuple[str, ...] = TITLES) -> SharedLooks:
+    for _ in range(times):
+        (seen,) = looks.look(stores={"db": titles}, addresses={}, replicas={}).sessions
+        assert seen.connections
+    return looks
+
+
+def test_one_that_cannot_be_asked_is_not_checked_and_says_why() -> None:
+    def refuse(_: str, __: str) -> str:
+        raise ProcessFailure(NO_ROLE)
+
+    notes = looked(SharedLooks(refuse), 9).notes()
+
+    assert notes == (
+        "Not checked: how many connections db (PostgreSQL) accepts, and the kind of its locks:"
+        f" {NO_ROLE}.",
+    )
+
+
+def test_one_that_answers_in_the_end_is_checked() -> None:
+    """It may have had no connection left for the first looks."""
+    failures = [ProcessFailure("FATAL:  sorry, too many clients already")] * 3
+
+    def answer(_: str, query: str) -> str:
+        if query == postgres.MOST_QUERY and failures:
+            raise failures.pop()
+        return "20|3\n"
+
+    looks = SharedLooks(answer)
+
+    assert looked(looks, 2).notes() == ()
+    assert looked(looks, 7).notes() == ()
 
 
 @pytest.mark.parametrize("command", ["mongod", "mysqld", "/sbin/docker-init -- x"])

@@ -1,16 +1,25 @@
 """What the prober asks, of a stack in memory whose state is where the test says."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any, Literal
 
 import pytest
 
 from loadtests.measurement.consistency.declared import TIMES_EACH, Prober, widest
 from loadtests.measurement.generator_client import Agent
-from loadtests.model.consistency import SAMPLE_CHECKS, Check, ProbeResult, ProbeState, Step
+from loadtests.model.consistency import (
+    SAMPLE_CHECKS,
+    Check,
+    CheckKind,
+    ProbeResult,
+    ProbeState,
+    Step,
+)
 from loadtests.model.generator_records import Answer, Ask
 from loadtests.model.plan import Plan, Upstream
+from loadtests.model.tested.workload import Expected
 from loadtests.tools import proc
 from tests.loadtests.builders import make_plan
 from tests.loadtests.fakes import FakeStack, World
@@ -108,6 +117,63 @@ def test_a_check_is_tried_as_often_as_it_says() -> None:
     prober.probe(make_plan(replica_counts=(1, 2)), [replace(SAMPLE_CHECKS[0], times=3)])
 
     assert world.proxy_requests - before == 3 * (1 + 2 * TIMES_EACH)
+
+
+FIXED = Check(
+    name="a note of a fixed text",
+    kind=CheckKind.VALUE,
+    write=Step(method="PUT", path="/state/notes/hello"),
+    read=Step(method="GET", path="/state/notes/hello", expect=Expected(contains="hello")),
+)
+WITH_TOKEN = replace(FIXED, write=replace(FIXED.write, body="{token}"))
+
+
+def in_turn() -> Callable[[Sequence[str], int], str]:
+    """Give a proxy that goes on where it stopped, so the write after 16 reads meets another."""
+    turns = count()
+    return lambda members, _: members[next(turns) % len(members)]
+
+
+@pytest.mark.parametrize("times", [1, 3])
+@pytest.mark.parametrize("check", [FIXED, WITH_TOKEN])
+def test_a_fixed_text_that_one_replica_lacks_breaks_though_a_second_write_would_hide_it(
+    check: Check, times: int
+) -> None:
+    world = World(state="memory", share=in_turn())
+    prober = make_prober(world)
+
+    (result,) = prober.probe(make_plan(replica_counts=(1, 2)), [replace(check, times=times)])
+
+    assert (result.state, result.one_server) == (ProbeState.BREAKS, False)
+    assert result.right == {"gthread-1": TIMES_EACH}
+    assert result.wrong == {"gthread-2": TIMES_EACH}
+
+
+def test_a_fixed_text_that_all_replicas_have_by_the_second_look_may_be_chance() -> None:
+    world = World(state="memory", share=in_turn())
+    prober = make_prober(world)
+    ask = prober.read_again
+
+    def known_later(*given: Any, **options: Any) -> Any:
+        record = ask(*given, **options)
+        for known in ("gthread-1", "gthread-2"):
+            world.kept.setdefault(known, []).append("hello")
+        return record
+
+    prober.read_again = known_later  # type: ignore[method-assign]
+
+    (result,) = prober.probe(make_plan(replica_counts=(1, 2)), [replace(FIXED, times=3)])
+
+    assert result.state is ProbeState.NOTE
+    assert result.detail.startswith("In 1 of 3 tries, which may be chance:")
+
+
+def test_a_fixed_text_in_the_store_is_ok() -> None:
+    world = World(state="store", share=in_turn())
+
+    (result,) = make_prober(world).probe(make_plan(replica_counts=(1, 2)), [FIXED])
+
+    assert result.state is ProbeState.OK
 
 
 @dataclass
