@@ -65,7 +65,8 @@ def _did(
         return _listens_elsewhere(replica.address, state.listening, waited_s)
     listening = state.listening or ()
     if REFUSED.search(answer.error or "") and _is_ipv6_only(replica.address, listening):
-        return f"listens on {', '.join(listening)}, on IPv6 only, it seems. Let it bind 0.0.0.0"
+        own = [entry for entry in listening if entry.endswith(f":{_port(replica.address)}")]
+        return f"listens on {', '.join(own)}, on IPv6 only, it seems. Let it bind 0.0.0.0"
     error = f" ({answer.error})" if answer.error else ""
     where = f" at {replica.address}" if listening else ""
     return f"did not answer GET {path}{where} in {waited_s:.0f} s{error}"
@@ -117,9 +118,12 @@ def _parts(listening: tuple[str, ...]) -> list[tuple[str, str]]:
 
 def _is_ipv6_only(address: str, listening: tuple[str, ...]) -> bool:
     """Return whether a replica's port is open, and no socket on it has an IPv4 address."""
-    port = address.rpartition(":")[2]
-    hosts = {host for host, own_port in _parts(listening) if own_port == port}
+    hosts = {host for host, own_port in _parts(listening) if own_port == _port(address)}
     return bool(hosts) and all(":" in host for host in hosts)
+
+
+def _port(address: str) -> str:
+    return address.rpartition(":")[2]
 
 
 def _listens_elsewhere(address: str, listening: tuple[str, ...], waited_s: float) -> str:

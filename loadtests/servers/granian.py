@@ -63,16 +63,17 @@ _WORKER = re.compile(r"Spawning worker-(\d+) with PID: \d+")
 def look(log: str, processes: Sequence[ServerProcess]) -> Seen:
     """Read the workers from the log; the threads only from the command line, which may not say.
 
-    An async application does not run in the threads, so they are no limit there.
+    An async application does not run in the threads, so they are no limit there. The interface may
+    be a variable, or a program's own: then nothing is known of the mode.
     """
     words = command_words(processes)
     workers = set(_WORKER.findall(log))
     named = (option(words, "--interface") or "").lower()
     return Seen(
-        mode=named if named in ASYNC else "threads",
+        mode=named if named in ASYNC else "threads" if named else None,
         processes=len(workers) or number(words, "--workers"),
         threads=number(words, "--blocking-threads"),
-        unlimited=(named or DEFAULT_INTERFACE) in ASYNC,
+        unlimited=named in ASYNC,
     )
 
 

@@ -74,7 +74,8 @@ NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 class Conversation:
     """The requests of a client; ``left_out`` has the names of others, and why.
 
-    ``headers`` go with every request, and are those of these requests, too.
+    ``headers`` go with every request, and are those of these requests, too. ``recorded`` says that
+    a check trial sent the requests: they may have what an answer gave.
     """
 
     start: tuple[RequestSpec, ...] = ()
@@ -83,6 +84,7 @@ class Conversation:
     values: Values
     left_out: tuple[tuple[str, str], ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    recorded: bool = False
 
 
 def conversation_of(workload: Workload, seen: Sequence[RequestSpec] = ()) -> Conversation:
@@ -109,6 +111,7 @@ def conversation_of(workload: Workload, seen: Sequence[RequestSpec] = ()) -> Con
         values=workload.values,
         left_out=tuple(left_out),
         headers=workload.headers,
+        recorded=workload.locustfile is not None,
     )
 
 
@@ -213,10 +216,7 @@ def _in_row(words: Sequence[str], rng: random.Random, shared: Drawn) -> str:
 
 
 def kept_rows(talk: Conversation, drawn: Drawn) -> Drawn:
-    """Return the rows that a client keeps: those of the lists that its ``start`` has values from.
-
-    A user of the load keeps them, too, so its account is the same in all of its requests.
-    """
+    """Return the rows that a client keeps, as users do: those of the lists of its ``start``."""
     names = {match["name"] for match in PLACEHOLDER.finditer(repr(talk.start))}
     lengths = {len(words) for name, words in talk.values.items() if name in names}
     return {place: row for place, row in drawn.items() if place[0] == ROW and place[1] in lengths}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
+from urllib.parse import parse_qsl
 
 from loadtests.analysis.consistency.reading import (
     CONFIRM,
@@ -16,13 +18,19 @@ from loadtests.analysis.consistency.reading import (
     misses_a_value,
     standing,
 )
-from loadtests.analysis.consistency.written import has
+from loadtests.analysis.consistency.written import ID_KEY, has
 from loadtests.model.consistency import Seen
 
 NOT_FOUND = 404
 
-ONE_THING = re.compile(r"[^/?]*[0-9.][^/?]*/?(?:\?.*)?$")
-"""The last piece of a path that names one thing: by a number, an id, or as a file."""
+ID_OR_FILE = re.compile(r".*[0-9.].*|.*[a-z][A-Z].*", re.DOTALL)
+"""The last piece of a path that names one thing: by a number, a random id, or as a file."""
+
+PROGRAM = re.compile(r"v[0-9.]+|.*\.(php|html?|aspx?|jsp|do)", re.IGNORECASE)
+"""The last piece of a path that names the version of an interface, or a page."""
+
+SHORTEST_WORD = 4
+"""Letters of a word that a path has of what was written."""
 
 
 def is_mixed(reading: Reading) -> bool:
@@ -66,9 +74,21 @@ def _denies(reading: Reading, seen: Seen) -> bool:
     """
     if seen.status == NOT_FOUND:
         return True
-    if ONE_THING.match(reading.name.rstrip("/").rpartition("/")[2]) is None:
+    if not _names_one_thing(reading):
         return False
     return reading.sent and standing(seen) is Standing.ACCEPTED and misses_a_value(reading, seen)
+
+
+def _names_one_thing(reading: Reading) -> bool:
+    """Return whether the address of a request names one thing: by an id, or words of its text."""
+    path, _, query = reading.name.partition(" ")[2].partition("?")
+    if any(ID_KEY.search(name) for name, _ in parse_qsl(query)):
+        return True
+    last = path.rstrip("/").rpartition("/")[2]
+    if PROGRAM.fullmatch(last):
+        return False
+    written = re.findall(rf"\w{{{SHORTEST_WORD},}}", " ".join(reading.values).lower())
+    return bool(ID_OR_FILE.fullmatch(last)) or any(word in last.lower() for word in written)
 
 
 def _name_the_client(reading: Reading, wrong_answers: Sequence[Seen]) -> bool:
@@ -89,8 +109,8 @@ def _have_own_words(reading: Reading) -> bool:
     Each answer then has the words of one process. Two answers have the same, or none in common, and
     there are no more sets of them than processes. A page that shows some words by chance, or a
     cache that has only the older ones, is not like that. Nor is one that shows one of the newest by
-    chance: that is as few, but none is older than the ``latest``. And one page of a list has words
-    that were written one after another, so that bursts are in two pages only where one page ends.
+    chance: that is as few, but none is older than the ``latest``. Nor is a page of a list: see
+    :func:`_are_pages`.
     """
     if shows_the_latest_alone(reading):
         return False
@@ -103,13 +123,31 @@ def _have_own_words(reading: Reading) -> bool:
         return False
     if sum(map(len, own)) > len({word for words in own for word in words}):
         return False
-    has_lists = any(len(words) > 1 for words in own)
-    return not has_lists or sum(_is_split(each, own) for each in reading.bursts) >= len(own)
+    return not any(len(words) > 1 for words in own) or not _are_pages(reading, own)
 
 
-def _is_split(burst: Sequence[str], sets: Sequence[frozenset[str]]) -> bool:
-    """Return whether words that were written at the same time are in several sets."""
-    return sum(not words.isdisjoint(burst) for words in sets) > 1
+def _are_pages(reading: Reading, sets: Sequence[frozenset[str]]) -> bool:
+    """Return whether sets of words may be pages of one list, by time of writing or by alphabet.
+
+    A page then has words that follow one another, and the next page those behind them. Of words
+    that were written at the same time, the order is not known.
+    """
+    moments = [*reading.bursts, *((word,) for word in reading.latest)]
+    spans = []
+    for words in sets:
+        at = [index for index, burst in enumerate(moments) if not words.isdisjoint(burst)]
+        spans.append((min(at), max(at)))
+    by_time = not any(
+        min(one[1], other[1]) > max(one[0], other[0])
+        for index, one in enumerate(spans)
+        for other in spans[:index]
+    )
+    owners = [
+        next(index for index, words in enumerate(sets) if word in words)
+        for word in sorted({word for words in sets for word in words}, key=str.lower)
+    ]
+    turns = sum(one != other for one, other in pairwise(owners))
+    return by_time or turns < len(sets)
 
 
 def shows_the_latest_alone(reading: Reading) -> bool:

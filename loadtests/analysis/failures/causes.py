@@ -12,6 +12,8 @@ from loadtests.analysis.shared import connections, logins
 from loadtests.model.failures import AnswerExample, FailureResult, FailureShape
 from loadtests.model.trial import Trial
 
+FIRST_ERROR_STATUS = 400
+
 
 def with_cause(result: FailureResult, trials: Sequence[Trial]) -> FailureResult:
     """Return a result with a wrong answer, its cause and what to do.
@@ -111,17 +113,26 @@ def _by_the_proxy(result: FailureResult) -> FailureResult:
 def _by_its_own_limit(result: FailureResult) -> FailureResult:
     """Return failures that say that they limit the rate, whatever their status, as a limit.
 
-    Most of the failures that could be the application's have to be of that kind. Not all limits
-    answer with 429: django-ratelimit has 403.
+    The answer itself has to say so, since a log may tell of a limiter that is not at fault. Most of
+    the failures that could be the application's have to be of that kind. Not all limits answer with
+    429: django-ratelimit has 403.
     """
     wrong = result.wrong
-    if not result.breaks_at or wrong is None or not result.cause.startswith(remedies.LIMITER.cause):
+    if not result.breaks_at or wrong is None or (wrong.status or 0) < FIRST_ERROR_STATUS:
+        return result
+    if remedies.LIMITER.words.search(wrong.body_start) is None:
         return result
     found = all_kinds(result.counts)
     others = sum(count for name, count in found.items() if kinds.is_of_the_application(name))
     if found.get(_kind_of(wrong), 0) < kinds.MOSTLY * others:
         return result
-    return replace(result, shape=FailureShape.LIMITED, breaks_at=())
+    return replace(
+        result,
+        shape=FailureShape.LIMITED,
+        breaks_at=(),
+        cause=remedies.LIMITER.cause,
+        remedy=remedies.LIMITER.advice,
+    )
 
 
 def is_of_the_proxy(example: AnswerExample) -> bool:

@@ -61,7 +61,8 @@ class UserTrial:
         requests = self._loads.request_list(crowd)
         if requests is not None:
             requests.seed(zlib.crc32(f"{order.seed}/{order.id}".encode()))
-            requests.first_row = order.first_row
+            if not crowd.alive:  # the others keep theirs, so that no two have the same
+                requests.first_row = order.first_row
         users = order.users
         if order.mode == "open":
             there = len(crowd.alive) * self._share.of

@@ -131,7 +131,7 @@ class Beginning:
     # -- writing ----------------------------------------------------------------------------------
 
     def _log_in(self, request: RequestSpec) -> None:
-        self.client.log_in(self.home, request)
+        (self.client.log_in if self.talk.recorded else self.client.send)(self.home, request)
         self.names = (*self.names, *written.names_of(request))
 
     def _write(self, write: RequestSpec) -> None:

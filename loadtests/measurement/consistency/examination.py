@@ -27,13 +27,16 @@ from loadtests.measurement.consistency import own_words
 from loadtests.measurement.consistency.beginning import Beginning, Case
 from loadtests.measurement.consistency.client import TIMEOUT_S, Client, Deadline
 from loadtests.measurement.consistency.exchanges import Written, is_accepted
-from loadtests.measurement.consistency.own_words import AT_ONCE_EACH
 from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState
 from loadtests.model.tested.workload import RequestSpec
 from loadtests.tools import proc
 
 SETTLE_S = 2.0
 """How long a difference must last: state may reach the other servers a little later."""
+
+AT_ONCE_EACH = 6
+"""Requests for each process that are sent to one server at the same time. One process of several
+then gets none once in 400 times (e^−6)."""
 
 MOST_AT_ONCE = 48
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePath
 
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.servers.server import Seen
-from loadtests.servers.words import command_words, number, option
+from loadtests.servers.words import command_words, number, option, starts
 
 NAME = "gunicorn"
 
@@ -69,9 +70,8 @@ def _is_gunicorn(process: ServerProcess) -> bool:
 
     It may have a title instead of its command line: ``gunicorn: master [shop:app]``.
     """
-    first, *others = process.command.split() or [""]
-    names = [PurePath(word).name for word in (first.removesuffix(":"), *others[:2])]
-    return NAME in names and names[0] not in SHELLS
+    first, *_ = process.command.split() or [""]
+    return starts(process.command, NAME) and PurePath(first).name not in SHELLS
 
 
 def workers_of(processes: Sequence[ServerProcess]) -> tuple[ServerProcess, ...]:
@@ -79,7 +79,8 @@ def workers_of(processes: Sequence[ServerProcess]) -> tuple[ServerProcess, ...]:
 
     A fork has its parent's command line, or the title of a worker. So another server in the same
     container is no worker, nor is what the workers start themselves. Where no command line names
-    gunicorn, a program of the user's own runs it, so the forks among all processes count.
+    gunicorn, a program of the user's own runs it, so the forks among all processes count. Of
+    several masters, the one with the most workers counts.
     """
     named = [process for process in processes if _is_gunicorn(process)]
     ours = {process.pid: process for process in named or processes}
@@ -88,9 +89,9 @@ def workers_of(processes: Sequence[ServerProcess]) -> tuple[ServerProcess, ...]:
         for process in ours.values()
         if process.parent in ours and _is_fork(process, ours[process.parent])
     }
-    tops = (process.parent for process in forked.values() if process.parent not in forked)
-    master = next(tops, None)
-    return tuple(process for process in forked.values() if process.parent == master)
+    tops = Counter(process.parent for process in forked.values() if process.parent not in forked)
+    masters = [pid for pid, _ in tops.most_common(1)]
+    return tuple(process for process in forked.values() if process.parent in masters)
 
 
 def _is_fork(process: ServerProcess, parent: ServerProcess) -> bool:

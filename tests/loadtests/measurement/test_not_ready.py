@@ -75,7 +75,7 @@ def did(
         (
             {"status": None, "error": "ECONNREFUSED"},
             {"listening": ("0.0.0.0:9000", "[::]:8000")},
-            "listens on 0.0.0.0:9000, [::]:8000, on IPv6 only, it seems. Let it bind 0.0.0.0",
+            "listens on [::]:8000, on IPv6 only, it seems. Let it bind 0.0.0.0",
         ),
         (
             {"status": None, "error": "ECONNREFUSED"},

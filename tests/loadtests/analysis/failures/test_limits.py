@@ -31,4 +31,29 @@ def test_a_limit_of_the_applications_own_is_no_break_whatever_its_status(status:
 
     assert (result.shape, result.breaks_at) == (FailureShape.LIMITED, ())
     assert "limits the rate" in result.cause
+    assert "RATELIMIT_ENABLED" in result.remedy
     assert plain.breaks_at == (2, 4)  # without the words, a refusal may be anything
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "fields"),
+    [
+        ("status", 401, {"log_line": "UserWarning: Using the in-memory storage for rate limits"}),
+        ("rejected", 200, {"body_start": "Your plan: a rate limit of 100 requests an hour."}),
+    ],
+)
+def test_a_log_or_a_page_that_only_tells_of_limits_excuses_nothing(
+    outcome: str, status: int, fields: dict[str, str]
+) -> None:
+    told = {"body_start": "Please log in."} | fields
+    example = AnswerExample(
+        name="GET /me", outcome=outcome, status=status, replica="gthread-2", **told
+    )
+    kind = f"status {status}" if outcome == "status" else outcome
+    failed = failing(lambda n: 0 if n == 1 else 60 * n, kind=kind)
+
+    (result,) = results(
+        [replace(each, examples=(example,) if each.failed else ()) for each in failed]
+    )
+
+    assert (result.shape, result.breaks_at) == (FailureShape.MORE_SERVERS, (2, 4))

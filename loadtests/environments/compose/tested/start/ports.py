@@ -106,12 +106,13 @@ def only_loopback(sockets: Sockets) -> str:
 def perhaps_only_ipv6(sockets: Sockets) -> str:
     """Return what to do about ports that may be open over IPv6 alone, or nothing.
 
-    The harness asks over IPv4, as the networks of containers have it.
+    The harness asks over IPv4, as the networks of containers have it. Most servers take that there,
+    too.
     """
     if not sockets.ipv6:
         return ""
     named = "It listens" if sockets.ipv6 == sockets.ports else f"Port {_listed(sockets.ipv6)} is"
-    return f" {named} on IPv6 only, it seems; bind 0.0.0.0."
+    return f" {named} on an address of IPv6; if that takes no IPv4, bind 0.0.0.0."
 
 
 def _listed(ports: Sequence[int]) -> str:
