@@ -98,6 +98,8 @@ class UserLoads:
             kit.runner.target_user_count = MOST_USERS
             events: Any = kit.environment.events  # Locust leaves them untyped
             events.test_start.fire(environment=kit.environment)
+            if kit.file is not None:
+                kit.file.stocks.note()
         return crowd
 
     def renew_for(self, order: TrialOrder) -> None:
@@ -170,8 +172,6 @@ class UserLoads:
         share: Share,
         exchanger: Exchanger | None,
     ) -> Crowd:
-        if kit.file is not None:
-            kit.file.stocks.refill()
         gate = PauseGate(self._limit)
         load = SessionLoad(
             pool=self.pool,
@@ -193,7 +193,10 @@ class UserLoads:
             environment.runner = kit.runner
         load.own_handlers = own_handlers(environment)
         keep_waits = order.locustfile is not None and order.locustfile.keep_waits
-        crowd = Crowd(environment, load, gate, kit.runner, keep_waits=keep_waits, share=share)
+        stocks = None if kit.file is None else kit.file.stocks
+        crowd = Crowd(
+            environment, load, gate, kit.runner, keep_waits=keep_waits, share=share, stocks=stocks
+        )
         if requests is not None:
             self._lists[id(crowd)] = requests
         return crowd
