@@ -17,8 +17,10 @@ def with_cause(result: FailureResult, trials: Sequence[Trial]) -> FailureResult:
     """Return a result with a wrong answer, its cause and what to do.
 
     The cause may say that the failures have another shape: a proxy's limit is no break, and the
-    want of connections is one.
+    want of connections is one. What is too slow for the load itself needs no cause.
     """
+    if result.shape is FailureShape.TOO_SLOW:
+        return replace(result, remedy=remedies.TOO_SLOW)
     return _by_connections(_by_the_proxy(_with_examples(result, trials)), trials)
 
 
