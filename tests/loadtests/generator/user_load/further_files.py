@@ -292,4 +292,31 @@ CASES: Mapping[str, Case] = {
         """,
         said=("locustfile.py:4: a listener of an event fails: AttributeError",),
     ),
+    "a login in a listener, by another client": Case(
+        text="""
+        import requests
+        TOKENS = []
+        def log_in(host):
+            TOKENS.append(requests.post(f"{host}/items", data={"user": "ada"}).json()["id"])
+        @events.test_start.add_listener
+        def start(environment, **_): log_in(environment.host)
+        class Shop(HttpUser):
+            @task
+            def index(self):
+                assert TOKENS == [7]
+                self.client.get("/")
+        """,
+    ),
+    "requests of a listener for each request": Case(
+        text="""
+        import requests
+        @events.request.add_listener
+        def ended(url, **_): requests.get(url)
+        class Shop(HttpUser):
+            @task
+            def index(self): self.client.get("/")
+        """,
+        code=3,
+        said=("locustfile.py:5", "another client than self.client"),
+    ),
 }
