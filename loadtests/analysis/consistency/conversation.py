@@ -28,18 +28,18 @@ SPOILS = re.compile(
 """Paths that end a session, or take back what was written."""
 
 PLACEHOLDER = re.compile(
-    r"\{(?:(?P<low>\d+)\.\.(?P<high>\d+)"
+    r"\{(?:(?P<low>-?\d+)\.\.(?P<high>-?\d+)"
     r"|(?P<choices>[^{}|\"]*(?:\|[^{}|\"]*)+)"
     r"|(?P<name>[A-Za-z_]\w*))\}"
 )
-"""A range, choices, or the name of a list; as in ``generator.user_load.placeholders``."""
+"""A range, choices, or the name of a list; as in ``generator.request_list.placeholders``."""
 
 ID_NUMBER = re.compile(r"[0-9]{1,100}")
 """An id that is a number: Python refuses to read thousands of digits, and a superscript two."""
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
-VARYING = re.compile(rf"{UUID.pattern}|\{{\d+\.\.\d+\}}|(?<!/v)(?<![0-9.])\d+", re.IGNORECASE)
+VARYING = re.compile(rf"{UUID.pattern}|\{{-?\d+\.\.-?\d+\}}|(?<!/v)(?<![0-9.])\d+", re.IGNORECASE)
 """What one thing's path has in another's place; the version of an interface (/v1) is no thing."""
 
 LAST_ID = re.compile(r"(?P<folder>/[^?]*?)/(?P<id>[^/?]+)(?P<rest>/?(?:\?.*)?)")
@@ -201,8 +201,11 @@ def filled(
 def _drawn(match: re.Match[str], values: Values, rng: random.Random) -> str:
     if match["low"] is not None:
         low, high = int(match["low"]), int(match["high"])
-        width = len(match["low"]) if match["low"].startswith("0") else 0
-        return f"{rng.randint(low, high):0{width}d}" if low <= high else str(match[0])
+        if low > high:
+            return str(match[0])
+        digits, number = match["low"].removeprefix("-"), rng.randint(low, high)
+        width = len(digits) if digits.startswith("0") else 0
+        return f"{'-' if number < 0 else ''}{abs(number):0{width}d}"
     if match["choices"] is not None:
         return str(rng.choice(match["choices"].split("|")))
     words = values.get(match["name"])

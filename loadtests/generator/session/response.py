@@ -20,6 +20,7 @@ from locust.exception import (
     StopUser,
 )
 from requests import exceptions
+from requests.cookies import RequestsCookieJar
 from requests.structures import CaseInsensitiveDict
 from requests.utils import get_encoding_from_headers, parse_header_links
 
@@ -200,10 +201,13 @@ class UserResponse:
         return timedelta(seconds=self.elapsed_s)
 
     @property
-    def cookies(self) -> dict[str, str]:
-        """The cookies that this answer set, by name."""
+    def cookies(self) -> RequestsCookieJar:
+        """The cookies that this answer set, in a jar that is made for who asks."""
         pairs = (line.partition(";")[0].partition("=") for line in cookie_lines(self.raw))
-        return {name.strip(): value.strip() for name, _, value in pairs}
+        jar = RequestsCookieJar()
+        for name, _, value in pairs:
+            jar.set(name.strip(), value.strip())
+        return jar
 
     @property
     def links(self) -> dict[str, Any]:

@@ -145,6 +145,8 @@ class UserLoads:
                 settle_in(file)
             os.environ.update({} if file is None else file.env)
             kit.environment.host = base_url
+            if kit.environment.parsed_options is not None:
+                kit.environment.parsed_options.host = base_url
             return kit
         self.guard.only(base_url, None if file is None else Path(file.path).parent)
         random.seed(f"{seed}/{self._number}")  # a file that seeds by itself does so later

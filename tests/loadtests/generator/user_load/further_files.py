@@ -319,4 +319,27 @@ CASES: Mapping[str, Case] = {
         code=3,
         said=("locustfile.py:5", "another client than self.client"),
     ),
+    "the API of an answer's cookies, and of the options": Case(
+        text="""
+        class Shop(HttpUser):
+            @task
+            def index(self):
+                answer = self.client.get("/form")
+                assert answer.cookies.get_dict() == {"csrf": "token-17"}
+                assert answer.cookies["csrf"] == answer.cookies.get("csrf") == "token-17"
+                assert [cookie.name for cookie in answer.cookies] == ["csrf"]
+                self.client.cookies.update(answer.cookies)
+                assert self.environment.parsed_options.host == self.host == self.environment.host
+        """,
+    ),
+    "a listener that wants the host of the options": Case(
+        text="""
+        @events.test_start.add_listener
+        def start(environment, **_):
+            assert environment.parsed_options.host.startswith("http://127.0.0.1:")
+        class Shop(HttpUser):
+            @task
+            def index(self): self.client.get("/")
+        """,
+    ),
 }
