@@ -177,7 +177,7 @@ def counted_up(module: ModuleType) -> frozenset[str]:
     A number that is compared with something is no identifier, and is left as it is.
     """
     try:
-        with open(module.__file__ or "", encoding="utf-8") as file:  # noqa: PTH123 - a path as text
+        with open(module.__file__ or "", encoding="utf-8-sig") as file:  # noqa: PTH123 - a path as text
             tree = ast.parse(file.read())
     except (OSError, SyntaxError, ValueError):
         return frozenset()

@@ -301,4 +301,4 @@ def _host_of(url: str) -> str:
 
 def read_file(path: Path) -> str:
     """Return the text of a locustfile; bytes that are no UTF-8 are replaced."""
-    return path.read_text(encoding="utf-8", errors="replace")
+    return path.read_text(encoding="utf-8-sig", errors="replace")

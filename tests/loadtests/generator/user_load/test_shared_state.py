@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import ModuleType
 
-from loadtests.generator.user_load.shared_state import Stock, Stocks, Takings
+from loadtests.generator.user_load.shared_state import SPAN, Stock, Stocks, Takings, shift_counters
 
 
 def stocks_of(**values: object) -> tuple[ModuleType, Stocks]:
@@ -126,3 +127,15 @@ def test_a_stock_is_filled_with_a_copy() -> None:
     stock.value.clear()
 
     assert before == ["ada"]
+
+
+def test_counters_of_a_file_with_a_byte_order_mark_are_kept_apart(tmp_path: Path) -> None:
+    path = tmp_path / "locustfile.py"
+    text = "number = 0\ndef take():\n    global number\n    number += 1\n"
+    path.write_text(text, encoding="utf-8-sig")
+    module = ModuleType("locustfile")
+    module.__file__ = str(path)
+    vars(module)["number"] = 0
+
+    assert shift_counters([module], 2) == ["number"]
+    assert vars(module)["number"] == 2 * SPAN

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
-from loadtests.measurement.user_load.static_look import Remark, read_locustfile
+from loadtests.measurement.user_load.static_look import Remark, read_file, read_locustfile
 
 
 def remarks(text: str, *, missing: frozenset[str] = frozenset()) -> list[Remark]:
@@ -220,3 +221,12 @@ def test_what_is_no_address_is_shown_as_it_is() -> None:
     assert [remark.detail.startswith("It asks http://[object Object]/,") for remark in found] == [
         True
     ]
+
+
+def test_a_file_that_begins_with_a_byte_order_mark_is_read_as_python_reads_it(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "locustfile.py"
+    path.write_text(task("self.client.get('/')"), encoding="utf-8-sig")
+
+    assert read_locustfile(read_file(path), path.name) == ()
