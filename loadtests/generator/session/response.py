@@ -28,6 +28,7 @@ from loadtests.generator.http.head import cookie_lines, final_head
 from loadtests.generator.http.outcome import Outcome
 from loadtests.generator.session.bodies import decompressed
 from loadtests.generator.session.headers import RequestView
+from loadtests.generator.session.jar import jar_of
 
 FLOW = (
     InterruptTaskSet,
@@ -203,11 +204,7 @@ class UserResponse:
     @property
     def cookies(self) -> RequestsCookieJar:
         """The cookies that this answer set, in a jar that is made for who asks."""
-        pairs = (line.partition(";")[0].partition("=") for line in cookie_lines(self.raw))
-        jar = RequestsCookieJar()
-        for name, _, value in pairs:
-            jar.set(name.strip(), value.strip())
-        return jar
+        return jar_of(cookie_lines(self.raw))
 
     @property
     def links(self) -> dict[str, Any]:

@@ -15,7 +15,9 @@ def in_listeners(nodes: Sequence[ast.AST]) -> Iterator[ast.AST]:
     functions = [node for node in nodes if isinstance(node, ast.FunctionDef)]
     calls = [node for node in nodes if isinstance(node, ast.Call) and adds(node.func)]
     names = {last_name(node) for call in calls for node in given_by(call)}
-    listening = [one for one in functions if one.name in names or any(map(adds, one.decorator_list))]
+    listening = [
+        one for one in functions if one.name in names or any(map(adds, one.decorator_list))
+    ]
     inside = {id(node) for one in (*calls, *listening) for node in ast.walk(one)}
     others = [one for one in functions if one not in listening and not one.decorator_list]
     while helpers := [one for one in others if is_named_inside_only(one, nodes, inside)]:

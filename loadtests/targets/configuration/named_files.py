@@ -86,7 +86,9 @@ class _Files:
             tables = dict(_tables(workload.get("values")))
             for word, table in tables.items():
                 if isinstance(table.get("file"), str):
-                    same = [other for other in tables.values() if other.get("file") == table["file"]]
+                    same = [
+                        other for other in tables.values() if other.get("file") == table["file"]
+                    ]
                     at = ("workloads", name, "values", word)
                     columns[name, word] = self._column(table, at, same)
         return columns
@@ -137,9 +139,9 @@ class _Files:
             if not row[column] and any(row.get(other) for other in used):
                 self._add(
                     (*at, "file"),
-                    f"Line {line} of {file} has no value in the column {column!r}, and other columns"
-                    " of it are used, whose values belong to the same row. Fill it in, or put the"
-                    " column into a file of its own.",
+                    f"Line {line} of {file} has no value in the column {column!r}, and other"
+                    " columns of it are used, whose values belong to the same row. Fill it in, or"
+                    " put the column into a file of its own.",
                 )
                 return ()
         return tuple(row[column] for _, row in lines if row[column])

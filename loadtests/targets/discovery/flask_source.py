@@ -140,8 +140,9 @@ def _attribute(tree: ast.Module, makers: frozenset[str]) -> str | None:
     factories: list[str] = []
     for statement in tree.body:
         if isinstance(statement, ast.Assign | ast.AnnAssign):
-            annotated = isinstance(statement, ast.AnnAssign)
-            targets = [statement.target] if annotated else statement.targets
+            targets: list[ast.expr] = (
+                statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            )
             if statement.value is not None and _makes(statement.value, makers):
                 made += [target.id for target in targets if isinstance(target, ast.Name)]
         elif isinstance(statement, ast.FunctionDef) and _is_a_factory(statement, makers):

@@ -179,7 +179,7 @@ def test_each_load_of_users_says_how_many_of_them_the_fewest_replicas_have(
 ) -> None:
     """So that a list of credentials which is too short for two servers alone is found."""
     world = World()
-    own = Workload(name="own", path="/", requests=(RequestSpec(path="/"),))
+    own = Workload(name="cpu", path="/", requests=(RequestSpec(path="/"),))
 
     measured = Measured(tmp_path, world, workload=own)
 

@@ -48,9 +48,7 @@ def test_users_at_two_servers_who_find_no_credentials_are_refused(
 ) -> None:
     each = 2 if options else 1
     with Child(*options) as child:
-        answered = child.trial(
-            base_url=url, locustfile=load, users=4 * each, fewest_users=2 * each
-        )
+        answered = child.trial(base_url=url, locustfile=load, users=4 * each, fewest_users=2 * each)
 
     error = answered.lines[-1]
     assert (error["event"], error["kind"]) == ("error", "list")

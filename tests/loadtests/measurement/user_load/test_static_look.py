@@ -122,7 +122,8 @@ def test_listeners_and_the_main_part_are_told_apart() -> None:
 )
 def test_what_only_listeners_call_is_none_of_the_users(listening: str) -> None:
     text = (
-        "import requests\nfrom functools import partial\nfrom locust import HttpUser, events, task\n"
+        "import requests\nfrom functools import partial\n"
+        "from locust import HttpUser, events, task\n"
         "def second(): requests.post('https://hooks.example.com/x')\n"
         f"def first(*_): second()\n{listening}\n"
         "class Shop(HttpUser):\n    @task\n    def index(self): self.client.get('/')\n"
