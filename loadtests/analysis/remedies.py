@@ -23,6 +23,13 @@ class Remedy:
     words: re.Pattern[str]
 
 
+TOO_SLOW = (
+    "Take the limit out of the locustfile, or raise it: Twofold itself measures how long answers"
+    " take."
+)
+"""What to do about a load with a limit of time of its own."""
+
+
 def _words(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(patterns), re.IGNORECASE)
 

@@ -130,6 +130,7 @@ def _endings(finished: Finished, columns: Columns, names: Sequence[str]) -> coun
         outcomes=finished.outcomes,
         replicas=names,
         duration_us=columns.done_us - columns.due_us,
+        waited_us=columns.done_us - columns.sent_us,
         body_bytes=columns.body_bytes,
     )
 

@@ -42,7 +42,7 @@ from loadtests.generator.order import (
 )
 from loadtests.generator.samples import Samples, pack
 from loadtests.generator.trial import Job, Result, plan_schedule, run_trial
-from loadtests.generator.user_load.crowd import UsersFailed
+from loadtests.generator.user_load.crowd import ListTooShort, UsersFailed
 from loadtests.generator.user_load.files import Places
 from loadtests.generator.user_load.loads import UserLoads
 from loadtests.generator.user_load.trial import UserTrial
@@ -276,6 +276,7 @@ ERROR_KINDS: dict[type[Exception], str] = {
     UnusableLocustfile: "scenario",
     BadFile: "scenario",
     UsersFailed: "users",
+    ListTooShort: "list",
     WorkersFailed: "workers",
 }
 """The ``kind`` of an ``error`` line by exception; ``order`` for all others."""

@@ -23,7 +23,7 @@ from loadtests.generator.recorder import Recorder
 from loadtests.generator.samples import merge
 from loadtests.generator.team.started import own_argv
 from loadtests.generator.trial import Result, Tell, plan_schedule, watch_window
-from loadtests.generator.user_load.crowd import TellStart, UsersFailed
+from loadtests.generator.user_load.crowd import ListTooShort, TellStart, UsersFailed
 from loadtests.generator.user_load.user_file import START_FOLDER
 from loadtests.generator.worker import read_result
 
@@ -192,7 +192,8 @@ class Fleet:
                     del self._nodes[number], self._processes[number]
         for message in self._results.values():
             if message.get("error") is not None:
-                raise WorkersFailed(message["error"])
+                kind = ListTooShort if message.get("of_list") else WorkersFailed
+                raise kind(message["error"])
 
     def _note_joined(self, msg: Any, **_others: Any) -> None:
         self._nodes[msg.data["number"]] = msg.node_id

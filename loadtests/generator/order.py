@@ -130,6 +130,8 @@ class TrialOrder(UserLoad):
     scenario: str | None = None
     mode: str = "closed"
     users: int = 0
+    fewest_users: int = 0
+    """How many users there are with the fewest servers; 0 is not known."""
     rate_rps: float = 0.0
     arrivals: str = "poisson"
     max_in_flight: int = 1_000

@@ -13,6 +13,7 @@ from loadtests.generator.loops.ticker import Lag
 from loadtests.generator.order import ALL, MOST_PROCESSES, Share, TrialOrder
 from loadtests.generator.samples import Samples, pack, unpack
 from loadtests.generator.trial import Job, Result, plan_schedule, run_trial
+from loadtests.generator.user_load.crowd import ListTooShort
 from loadtests.generator.user_load.loads import UserLoads
 from loadtests.generator.user_load.trial import UserTrial
 
@@ -63,7 +64,7 @@ class Worker:
             self._prepared = UserTrial(self._loads, order, share)
             self._prepared.prepare(self._tell_start)
         except (ValueError, UnusableLocustfile) as error:
-            message["error"] = str(error)
+            message |= {"error": str(error), "of_list": isinstance(error, ListTooShort)}
         self._runner.send_message("prepared", message)
 
     def _tell_start(self, ready: int, users: int) -> None:

@@ -318,8 +318,7 @@ class Session:
                 self._progress.say(f"{each.worker} on {each.workload}: {told}")
 
     def _try_users(self, spec: TrialSpec, users: int, timing: Timing) -> Trial:
-        raw = self._put_on(spec, users, timing)
-        return samples.reduce(raw, self._plan.budget, service_ms=None)
+        return samples.reduce(self._put_on(spec, users, timing), self._plan.budget, service_ms=None)
 
     def _warm_up(self, spec: TrialSpec, users: int) -> Trial:
         return self._try_users(spec, users, jit_warmup.TIMING)
@@ -330,7 +329,8 @@ class Session:
         workload = self._workloads[spec.cell.workload]
         load = self._driver.load_of(spec, workload, timing)
         if workload.is_users:
-            load = replace(load, seed=self._plan.seed)
+            fewest = users * min(self._plan.replica_counts) // spec.cell.replicas
+            load = replace(load, seed=self._plan.seed, fewest_users=fewest)
         raw = self._driver.measure(spec, replace(load, users=users), beside)
         if workload.locustfile is not None:
             self._names.update(raw.finished.names)

@@ -12,7 +12,7 @@ from loadtests.analysis.failures.causes import is_of_the_proxy
 from loadtests.analysis.failures.counting import added
 from loadtests.analysis.failures.kinds import CLOSED_KINDS
 from loadtests.analysis.remedies import PAGE, PROXY_CONNECTIONS, telling_line
-from loadtests.model.errors import UnusableLoad
+from loadtests.model.errors import ListTooShort, UnusableLoad
 from loadtests.model.failures import AnswerExample
 from loadtests.model.plan import Cell, TrialSpec
 from loadtests.model.stack import LogLines
@@ -43,6 +43,8 @@ def compared_with_fewer(spec: TrialSpec, trials: Sequence[Trial]) -> Iterator[No
     """
     try:
         yield
+    except ListTooShort:  # it says why by itself
+        raise
     except UnusableLoad as error:
         cell = spec.cell
         started = [

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from loadtests.model.errors import (
     GeneratorFailure,
+    ListTooShort,
     ProcessFailure,
     TwofoldError,
     UnusableLoad,
@@ -30,7 +31,11 @@ SLACK_S = 20.0
 START_SLACK_S = 60.0
 """The same for a load whose users first log in: the generator itself gives up after 45 s."""
 
-ERRORS: Mapping[str, type[TwofoldError]] = {"elsewhere": UsageError, "users": UnusableLoad}
+ERRORS: Mapping[str, type[TwofoldError]] = {
+    "elsewhere": UsageError,
+    "list": ListTooShort,
+    "users": UnusableLoad,
+}
 """The exceptions for errors of the user's own load, by their kind; their details say it all."""
 
 

@@ -6,6 +6,7 @@
     ├── UsageError                   2  an option, a value, a configuration file
     │   └── PlanError                2  the machine cannot test what was asked
     ├── UnusableLoad                 3  the user's own load, as it is, cannot be measured
+    │   └── ListTooShort             3  a list of credentials has too few for more servers
     ├── EnvironmentFailure           4  engine, port, disk, image, replica
     │   ├── GeneratorFailure         4  the load generator died or does not answer
     │   ├── NotInForce               4  an image runs another worker model than it was told to
@@ -56,6 +57,10 @@ class UnusableLoad(TwofoldError):
     def early_end(self) -> str:
         """The note of a run or a gate that ends with this and has its answer already."""
         return f"This ended early. {' '.join(str(self).split())}"
+
+
+class ListTooShort(UnusableLoad):
+    """A list from which each user takes an entry has enough for the fewest servers only."""
 
 
 class EnvironmentFailure(TwofoldError):

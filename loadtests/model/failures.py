@@ -15,6 +15,11 @@ class RequestOutcomes:
     500``, ``timeout``), and ``failed_by`` those by the replica that answered. The percentiles and
     ``body_bytes``, the bytes of all bodies together, are of the successful ones. They are None in
     older journals, and where none was successful.
+
+    ``slowest_ms`` is the longest time from sending to the answer of a successful one. ``late_ms``
+    has the shortest of the failed ones, by kind. It has the kinds only that a limit of time may
+    explain: answers with a good status that the load rejected, and those it waited for less long
+    than the generator does.
     """
 
     name: str
@@ -26,6 +31,8 @@ class RequestOutcomes:
     p50_ms: float | None = None
     p99_ms: float | None = None
     body_bytes: int | None = None
+    slowest_ms: float | None = None
+    late_ms: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +82,8 @@ class FailureShape(StrEnum):
     """Some fail with the fewest replicas, and more with more."""
     LIMITED = "limited"
     """The application limits the rate (429)."""
+    TOO_SLOW = "too_slow"
+    """The load itself has a limit of time, which most of them exceed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +112,8 @@ class FailureResult:
     it fails although it did not with fewer. ``chance`` is the p-value of that. ``right`` and
     ``wrong`` are examples of both answers. ``visible_ratio`` has, for each number of replicas, the
     smallest share of failures that this run would have found in 99 of 100 cases; a number that is
-    missing is not known.
+    missing is not known. ``limit_ms`` is the load's own limit of time, as far as it is seen: the
+    shortest time of what failed by it. It is None where nothing did.
     """
 
     worker: str
@@ -116,6 +126,7 @@ class FailureResult:
     right: AnswerExample | None = None
     wrong: AnswerExample | None = None
     visible_ratio: Mapping[int, float] = field(default_factory=dict)
+    limit_ms: float | None = None
     detail: str
     cause: str = ""
     remedy: str = ""

@@ -19,6 +19,8 @@ class Load:
     ``users`` is for the closed mode. The fields from ``rate_rps`` (requests per second) on are for
     the open mode. ``shift_s`` delays the arrivals against another load with the same seed.
 
+    ``fewest_users`` is how many users there are with the fewest servers; None if it is not known.
+
     ``requests``, ``start``, ``values`` and ``locustfile`` are a user's own load, as the values of
     JSON that the protocol describes; with them, ``path`` and ``scenario`` are not used. ``headers``
     go with each of its requests. ``first_row`` is the row of its lists that its first user keeps.
@@ -36,6 +38,7 @@ class Load:
     drain_limit_s: float
     mode: Literal["closed", "open"] = "closed"
     users: int | None = None
+    fewest_users: int | None = None
     rate_rps: float | None = None
     arrivals: Literal["poisson", "constant"] | None = None
     max_in_flight: int | None = None

@@ -32,7 +32,7 @@ PLACEHOLDER = re.compile(
     r"|(?P<choices>[^{}|\"]*(?:\|[^{}|\"]*)+)"
     r"|(?P<name>[A-Za-z_]\w*))\}"
 )
-"""A range, choices, or the name of a list; as in ``generator.user_load.placeholders``."""
+"""A range, choices, or the name of a list; as in ``generator.request_list.placeholders``."""
 
 ID_NUMBER = re.compile(r"[0-9]{1,100}")
 """An id that is a number: Python refuses to read thousands of digits, and a superscript two."""
@@ -66,7 +66,6 @@ Drawn = dict[tuple[str, int], str]
 lists (``ROW``), by their length."""
 
 ROW = "row"
-
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -210,9 +209,8 @@ def filled(
 
 def _in_row(words: Sequence[str], rng: random.Random, shared: Drawn) -> str:
     place = (ROW, len(words))
-    if place not in shared:
-        shared[place] = str(rng.randrange(len(words)))
-    return words[int(shared[place])]
+    shared[place] = row = shared.get(place) or str(rng.randrange(len(words)))
+    return words[int(row)]
 
 
 def kept_rows(talk: Conversation, drawn: Drawn) -> Drawn:
@@ -225,8 +223,11 @@ def kept_rows(talk: Conversation, drawn: Drawn) -> Drawn:
 def _drawn(match: re.Match[str], rng: random.Random) -> str:
     if match["low"] is not None:
         low, high = int(match["low"]), int(match["high"])
-        width = len(match["low"]) if match["low"].startswith("0") else 0
-        return f"{rng.randint(low, high):0{width}d}" if low <= high else str(match[0])
+        if low > high:
+            return str(match[0])
+        digits, number = match["low"].removeprefix("-"), rng.randint(low, high)
+        width = len(digits) if digits.startswith("0") else 0
+        return f"{'-' if number < 0 else ''}{abs(number):0{width}d}"
     return str(rng.choice(match["choices"].split("|")))
 
 

@@ -19,8 +19,11 @@ def with_cause(result: FailureResult, trials: Sequence[Trial]) -> FailureResult:
     """Return a result with a wrong answer, its cause and what to do.
 
     The cause may say that the failures have another shape: a limit is no break, the proxy's or the
-    application's own, and the want of connections is one.
+    application's own, and the want of connections is one. What is too slow for the load itself
+    needs no cause.
     """
+    if result.shape is FailureShape.TOO_SLOW:
+        return replace(result, remedy=remedies.TOO_SLOW)
     known = _by_the_proxy(_with_examples(result, trials))
     return _by_connections(_by_its_own_limit(known), trials)
 

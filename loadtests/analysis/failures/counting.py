@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
+from loadtests.analysis.failures import late
 from loadtests.model.failures import AnswerExample, FailureCount, RequestOutcomes
 from loadtests.model.generator_records import RawTrial
 from loadtests.model.plan import Plan
@@ -45,7 +46,7 @@ MOST_EXAMPLES = 12
 class Endings:
     """How the requests of a trial ended, a row a request; names are indices into ``names``.
 
-    ``duration_us`` is the time from the due moment to the end.
+    ``duration_us`` is the time from the due moment to the end, ``waited_us`` from the sending.
     """
 
     name: Integers
@@ -56,6 +57,7 @@ class Endings:
     outcomes: Sequence[str]
     replicas: Sequence[str]
     duration_us: Integers
+    waited_us: Integers
     body_bytes: Integers | None = None
 
 
@@ -77,13 +79,15 @@ class Window:
 class Series:
     """The windows of one request of a worker model and workload, by the number of replicas.
 
-    ``name`` is None for all requests together.
+    ``name`` is None for all requests together. ``limit_ms`` is the load's own limit of time, by
+    which some failed; None if there is none.
     """
 
     worker: str
     workload: str
     name: str | None
     windows: Mapping[int, tuple[Window, ...]]
+    limit_ms: float | None = None
 
 
 def outcomes_by_name(
@@ -130,7 +134,21 @@ def _outcomes(
             if endings.body_bytes is not None and right.any()
             else None
         ),
+        slowest_ms=float(endings.waited_us[right].max()) / 1000 if right.any() else None,
+        late_ms=_late_ms(endings, wrong),
     )
+
+
+def _late_ms(endings: Endings, wrong: Flags) -> dict[str, float]:
+    """Return the shortest time of each kind of failure that a limit of time may explain."""
+    found = {}
+    for index in np.unique(endings.outcome[wrong]).tolist():
+        rows = wrong & (endings.outcome == index)
+        kind = endings.outcomes[index]
+        ms = late.late_ms(kind, endings.status[rows], endings.waited_us[rows])
+        if ms is not None:
+            found[kind] = ms
+    return found
 
 
 def _percentiles_ms(durations_us: Integers) -> tuple[float | None, float | None]:
@@ -188,12 +206,17 @@ def _series(worker: str, workload: str, trials: Sequence[Trial]) -> Iterable[Ser
     names = dict.fromkeys(request.name for trial in trials for request in trial.requests)
     groups: list[str | None] = [None, *(names if len(names) > 1 else ())]
     usual = _usual_shares(trials)
+    limits = late.limits(request for trial in trials for request in trial.requests)
     for name in groups:
         windows: dict[int, tuple[Window, ...]] = {}
         for trial in sorted(trials, key=lambda trial: (trial.spec.cell.replicas, trial.spec.round)):
             count = trial.spec.cell.replicas
-            windows[count] = (*windows.get(count, ()), _window(trial, name, usual))
-        yield Series(worker=worker, workload=workload, name=name, windows=windows)
+            windows[count] = (*windows.get(count, ()), _window(trial, name, usual, limits))
+        own = [ms for of, found in limits.items() if name in {None, of} for ms in found.values()]
+        limit_ms = min(own, default=None)
+        yield Series(
+            worker=worker, workload=workload, name=name, windows=windows, limit_ms=limit_ms
+        )
 
 
 def _usual_shares(trials: Sequence[Trial]) -> dict[str, dict[int, float]]:
@@ -211,12 +234,19 @@ def _usual_shares(trials: Sequence[Trial]) -> dict[str, dict[int, float]]:
     }
 
 
-def _window(trial: Trial, name: str | None, usual: Mapping[str, Mapping[int, float]]) -> Window:
+def _window(
+    trial: Trial,
+    name: str | None,
+    usual: Mapping[str, Mapping[int, float]],
+    limits: Mapping[str, Mapping[str, float]],
+) -> Window:
     requests = [request for request in trial.requests if name in {None, request.name}]
     return Window(
         failed=sum(request.failed for request in requests),
         total=sum(request.failed + request.completed for request in requests),
-        kinds=added(request.kinds for request in requests),
+        kinds=added(
+            late.renamed(request.kinds, limits.get(request.name, ())) for request in requests
+        ),
         failed_by=added(request.failed_by for request in requests),
         unlike=added(_unlike(request, usual.get(request.name, {})) for request in requests),
     )

@@ -17,6 +17,13 @@ ANSWERED_KINDS = frozenset({"rejected", "timeout", "undrained"})
 """Failures that the application is answerable for, beside its statuses. The others are of the
 connection between generator and proxy."""
 
+REJECTED_KIND = "rejected"
+TIMEOUT_KIND = "timeout"
+
+TOO_SLOW_KIND = "too slow"
+"""Failures by a limit of time that the load itself has (see ``late``). The answers are not wrong,
+and one that takes longer with twice the users is what does not scale."""
+
 CLOSED_KINDS = frozenset({"reset", "refused"})
 """What a proxy without a connection left does to users whom it answers nothing."""
 

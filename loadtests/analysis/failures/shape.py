@@ -126,6 +126,7 @@ def _judge(series: Series, splits: Sequence[_Split], level: float) -> FailureRes
         name=series.name,
         shape=FailureShape.NONE,
         counts=counts,
+        limit_ms=series.limit_ms,
         detail="",
     )
     breaks = [split for split in splits if significance.is_break(split.sides, level)]
@@ -162,6 +163,8 @@ def _shape(counts: Sequence[FailureCount]) -> FailureShape:
     found = all_kinds(counts)
     if found.get(kinds.LIMIT_KIND, 0) >= kinds.MOSTLY * sum(found.values()):
         return FailureShape.LIMITED
+    if found.get(kinds.TOO_SLOW_KIND, 0) >= kinds.MOSTLY * sum(found.values()):
+        return FailureShape.TOO_SLOW
     fewest, most = counts[0], counts[-1]
     fewest_pair, most_pair = (fewest.failed, fewest.total), (most.failed, most.total)
     if significance.falls(fewest_pair, most_pair):

@@ -78,6 +78,12 @@ def _sentence(result: FailureResult, *, counts_alone: bool) -> str:
                 return f"A limit refuses requests: {counts}{_kinds(result)}."
             limit = _limit(result, counts_alone=counts_alone)
             return f"The application limits the rate: {counts}, most by status 429.{limit}"
+        case FailureShape.TOO_SLOW:
+            return (
+                f"{subject} failed by the load's own limit of time, about"
+                f" {result.limit_ms or 0:,.0f} ms ({counts}). These answers were late, not wrong,"
+                " and the figures without them are no measure of the application."
+            )
         case FailureShape.NONE:
             return _nothing(result, subject, verb)
 

@@ -129,6 +129,18 @@ class StepRunner:
         """Whether no time is left."""
         return monotonic() >= self._limit
 
+    def note_stops(self, user: Any) -> None:
+        """Note where ``user`` stops itself: Locust's own ``stop`` needs the greenlet of a load."""
+
+        def stop(force: bool = False) -> bool:  # noqa: FBT001, FBT002 - Locust's own signature
+            self._attempt.ending = "stop_user"
+            self._attempt.place = place_of(self._crowd.load.folder)
+            if force:
+                raise gevent.GreenletExit
+            return force
+
+        user.stop = stop
+
     def run(self, user: Any, call: Callable[[], Any]) -> Attempt:
         """Run ``call`` for ``user``, and return how it went."""
         attempt = self._attempt = Attempt()

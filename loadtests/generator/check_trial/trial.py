@@ -135,6 +135,7 @@ class CheckTrial:
             started.attempts.append(Attempt.raised_by(error, place))
             return None
         user.pace = Pace(self._crowd.gate, keep_waits=False, on_begin=lambda: None)
+        self._runner.note_stops(user)
         if isinstance(user, ListUser):
             self._check_list(user)
             return user

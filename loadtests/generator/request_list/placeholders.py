@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 PLACEHOLDER = re.compile(
-    r"\{(?:(?P<low>\d+)\.\.(?P<high>\d+)"
+    r"\{(?:(?P<low>-?\d+)\.\.(?P<high>-?\d+)"
     r"|(?P<choices>[^{}|\"]*(?:\|[^{}|\"]*)+)"
     r"|(?P<name>[A-Za-z_]\w*))\}"
 )
@@ -79,8 +79,9 @@ def source_of(match: re.Match[str], values: Values) -> Source | None:
         first, last = int(low), int(match["high"])
         if first > last:
             return None
-        width = len(low) if low.startswith("0") else 0
-        return lambda draw: f"{draw.number(first, last):0{width}d}"
+        digits = low.removeprefix("-")
+        width = len(digits) if digits.startswith("0") else 0
+        return lambda draw: padded(draw.number(first, last), width)
     if choices is not None:
         options = choices.split("|")
         return lambda draw: draw.choice(options)
@@ -88,6 +89,11 @@ def source_of(match: re.Match[str], values: Values) -> Source | None:
     if not words:
         return None
     return lambda draw: draw.word(words)
+
+
+def padded(number: int, width: int) -> str:
+    """Return a number with at least ``width`` digits, behind its sign."""
+    return f"{'-' if number < 0 else ''}{abs(number):0{width}d}"
 
 
 def names_in(text: str, values: Values) -> set[str]:

@@ -7,6 +7,8 @@ from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from requests.cookies import RequestsCookieJar
+
 from loadtests.generator.clock import now_s
 from loadtests.generator.http.cookies import split_cookie
 
@@ -204,6 +206,15 @@ class Jar(MutableMapping[str, str]):
         self._changed = True
 
     clear_session_cookies = clear
+
+
+def jar_of(lines: Iterable[str]) -> RequestsCookieJar:
+    """Return the cookies of the headers ``Set-Cookie`` of an answer, as ``requests`` has them."""
+    jar = RequestsCookieJar()
+    for line in lines:
+        name, _, value = line.partition(";")[0].partition("=")
+        jar[name.strip()] = value.strip()
+    return jar
 
 
 def header_line(cookies: Iterable[Cookie]) -> bytes:

@@ -20,6 +20,7 @@ from locust.exception import (
     StopUser,
 )
 from requests import exceptions
+from requests.cookies import RequestsCookieJar
 from requests.structures import CaseInsensitiveDict
 from requests.utils import get_encoding_from_headers, parse_header_links
 
@@ -27,6 +28,7 @@ from loadtests.generator.http.head import cookie_lines, final_head
 from loadtests.generator.http.outcome import Outcome
 from loadtests.generator.session.bodies import decompressed
 from loadtests.generator.session.headers import RequestView
+from loadtests.generator.session.jar import jar_of
 
 FLOW = (
     InterruptTaskSet,
@@ -200,10 +202,9 @@ class UserResponse:
         return timedelta(seconds=self.elapsed_s)
 
     @property
-    def cookies(self) -> dict[str, str]:
-        """The cookies that this answer set, by name."""
-        pairs = (line.partition(";")[0].partition("=") for line in cookie_lines(self.raw))
-        return {name.strip(): value.strip() for name, _, value in pairs}
+    def cookies(self) -> RequestsCookieJar:
+        """The cookies that this answer set, in a jar that is made for who asks."""
+        return jar_of(cookie_lines(self.raw))
 
     @property
     def links(self) -> dict[str, Any]:

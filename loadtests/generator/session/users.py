@@ -24,8 +24,18 @@ def base_url_of(user: User) -> str:
     """Return the target's URL with the path of the host that the locustfile names."""
     load: SessionLoad = user.environment.load
     own = type(user).host
-    path = urlsplit(own).path if own and not own.startswith(load.home) else ""
+    path = path_of(own) if own and not own.startswith(load.home) else ""
     return load.base_url.rstrip("/") + path
+
+
+def path_of(host: str) -> str:
+    """Return the path of a host that a locustfile names, if it has one.
+
+    A slash alone is none: ``/search`` would become ``//search``. Nor is the port of
+    ``localhost:5000``, which has no scheme.
+    """
+    path = urlsplit(host).path if "://" in host else ""
+    return "" if path == "/" else path
 
 
 class LeanUser(User):

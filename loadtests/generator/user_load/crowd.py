@@ -21,6 +21,7 @@ from loadtests.generator.user_load.gate import PauseGate
 from loadtests.generator.user_load.mix import smooth_order
 from loadtests.generator.user_load.pace import Pace
 from loadtests.generator.user_load.runner import UserRunner
+from loadtests.generator.user_load.shared_state import Stocks
 from loadtests.generator.user_load.watchdog import NeverEnds
 
 STARTING_MAX = 8
@@ -48,10 +49,15 @@ class UsersFailed(UnusableLocustfile):
     """The users do not get to their first task; the message says why."""
 
 
+class ListTooShort(UsersFailed):
+    """A list from which each user takes an entry has enough for one server only."""
+
+
 class Crowd:
     """Users by their index over all processes; each index always has the same class.
 
-    So the mix of classes depends on the number of users alone.
+    So the mix of classes depends on the number of users alone. ``stocks`` are the lists from which
+    they take entries.
     """
 
     def __init__(
@@ -63,6 +69,7 @@ class Crowd:
         *,
         keep_waits: bool = False,
         share: Share = ALL,
+        stocks: Stocks | None = None,
     ) -> None:
         self.load = load
         self.gate = gate
@@ -75,17 +82,33 @@ class Crowd:
         self._changed = Event()
         self._classes: list[type[User]] = []
         self._order = class_order(environment.user_classes)
+        self._stocks = stocks or Stocks([])
+        self._takings = self._stocks.takings()
+        self._starts = 0
 
     @property
     def alive(self) -> list[User]:
         """The users that have not ended."""
         return [user for user in self._users.values() if not ended(user)]
 
-    def grow(self, users: int, tell: TellStart) -> None:
+    def grow(self, users: int, tell: TellStart, *, fewest: int = 0) -> None:
         """Start users until there are ``users``; return when all have begun their first task.
 
-        Raises ``UsersFailed`` if they do not get that far.
+        ``fewest`` is how many there are with the fewest servers, or 0. Raises ``UsersFailed`` if
+        they do not get that far, ``ListTooShort`` if some found nothing in a list that has enough
+        for the fewest.
         """
+        self._stocks.hand_to(self._takings)
+        self._start_all(users, tell)
+        short = self._takings.too_short(self._starts, self._share.users(fewest)) if fewest else None
+        if short is not None:
+            raise ListTooShort(
+                f"{short.name} has {len(short.before)} entries; {self._starts} users"
+                f"{' of one generator process' if self._share.of > 1 else ''} need one each."
+                " Add entries, or do not take them out: random.choice."
+            )
+
+    def _start_all(self, users: int, tell: TellStart) -> None:
         wanted = list(range(self._share.number, users, self._share.of))
         tries = dict.fromkeys(wanted, 0)
         waited_since = told_at = monotonic()
@@ -125,6 +148,7 @@ class Crowd:
         )
         self._users[index] = user
         self._starting.add(index)
+        self._starts += 1
         user.start(self.runner.user_greenlets).link(lambda greenlet: self._over(index, greenlet))
 
     def start_more(self, count: int) -> None:
@@ -190,6 +214,7 @@ class Crowd:
         return user is not None and user.pace.began and not ended(user)
 
     def _began(self, index: int) -> None:
+        self._takings.look()
         begin_client(self._users[index])
         self._starting.discard(index)
         self._changed.set()

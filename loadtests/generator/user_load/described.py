@@ -6,10 +6,10 @@ import random
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
-from urllib.parse import urlsplit
 
 from locust import LoadTestShape, TaskSet, User
 
+from loadtests.generator.session.users import path_of
 from loadtests.generator.user_load.orders import FileOrder
 
 
@@ -58,7 +58,7 @@ def shapes(module: ModuleType) -> Iterator[str]:
 def hosts(classes: tuple[type[User], ...]) -> Iterator[str]:
     """Yield notes on hosts in user classes."""
     for host in dict.fromkeys(cls.host for cls in classes if cls.host):
-        path = urlsplit(host).path.rstrip("/")
+        path = path_of(host).rstrip("/")
         kept = f" Its path {path} is kept." if path else ""
         yield f"The host {host} in the file is replaced by the target.{kept}"
 

@@ -25,6 +25,9 @@ LISTENER = "event.py"
 """The file of Locust that calls the listeners of events."""
 
 
+SENDER = str(Path(__file__).parents[1] / "session" / "sender.py")
+"""The file that tells listeners of each request that ended."""
+
 OWN_LOOKUPS = str(Path(__file__).parents[1] / "http" / "pool.py")
 """The file that looks up names for the generator itself."""
 
@@ -40,7 +43,8 @@ class Guard:
     """Lets the user's code reach one address; ``refused`` has the others that it asked for.
 
     Their values are the place in the locustfile, and whether a listener of an event asked.
-    ``others`` are the places that reached the target with another client than the user's.
+    ``others`` are the places that reached the target with another client than the user's. What a
+    listener asks before the load, to set it up, is not among them.
     """
 
     def __init__(self) -> None:
@@ -91,7 +95,7 @@ class Guard:
     def _check(self, host: str, port: int) -> None:
         frame = sys._getframe(2)  # noqa: SLF001 - whose code asks is in its frames
         if (host, port) in self._allowed:
-            if not by_user_client(frame):
+            if not by_user_client(frame) and not sets_up(frame):
                 self.others.setdefault(place_of(self._folder, frame))
             return
         self._refuse(f"{host}:{port}", frame)
@@ -158,6 +162,11 @@ def files_of(frame: FrameType | None) -> list[str]:
 def by_listener(frame: FrameType | None) -> bool:
     """Return whether a listener of an event is running."""
     return any(name.endswith(f"locust/{LISTENER}") for name in files_of(frame))
+
+
+def sets_up(frame: FrameType | None) -> bool:
+    """Return whether a listener asks that is not called for each request, so once at most."""
+    return by_listener(frame) and SENDER not in files_of(frame)
 
 
 def by_user_client(frame: FrameType | None) -> bool:

@@ -98,6 +98,8 @@ class UserLoads:
             kit.runner.target_user_count = MOST_USERS
             events: Any = kit.environment.events  # Locust leaves them untyped
             events.test_start.fire(environment=kit.environment)
+            if kit.file is not None:
+                kit.file.stocks.note()
         return crowd
 
     def renew_for(self, order: TrialOrder) -> None:
@@ -143,6 +145,8 @@ class UserLoads:
                 settle_in(file)
             os.environ.update({} if file is None else file.env)
             kit.environment.host = base_url
+            if kit.environment.parsed_options is not None:
+                kit.environment.parsed_options.host = base_url
             return kit
         self.guard.only(base_url, None if file is None else Path(file.path).parent)
         random.seed(f"{seed}/{self._number}")  # a file that seeds by itself does so later
@@ -170,8 +174,6 @@ class UserLoads:
         share: Share,
         exchanger: Exchanger | None,
     ) -> Crowd:
-        if kit.file is not None:
-            kit.file.stocks.refill()
         gate = PauseGate(self._limit)
         load = SessionLoad(
             pool=self.pool,
@@ -193,7 +195,10 @@ class UserLoads:
             environment.runner = kit.runner
         load.own_handlers = own_handlers(environment)
         keep_waits = order.locustfile is not None and order.locustfile.keep_waits
-        crowd = Crowd(environment, load, gate, kit.runner, keep_waits=keep_waits, share=share)
+        stocks = None if kit.file is None else kit.file.stocks
+        crowd = Crowd(
+            environment, load, gate, kit.runner, keep_waits=keep_waits, share=share, stocks=stocks
+        )
         if requests is not None:
             self._lists[id(crowd)] = requests
         return crowd

@@ -2,7 +2,8 @@
 
 Counters are kept apart in several processes, so that no user registers twice. Stock Locust runs the
 file in each process too, and there ``user-0`` registers in all of them. Lists that users have
-emptied, such as one of credentials, are filled again for each new set of users.
+emptied, such as one of credentials, are filled again for each new set of users. A list from which
+users take in their start is kept for each set apart, and shows when it was too short for one.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from __future__ import annotations
 import ast
 import itertools
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from copy import copy
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -19,24 +21,110 @@ SPAN = 1_000_000
 """Values of a counter that each process has for itself."""
 
 
-class Stocks:
-    """The lists, sets and dictionaries of ``modules`` as they were when the file was loaded."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Stock:
+    """A list, set or dictionary of the locustfile; ``before`` is what it held at first."""
 
-    def __init__(self, modules: list[ModuleType]) -> None:
-        owners = [owner for module in modules for owner in (module, *classes_of(module))]
-        self._stocks = [
-            (value, copy(value))
+    name: str
+    value: Any
+    before: Any
+
+    def fill(self, entries: Any) -> None:
+        """Let it hold ``entries``, and nothing else."""
+        held = copy(entries)
+        self.value.clear()
+        (self.value.extend if isinstance(self.value, list | deque) else self.value.update)(held)
+
+
+class Stocks:
+    """The lists, sets and dictionaries of ``modules`` as they were before there were users."""
+
+    def __init__(self, modules: Sequence[ModuleType]) -> None:
+        self._modules = modules
+        self._owner: Takings | None = None
+        self.note()
+
+    def note(self) -> None:
+        """Note what they hold now, once the file is loaded, or its listeners have filled them."""
+        owners = [owner for module in self._modules for owner in (module, *classes_of(module))]
+        self._stocks = tuple(
+            Stock(name=name, value=value, before=copy(value))
             for owner in owners
             for name, value in list(vars(owner).items())
             if isinstance(value, list | deque | set | dict) and not name.startswith("__")
-        ]
+        )
+        if self._owner is not None:
+            self._owner.bring_back(self._stocks)
 
-    def refill(self) -> None:
-        """Fill those again from which something was taken; what was added to others stays."""
-        for value, before in self._stocks:
-            if len(value) < len(before):
-                value.clear()
-                (value.extend if isinstance(value, list | deque) else value.update)(before)
+    def takings(self) -> Takings:
+        """Return what a new set of users takes, and let that have the stocks."""
+        takings = Takings()
+        self.hand_to(takings)
+        return takings
+
+    def hand_to(self, takings: Takings) -> None:
+        """Let a set of users find what it left itself, whatever others have taken since."""
+        if self._owner is takings:
+            return
+        if self._owner is not None:
+            self._owner.keep()
+        self._owner = takings
+        takings.bring_back(self._stocks)
+
+
+class Takings:
+    """What one set of users takes from the stocks in its starts, such as credentials."""
+
+    def __init__(self) -> None:
+        self._stocks: tuple[Stock, ...] = ()
+        self._left: list[int] = []
+        self._taken: list[Stock] | None = None
+        self._kept: list[tuple[Stock, Any]] | None = None
+
+    def keep(self) -> None:
+        """Keep what is left, before others have the stocks."""
+        if self._taken is not None:
+            self._kept = [(stock, copy(stock.value)) for stock in self._taken]
+
+    def bring_back(self, stocks: tuple[Stock, ...]) -> None:
+        """Fill what this set of users takes in its starts with what it left.
+
+        A new set finds ``stocks`` as they were; what was added to one stays.
+        """
+        if self._kept is None:
+            self._stocks = stocks
+            for stock in self._stocks:
+                if len(stock.value) < len(stock.before):
+                    stock.fill(stock.before)
+        for stock, left in self._kept or ():
+            stock.fill(left)
+        self._left = self._counted()
+
+    def look(self) -> None:
+        """See what was taken; to be called as a user begins its first task.
+
+        What is missing as the first of them begins was taken in starts, for no task has run. A
+        stock that the file fills again by itself is never too short.
+        """
+        before, self._left = self._left, self._counted()
+        changes = list(zip(self._stocks, before, self._left, strict=True))
+        if self._taken is None:
+            self._taken = [stock for stock, then, now in changes if now < then]
+        filled = {id(stock) for stock, then, now in changes if now > then}
+        self._taken = [stock for stock in self._taken if id(stock) not in filled]
+
+    def too_short(self, starts: int, fewest: int) -> Stock | None:
+        """Return a stock that is used up, with fewer entries than ``starts``; None without one.
+
+        It has enough for ``fewest`` users, so that only more of them go without.
+        """
+        for stock in self._taken or ():
+            if not stock.value and fewest <= len(stock.before) < starts:
+                return stock
+        return None
+
+    def _counted(self) -> list[int]:
+        return [len(stock.value) for stock in self._stocks]
 
 
 def shift_counters(modules: list[ModuleType], number: int) -> list[str]:
@@ -89,7 +177,7 @@ def counted_up(module: ModuleType) -> frozenset[str]:
     A number that is compared with something is no identifier, and is left as it is.
     """
     try:
-        with open(module.__file__ or "", encoding="utf-8") as file:  # noqa: PTH123 - a path as text
+        with open(module.__file__ or "", encoding="utf-8-sig") as file:  # noqa: PTH123 - a path as text
             tree = ast.parse(file.read())
     except (OSError, SyntaxError, ValueError):
         return frozenset()

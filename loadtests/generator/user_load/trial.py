@@ -68,7 +68,7 @@ class UserTrial:
             there = len(crowd.alive) * self._share.of
             users = min(order.max_in_flight, max(FIRST_USERS, there))
         with self._loads.watchdog.watching():
-            crowd.grow(users, tell)
+            crowd.grow(users, tell, fewest=order.fewest_users)
         self._users = users
 
     def run(self, schedule: Schedule, tell: Tell) -> Result:

@@ -75,6 +75,7 @@ def load_user_file(order: FileOrder, *, number: int, base_url: str) -> UserFile:
     classes = chosen_classes(module, order)
     notes = described.notes_of(module, classes, order)  # before tags take tasks away
     options = parsed_options(events)
+    options.host = base_url
     environment = Environment(
         user_classes=list(classes),
         events=events,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from loadtests.measurement.user_load.listeners import in_listeners, name_of
 from loadtests.measurement.user_load.undefined_names import undefined_names
 
 VERBS = frozenset(
@@ -185,15 +186,6 @@ def is_main(node: ast.stmt) -> bool:
     return isinstance(node, ast.If) and "__name__" in ast.dump(node.test)
 
 
-def in_listeners(nodes: list[ast.AST]) -> Iterator[ast.AST]:
-    """Yield what is inside of functions that listen to Locust's events, which users do not run."""
-    for node in nodes:
-        if isinstance(node, ast.FunctionDef):
-            names = [name_of(decorator) for decorator in node.decorator_list]
-            if any(name.endswith(".add_listener") for name in names):
-                yield from ast.walk(node)
-
-
 def constants_of(nodes: list[ast.AST]) -> dict[str, str]:
     """Return the names that are set once in a file, to a text that is known."""
     values: dict[str, list[ast.expr | None]] = {}
@@ -307,16 +299,6 @@ def _host_of(url: str) -> str:
         return url
 
 
-def name_of(node: ast.AST) -> str:
-    """Return a name with dots, such as ``self.client``; parts that are none are left out."""
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Attribute):
-        owner = name_of(node.value)
-        return f"{owner}.{node.attr}" if owner else node.attr
-    return ""
-
-
 def read_file(path: Path) -> str:
     """Return the text of a locustfile; bytes that are no UTF-8 are replaced."""
-    return path.read_text(encoding="utf-8", errors="replace")
+    return path.read_text(encoding="utf-8-sig", errors="replace")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -81,12 +81,17 @@ class _Files:
 
     def columns(self) -> dict[tuple[str, str], tuple[str, ...]]:
         """Return the values that come from files, by the workload's and the placeholder's name."""
-        return {
-            (name, word): self._column(table, ("workloads", name, "values", word))
-            for name, workload in _tables(self._data.get("workloads"))
-            for word, table in _tables(workload.get("values"))
-            if isinstance(table.get("file"), str)
-        }
+        columns = {}
+        for name, workload in _tables(self._data.get("workloads")):
+            tables = dict(_tables(workload.get("values")))
+            for word, table in tables.items():
+                if isinstance(table.get("file"), str):
+                    same = [
+                        other for other in tables.values() if other.get("file") == table["file"]
+                    ]
+                    at = ("workloads", name, "values", word)
+                    columns[name, word] = self._column(table, at, same)
+        return columns
 
     def check(self) -> None:
         """Note the files that are named and not there, and the variables that are not set."""
@@ -103,25 +108,43 @@ class _Files:
                     f" {variable}=VALUE.",
                 )
 
-    def _column(self, table: Mapping[str, Any], at: tuple[str, ...]) -> tuple[str, ...]:
+    def _column(
+        self, table: Mapping[str, Any], at: tuple[str, ...], same: Sequence[Mapping[str, Any]]
+    ) -> tuple[str, ...]:
+        """Return the values of a column; ``same`` are all tables of that file.
+
+        Values of one file belong to the same row, so that a cell is not left out which is empty
+        beside one that is not: all values below it would move up.
+        """
         file, column = table["file"], table.get("column")
         if not self._need(file, (*at, "file")):
             return ()
         try:
             with (self._folder / file).open(newline="", encoding="utf-8-sig") as stream:
-                rows = list(csv.DictReader(stream))
+                reader = csv.DictReader(stream)
+                lines = [(reader.line_num, row) for row in reader]
         except (OSError, UnicodeDecodeError, csv.Error) as error:
             self._add((*at, "file"), f"{file} cannot be read: {error}.")
             return ()
-        heads = tuple(rows[0]) if rows else ()
+        heads = tuple(lines[0][1]) if lines else ()
         if column is None and heads:
             column = heads[0]
         if column not in heads:
             near = did_you_mean(str(column), map(str, heads))
-            known = f"Its columns: {', '.join(map(str, heads))}." if rows else "It has no rows."
+            known = f"Its columns: {', '.join(map(str, heads))}." if lines else "It has no rows."
             self._add((*at, "column"), f"{file} has no column {column!r}.{near} {known}")
             return ()
-        return tuple(row[column] for row in rows if row[column])
+        used = {other.get("column") or heads[0] for other in same}
+        for line, row in lines:
+            if not row[column] and any(row.get(other) for other in used):
+                self._add(
+                    (*at, "file"),
+                    f"Line {line} of {file} has no value in the column {column!r}, and other"
+                    " columns of it are used, whose values belong to the same row. Fill it in, or"
+                    " put the column into a file of its own.",
+                )
+                return ()
+        return tuple(row[column] for _, row in lines if row[column])
 
     def _need(self, file: str, at: tuple[str | int, ...]) -> bool:
         with suppress(OSError, ValueError):  # no path, such as one that is too long

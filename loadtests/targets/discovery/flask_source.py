@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,9 @@ ASYNC_MAKERS = frozenset({"FastAPI", "Litestar", "Quart", "Starlette"})
 """What makes an ASGI application."""
 
 SKIPPED = frozenset({"tests", "test", "docs", "migrations", "node_modules", "venv", "env", "setup"})
+_BRACES = re.compile(r"\{(?P<name>\w+)(?::(?P<kind>\w+))?\}")
+"""A parameter of a path as FastAPI and Starlette write it."""
+
 METHODS = ("get", "post", "put", "patch", "delete")
 MOST_FILES = 200
 MOST_BYTES = 500_000
@@ -50,6 +54,11 @@ def find(folder: Path) -> tuple[Source, ...]:
 def find_async(folder: Path) -> tuple[Source, ...]:
     """Return the async applications of a folder, the likeliest first."""
     return tuple(source for source in _all(folder) if source.framework is not None)
+
+
+def find_any(folder: Path) -> tuple[Source, ...]:
+    """Return the WSGI applications of a folder, and the async ones of one that has none."""
+    return find(folder) or find_async(folder)
 
 
 def _all(folder: Path) -> list[Source]:
@@ -130,8 +139,12 @@ def _attribute(tree: ast.Module, makers: frozenset[str]) -> str | None:
     made: list[str] = []
     factories: list[str] = []
     for statement in tree.body:
-        if isinstance(statement, ast.Assign) and _makes(statement.value, makers):
-            made += [target.id for target in statement.targets if isinstance(target, ast.Name)]
+        if isinstance(statement, ast.Assign | ast.AnnAssign):
+            targets: list[ast.expr] = (
+                statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            )
+            if statement.value is not None and _makes(statement.value, makers):
+                made += [target.id for target in targets if isinstance(target, ast.Name)]
         elif isinstance(statement, ast.FunctionDef) and _is_a_factory(statement, makers):
             factories.append(statement.name)
     for name in (*APPLICATIONS, *made):
@@ -192,4 +205,8 @@ def _route(decorator: ast.expr) -> FoundRoute | None:
                 for item in keyword.value.elts
                 if isinstance(item, ast.Constant)
             )
-    return FoundRoute(path=str(path.value), methods=methods)
+    return FoundRoute(path=_BRACES.sub(_as_flask_writes, str(path.value)), methods=methods)
+
+
+def _as_flask_writes(match: re.Match[str]) -> str:
+    return f"<{match['kind']}:{match['name']}>" if match["kind"] else f"<{match['name']}>"

@@ -82,7 +82,7 @@ def _as_named(found: Surroundings, target: Target, sources: Sequence[Source]) ->
     if service is not None:
         routes = _routes(found, service, sources)
     else:
-        routes = application.routes if application and target.dockerfile is not None else ()
+        routes = _routes_of_image(found) if target.dockerfile is not None else ()
     return replace(found, target=target.given, why=NAMED, routes=routes)
 
 
@@ -164,7 +164,7 @@ def _with_target(found: Surroundings, sources: Sequence[Source]) -> Surroundings
     if found.dockerfiles:
         file = found.dockerfiles[0]
         target = "." if file == "Dockerfile" else file
-        routes = application.routes if application else ()
+        routes = _routes_of_image(found)
         return replace(found, target=target, why=f"what {file} builds", routes=routes)
     _refuse_async(found, application)
     if application is not None:
@@ -192,11 +192,15 @@ def _refuse_async(found: Surroundings, application: FoundApplication | None) -> 
 
 
 def _service(found: Surroundings, sources: Sequence[Source]) -> FoundService | None:
-    """Return the service that is most likely the application: one with Flask, built, with ports."""
+    """Return the service that is most likely the application: one with Flask, built, with ports.
 
-    def rank(service: FoundService) -> tuple[bool, bool, bool]:
-        is_flask = service.context is not None and bool(_sources(found, service, sources))
-        return (not is_flask, service.context is None, not service.publishes)
+    One with an async application goes before those in which none is seen.
+    """
+
+    def rank(service: FoundService) -> tuple[int, bool, bool]:
+        own = _sources(found, service, sources) if service.context is not None else ()
+        kind = 2 if not own else 1 if own[0].framework is not None else 0
+        return (kind, service.context is None, not service.publishes)
 
     return min(found.likely_services, key=rank, default=None)
 
@@ -205,10 +209,19 @@ def _sources(
     found: Surroundings, service: FoundService, sources: Sequence[Source]
 ) -> Sequence[Source]:
     """Return the applications in the folder that a service is built from."""
-    if service.context in {None, ".", "./"}:
-        return sources if service.context else ()
-    assert service.context is not None
-    return flask_source.find(Path(found.folder) / service.context)
+    if service.context is None:
+        return ()
+    if service.context in {".", "./"} and sources:
+        return sources
+    return flask_source.find_any(Path(found.folder) / service.context)
+
+
+def _routes_of_image(found: Surroundings) -> tuple[FoundRoute, ...]:
+    """Return the routes of what a Dockerfile builds; an async application has a server there."""
+    if found.application is not None:
+        return found.application.routes
+    seen = flask_source.find_any(Path(found.folder))
+    return seen[0].routes if seen else ()
 
 
 def _routes(

@@ -70,6 +70,33 @@ def test_failures_are_counted_by_kind_and_are_no_throughput() -> None:
     assert trial.failures == {"status 404": 1, "status 500": 2, "timeout": 1, "truncated": 1}
 
 
+def test_failures_that_a_limit_of_time_may_explain_have_their_shortest_time() -> None:
+    """From the sending on; not those of a bad status, and no timeout of the generator's own."""
+    samples = sample_bytes(
+        done_us=[40 * MS, 600 * MS, 700 * MS, 1_900 * MS, 800 * MS],
+        due_us=[0, 10 * MS, 0, 0, 0],
+        sent_us=[10 * MS, 20 * MS, 90 * MS, 900 * MS, 100 * MS],
+        status=[200, 200, 302, 0, 500],
+        outcome=[0, 1, 1, 2, 3],
+    )
+
+    trial = reduced(samples, finished={"outcomes": ["ok", "rejected", "timeout", "status"]})
+
+    (request,) = trial.requests
+    assert request.slowest_ms == 30
+    assert request.late_ms == {"rejected": 580, "timeout": 1000}
+
+
+def test_answers_that_were_rejected_with_a_bad_status_are_no_matter_of_time() -> None:
+    samples = sample_bytes(
+        done_us=[40 * MS, 600 * MS, 700 * MS], status=[200, 200, 404], outcome=[0, 1, 1]
+    )
+
+    (request,) = reduced(samples, finished={"outcomes": ["ok", "rejected"]}).requests
+
+    assert request.late_ms == {}
+
+
 def test_failures_outside_the_window_are_not_the_windows() -> None:
     trial = reduced(sample_bytes(done_us=[-5, 2_000_001], outcome=1, status=500))
 

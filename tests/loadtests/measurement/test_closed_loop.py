@@ -13,6 +13,7 @@ from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.driver import Driver
 from loadtests.measurement.generator_client import Agent
 from loadtests.measurement.repeated_trials import REPEATED_PART
+from loadtests.model.tested.workload import RequestSpec, Workload
 from loadtests.model.trial import Trial
 from loadtests.planning.run_plan import make_plan
 from loadtests.results import run_folder
@@ -40,11 +41,19 @@ class Measured:
     """What a session wrote down, and whom it told."""
 
     def __init__(
-        self, results: Path, world: World, *, reset_command: tuple[str, ...] = (), **fields: Any
+        self,
+        results: Path,
+        world: World,
+        *,
+        reset_command: tuple[str, ...] = (),
+        workload: Workload | None = None,
+        **fields: Any,
     ) -> None:
         options = replace(Options(workers=("gthread",), rounds=ROUNDS), **fields)
         plan = make_plan(options, make_machine(), backend="fake", seed=1)
         plan = replace(plan, reset_command=reset_command)
+        if workload is not None:
+            plan = replace(plan, workloads=(workload,))
         kept = Store.create(results, "a-run")
         kept.begin(make_facts(finished=False), make_machine(), plan)
         stack = FakeStack(world, plan)
@@ -163,3 +172,20 @@ def test_the_reset_command_runs_before_each_round(tmp_path: Path) -> None:
     Measured(tmp_path, World(), reset_command=(sys.executable, "-c", program))
 
     assert marks.read_text() == "x" * ROUNDS
+
+
+def test_each_load_of_users_says_how_many_of_them_the_fewest_replicas_have(
+    tmp_path: Path,
+) -> None:
+    """So that a list of credentials which is too short for two servers alone is found."""
+    world = World()
+    own = Workload(name="cpu", path="/", requests=(RequestSpec(path="/"),))
+
+    measured = Measured(tmp_path, world, workload=own)
+
+    orders = [order for order in world.trials if order["id"].startswith("r")]
+    fewest = {order["fewest_users"] for order in orders}
+    assert fewest == {min(order["users"] for order in orders)}
+    assert len(orders) == len(measured.trials)
+    calibrated = [order for order in world.trials if order["id"].startswith("calibrate")]
+    assert all(order["fewest_users"] == order["users"] for order in calibrated)

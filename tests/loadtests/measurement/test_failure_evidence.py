@@ -10,7 +10,7 @@ from loadtests.measurement.failure_evidence import (
     FailureEvidence,
     compared_with_fewer,
 )
-from loadtests.model.errors import UnusableLoad
+from loadtests.model.errors import ListTooShort, UnusableLoad
 from loadtests.model.failures import AnswerExample, RequestOutcomes
 from loadtests.model.stack import LogLines
 from loadtests.model.trial import Trial
@@ -160,3 +160,16 @@ def test_users_who_do_not_start_are_said_to_have_started_with_fewer_replicas(
         raise UnusableLoad("Users end.")
 
     assert str(raised.value).startswith(told)
+
+
+def test_a_list_that_is_too_short_is_not_laid_to_the_servers() -> None:
+    with (
+        pytest.raises(ListTooShort) as raised,
+        compared_with_fewer(
+            make_spec(cell=make_cell(replicas=2)),
+            [make_trial(spec=make_spec(cell=make_cell(replicas=1)))],
+        ),
+    ):
+        raise ListTooShort("USERS has 3 entries; 4 users need one each.")
+
+    assert str(raised.value) == "USERS has 3 entries; 4 users need one each."

@@ -6,7 +6,14 @@ from typing import Any
 import pytest
 
 from loadtests.measurement.generator_client import Agent
-from loadtests.model.errors import EXIT_ENVIRONMENT, GeneratorFailure
+from loadtests.model.errors import (
+    EXIT_ENVIRONMENT,
+    GeneratorFailure,
+    ListTooShort,
+    TwofoldError,
+    UnusableLoad,
+    UsageError,
+)
 from loadtests.model.generator_records import Ask, Load, LoadDone
 from tests.loadtests.fakes import ScriptedChild, finished_event, says
 
@@ -140,6 +147,19 @@ def test_what_does_not_belong_there_is_one_failure(
     with pytest.raises(GeneratorFailure, match=message) as failure:
         put_on(says(line))
     assert failure.value.exit_code == EXIT_ENVIRONMENT
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [("users", UnusableLoad), ("list", ListTooShort), ("elsewhere", UsageError)],
+)
+def test_what_is_wrong_with_the_load_itself_is_said_as_it_is(
+    kind: str, error: type[TwofoldError]
+) -> None:
+    with pytest.raises(error) as raised:
+        put_on(says({"event": "error", "kind": kind, "detail": "USERS has 3 entries."}))
+
+    assert (type(raised.value), str(raised.value)) == (error, "USERS has 3 entries.")
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,9 @@ HEALTH = ("/healthz", "/health", "/livez", "/readyz", "/ping", "/status", "/up",
 MOST_REQUESTS = 8
 MOST_COMMENTS = 20
 MOST_OTHERS = 5
+MOST_CHARS = 40
+"""Characters of a workload's name."""
+
 SLOW_S = 1.0
 """A request that takes longer alone is left for the user to choose."""
 
@@ -101,8 +104,8 @@ def requests(routes: Sequence[FoundRoute]) -> tuple[list[str], list[FoundRoute]]
     answered = [route.path for route in plain if _has_answered(route) and route.path != ready]
     paths = answered[:MOST_REQUESTS]
     if not paths:
-        known = [route.path for route in plain]
-        paths = [known[0] if known and ROOT not in known else ROOT]
+        known = [route.path for route in plain if route.path != ready] or [ready or ROOT]
+        paths = [ROOT if ROOT in known else known[0]]
     asked = {*paths, ready}
     others = [
         route
@@ -173,7 +176,8 @@ def _head(found: Surroundings) -> Iterator[str]:
         yield '# pass-env = ["DATABASE_URL"]  # the same, with the values of the shell'
     usable = _usable(found.locustfiles)
     if usable is not None:
-        yield f"workload = {_quoted(_name_of(usable))}  # or {_quoted(WORKLOAD)}"
+        name = _names_of(found.locustfiles)[usable.file]
+        yield f"workload = {_quoted(name)}  # or {_quoted(WORKLOAD)}"
 
 
 def _variants() -> Iterator[str]:
@@ -196,8 +200,9 @@ def _load(found: Surroundings) -> Iterator[str]:
     if len(others) > MOST_COMMENTS:
         yield f"  # … and {len(others) - MOST_COMMENTS} more routes"
     yield "]"
+    names = _names_of(found.locustfiles)
     for locustfile in found.locustfiles:
-        yield from _locustfile(locustfile)
+        yield from _locustfile(locustfile, names[locustfile.file])
 
 
 def _comment(route: FoundRoute) -> str:
@@ -228,7 +233,7 @@ def _placeholder(match: re.Match[str]) -> str:
     return "{1..100}" if match["kind"] == "int" else "{a|b}"
 
 
-def _locustfile(found: FoundLocustfile) -> Iterator[str]:
+def _locustfile(found: FoundLocustfile, name: str) -> Iterator[str]:
     mark = "# " if found.missing else ""
     yield ""
     if found.missing:
@@ -237,7 +242,7 @@ def _locustfile(found: FoundLocustfile) -> Iterator[str]:
         yield "# requirements, and take the # away:"
     else:
         yield "# A locustfile, used as it is; its waiting times are left out."
-    yield f"{mark}[tool.twofold.workloads.{_name_of(found)}]"
+    yield f"{mark}[tool.twofold.workloads.{name}]"
     yield f"{mark}locustfile = {_quoted(found.file)}"
     if found.missing:
         yield '# requirements = "requirements-load.txt"'
@@ -247,9 +252,18 @@ def _usable(found: Sequence[FoundLocustfile]) -> FoundLocustfile | None:
     return next((locustfile for locustfile in found if not locustfile.missing), None)
 
 
-def _name_of(found: FoundLocustfile) -> str:
-    path = PurePath(found.file).with_suffix("")
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", str(path)).strip("-")[:40]
+def _names_of(found: Sequence[FoundLocustfile]) -> dict[str, str]:
+    """Return the name of each locustfile's workload, by its file; no two have the same."""
+    names: dict[str, str] = {}
+    for locustfile in found:
+        path = PurePath(locustfile.file).with_suffix("")
+        plain = re.sub(r"[^A-Za-z0-9_-]+", "-", str(path)).strip("-")[:MOST_CHARS]
+        name, number = plain, 1
+        while name in {WORKLOAD, *names.values()}:
+            number += 1
+            name = f"{plain[: MOST_CHARS - len(f'-{number}')]}-{number}"
+        names[locustfile.file] = name
+    return names
 
 
 def _checks() -> Iterator[str]:

@@ -41,6 +41,19 @@ def test_requests_that_share_what_was_drawn_name_the_same_thing() -> None:
     assert asked.path == f"/profile/{wrote.json['id']}?of={wrote.json['of']}"
 
 
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [("{-1..1}", {"-1", "0", "1"}), ("{-01..0}", {"-01", "00"})],
+)
+def test_a_range_below_nought_is_drawn_as_the_load_draws_it(text: str, values: set[str]) -> None:
+    item = RequestSpec(path=f"/items/{text}", json={"n": text})
+
+    drawn = [filled(item, {}, random.Random(seed), {}) for seed in range(50)]
+
+    assert {one.path.removeprefix("/items/") for one in drawn} == values
+    assert {one.json["n"] for one in drawn} == {int(value) for value in values}
+
+
 def test_a_placeholder_that_comes_twice_has_two_values_and_so_it_has_in_the_next_request() -> None:
     drawn: Drawn = {}
     transfer = RequestSpec(path="/transfer/{1..9999}/{1..9999}")

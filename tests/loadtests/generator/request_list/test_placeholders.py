@@ -49,6 +49,12 @@ def test_leading_zeros_of_a_range_are_kept() -> None:
     assert set(rendered("{0..1}", 50)) == {"0", "1"}
 
 
+def test_a_range_may_begin_and_end_below_nought() -> None:
+    assert set(rendered("/{-2..1}", 200)) == {"/-2", "/-1", "/0", "/1"}
+    assert set(rendered("{-3..-2}", 50)) == {"-3", "-2"}
+    assert set(rendered("{-01..1}", 100)) == {"-01", "00", "01"}
+
+
 def test_choices_may_be_empty() -> None:
     assert set(rendered("/{a|b|}", 100)) == {"/a", "/b", "/"}
 
@@ -80,6 +86,7 @@ def test_the_same_seed_gives_the_same_values_and_another_one_others() -> None:
         "/plain",
         "{unknown}",
         "{9..1}",
+        "{-1..-9}",
         '{"id": 1}',
         '{"a": "x|y"}',
         "{}",
@@ -112,6 +119,7 @@ def test_fixed_parts_and_values_are_encoded_each_in_its_own_way() -> None:
     [
         ("{1..9}", (1, 9)),
         ("{007..9}", (7, 9)),
+        ("{-9..-1}", (-9, -1)),
         ("x{1..9}", None),
         ("{9..1}", None),
         ("{a|b}", None),

@@ -12,10 +12,14 @@ from loadtests.measurement.user_load.findings import notes_of, problems_of
 from tests.loadtests.generator.child import Child
 from tests.loadtests.generator.small_app import SmallApp
 from tests.loadtests.generator.stub_server import stub_server
-from tests.loadtests.generator.user_load import case_files, further_files
+from tests.loadtests.generator.user_load import case_files, further_files, strange_files
 from tests.loadtests.generator.user_load.case import Case
 
-CASES: Mapping[str, Case] = {**case_files.CASES, **further_files.CASES}
+CASES: Mapping[str, Case] = {
+    **case_files.CASES,
+    **further_files.CASES,
+    **strange_files.CASES,
+}
 
 pytestmark = [pytest.mark.slow, pytest.mark.parallel]  # the generator starts in a second or two
 

@@ -24,6 +24,7 @@ from tests.loadtests.generator.user_load import (
     planted_lists,
     planted_redirects,
     planted_while_tried,
+    strange_files,
 )
 from tests.loadtests.generator.user_load.case import HEAD, Case
 from tests.loadtests.generator.user_load.planted import Planted
@@ -37,7 +38,8 @@ FILES: Mapping[str, Planted] = {
 
 CORRECT: Mapping[str, Case] = {
     name: case
-    for name, case in {**case_files.CASES, **further_files.CASES}.items()
+    for cases in (case_files.CASES, further_files.CASES, strange_files.CASES)
+    for name, case in cases.items()
     if case.code == 0 and not case.said and not case.options
 }
 

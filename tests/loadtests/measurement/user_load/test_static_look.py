@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
-from loadtests.measurement.user_load.static_look import Remark, read_locustfile
+from loadtests.measurement.user_load.static_look import Remark, read_file, read_locustfile
 
 
 def remarks(text: str, *, missing: frozenset[str] = frozenset()) -> list[Remark]:
@@ -109,6 +110,51 @@ def test_listeners_and_the_main_part_are_told_apart() -> None:
     assert codes(text) == ["aside"]
 
 
+@pytest.mark.parametrize(
+    "listening",
+    [
+        "@events.test_start.add_listener\ndef start(**_): first()",
+        "events.test_start.add_listener(first)",
+        "events.test_start.add_listener(lambda **_: first())",
+        "events.test_start.add_listener(partial(first, 7))",
+        "def start(**_):\n    first()\nevents.test_start.add_listener(start)",
+    ],
+)
+def test_what_only_listeners_call_is_none_of_the_users(listening: str) -> None:
+    text = (
+        "import requests\nfrom functools import partial\n"
+        "from locust import HttpUser, events, task\n"
+        "def second(): requests.post('https://hooks.example.com/x')\n"
+        f"def first(*_): second()\n{listening}\n"
+        "class Shop(HttpUser):\n    @task\n    def index(self): self.client.get('/')\n"
+    )
+
+    assert codes(text) == ["aside"]
+    assert codes(text.replace("self.client.get('/')", "second()")) == ["elsewhere"]
+    assert codes(text.replace("self.client.get('/')", "first()")) == [
+        "aside" if "(first" in listening else "elsewhere"
+    ]
+
+
+def test_a_lambda_that_listens_is_none_of_the_users() -> None:
+    text = """
+    import requests
+    from locust import events
+    events.test_stop.add_listener(lambda **_: requests.post("https://hooks.example.com/x"))
+    """
+
+    assert codes(text) == ["aside"]
+
+
+def test_a_function_that_nobody_names_may_be_anybodys() -> None:
+    text = """
+    import requests
+    def later(): requests.post("https://hooks.example.com/x")
+    """
+
+    assert codes(text) == ["elsewhere"]
+
+
 def test_names_of_old_versions_are_found_and_todays_are_not() -> None:
     text = """
     from locust import HttpLocust, TaskSequence, seq_task, task
@@ -176,3 +222,12 @@ def test_what_is_no_address_is_shown_as_it_is() -> None:
     assert [remark.detail.startswith("It asks http://[object Object]/,") for remark in found] == [
         True
     ]
+
+
+def test_a_file_that_begins_with_a_byte_order_mark_is_read_as_python_reads_it(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "locustfile.py"
+    path.write_text(task("self.client.get('/')"), encoding="utf-8-sig")
+
+    assert read_locustfile(read_file(path), path.name) == ()

@@ -124,22 +124,51 @@ def test_the_sample_application_can_be_named(tmp_path: Path) -> None:
 
 def test_values_come_from_a_list_or_from_a_column(tmp_path: Path) -> None:
     (tmp_path / "words.csv").write_text("id,word\n1,red\n2,\n3,green\n", encoding="utf-8-sig")
+    (tmp_path / "ids.csv").write_text("id,name\n1,ada\n,\n2,bob\n3,eve\n")
     (tmp_path / "twofold.toml").write_text(
         """
         [workloads.browse]
-        requests = ["GET /{a}/{b}/{c}"]
+        requests = ["GET /{a}/{b}/{c}/{d}"]
         [workloads.browse.values]
         a = ["x", 7]
-        b = {file = "words.csv"}
+        b = {file = "ids.csv"}
         c = {file = "words.csv", column = "word"}
+        d = {file = "ids.csv", column = "name"}
         """
     )
     found = load(tmp_path)
 
     assert found is not None
     assert found.values == {
-        "browse": {"a": ("x", "7"), "b": ("1", "2", "3"), "c": ("red", "green")}
+        "browse": {
+            "a": ("x", "7"),
+            "b": ("1", "2", "3"),
+            "c": ("red", "green"),
+            "d": ("ada", "bob", "eve"),
+        }
     }
+
+
+def test_an_empty_cell_moves_no_column_against_another_of_its_file(tmp_path: Path) -> None:
+    """Two of them, in different rows, leave both columns equally long."""
+    rows = "user,password\nada,1\nbob,\neve,3\n,4\n"
+    (tmp_path / "people.csv").write_text(rows)
+    (tmp_path / "twofold.toml").write_text(
+        """
+        [workloads.shop]
+        requests = ["GET /{user}/{password}"]
+        [workloads.shop.values]
+        user = {file = "people.csv"}
+        password = {file = "people.csv", column = "password"}
+        """
+    )
+
+    with pytest.raises(UsageError) as raised:
+        load(tmp_path)
+
+    told = str(raised.value)
+    assert "Line 5 of people.csv has no value in the column 'user'" in told
+    assert "Line 3 of people.csv has no value in the column 'password'" in told
 
 
 def test_the_folder_of_results_is_known_without_a_check(tmp_path: Path) -> None:

@@ -25,6 +25,8 @@ def names(folder: Path, **files: str) -> list[str]:
         (APP, "shop:app"),
         (APP.replace("app =", "application ="), "shop:application"),
         (APP.replace("app =", "shop ="), "shop:shop"),
+        (APP.replace("app =", "app: Flask ="), "shop:app"),
+        (APP.replace("app =", "shop: Flask\nshop: Flask ="), "shop:shop"),
         (FACTORY, "shop:create_app()"),
         (FACTORY.replace("create_app", "make_app"), "shop:make_app()"),
         (f"{FACTORY}\napp = create_app()", "shop:app"),
@@ -113,6 +115,21 @@ def test_applications_of_other_frameworks_are_found(tmp_path: Path, text: str, n
 )
 def test_a_name_that_others_have_too_is_none(tmp_path: Path, text: str) -> None:
     assert names(tmp_path, shop=text) == []
+
+
+def test_parameters_in_braces_are_those_of_a_route(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(
+        """from fastapi import FastAPI
+app: FastAPI = FastAPI()
+@app.get("/items/{item_id}")
+async def item(item_id: int): ...
+@app.get("/files/{name:path}")
+async def file(name: str): ...
+"""
+    )
+    (source,) = flask_source.find_async(tmp_path)
+
+    assert [route.path for route in source.routes] == ["/items/<item_id>", "/files/<path:name>"]
 
 
 @pytest.mark.parametrize("framework", ["FastAPI", "Starlette", "Quart"])

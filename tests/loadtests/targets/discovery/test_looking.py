@@ -6,6 +6,7 @@ import pytest
 
 from loadtests.model.errors import UsageError
 from loadtests.model.tested.surroundings import FoundRoute, Surroundings
+from loadtests.targets import registry
 from loadtests.targets.discovery import looking
 from loadtests.tools import proc
 
@@ -159,6 +160,44 @@ def test_an_async_application_is_told_with_what_works(tmp_path: Path) -> None:
 
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")
     assert look(tmp_path).target == "."
+
+
+FASTAPI = """
+from fastapi import FastAPI
+app = FastAPI()
+@app.get("/health")
+async def health(): ...
+@app.get("/items")
+async def items(): ...
+@app.get("/items/{item_id}")
+async def item(item_id: int): ...
+"""
+
+
+def test_the_routes_of_an_async_application_in_an_image_are_seen(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(FASTAPI)
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    expected = ["/health", "/items", "/items/<item_id>"]
+
+    assert [route.path for route in look(tmp_path).routes] == expected
+    named = registry.recognise(".", tmp_path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("VIRTUAL_ENV", raising=False)
+        found = looking.look(tmp_path, named, python=None, env={}, ask=False)
+    assert [route.path for route in found.routes] == expected
+
+
+@pytest.mark.parametrize("context", [".", "api"])
+def test_the_routes_of_an_async_service_are_seen(tmp_path: Path, context: str) -> None:
+    (tmp_path / context).mkdir(exist_ok=True)
+    (tmp_path / context / "main.py").write_text(FASTAPI)
+    (tmp_path / "compose.yaml").write_text(
+        f"services:\n  a: {{build: other, ports: [1]}}\n  b: {{build: {context}}}\n"
+    )
+    found = look(tmp_path)
+
+    assert found.target == "compose.yaml:b"
+    assert [route.path for route in found.routes][:2] == ["/health", "/items"]
 
 
 def test_one_that_a_factory_makes_is_told_once_it_is_imported(tmp_path: Path) -> None:

@@ -131,6 +131,33 @@ def test_without_known_answers_only_one_path_is_asked() -> None:
     assert configuration.requests(())[0] == ["/"]
 
 
+def test_locustfiles_whose_names_begin_alike_have_tables_of_their_own() -> None:
+    folder = "integration_tests/performance_tests"
+    files = [f"{folder}/locustfile_{name}.py" for name in ("read", "write")] + ["requests.py"]
+    text = configuration.render(
+        found(locustfiles=tuple(FoundLocustfile(file=file) for file in files))
+    )
+
+    read = settings(text)
+    workloads = {name: table.locustfile for name, table in read.workloads.items()}
+    assert workloads == {
+        "requests": None,
+        "integration_tests-performance_tests-locu": files[0],
+        "integration_tests-performance_tests-lo-2": files[1],
+        "requests-2": files[2],
+    }
+    assert read.workload == ["integration_tests-performance_tests-locu"]
+
+
+def test_a_path_of_health_is_not_what_users_ask() -> None:
+    routes = (FoundRoute(path="/health"), FoundRoute(path="/items"))
+    text = configuration.render(found(target=".", routes=routes, application=None))
+
+    assert 'health = "/health"' in text
+    assert '  "1 GET /items",' in text
+    assert configuration.requests(routes[:1])[0] == ["/health"], "it is all that there is"
+
+
 def test_a_usable_locustfile_is_what_is_measured() -> None:
     text = configuration.render(found(locustfiles=(FoundLocustfile(file="load/locustfile.py"),)))
 
