@@ -209,6 +209,14 @@ class MayBeScaled(Protocol):
         """How somebody else changed the number of replicas, in a clause; None if nobody did."""
 
 
+@runtime_checkable
+class MayBeReset(Protocol):
+    """A stack whose replicas a reset command may start anew. Not every stack has such replicas."""
+
+    def forget_replicas(self) -> None:
+        """Let the next trial wait again until its replicas are there and ready."""
+
+
 class Backend(Protocol):
     """A way to run a stack."""
 

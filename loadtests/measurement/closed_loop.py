@@ -35,7 +35,6 @@ from loadtests.model.tested.workload import Workload
 from loadtests.model.trial import Calibration, Trial
 from loadtests.planning import trial_timing
 from loadtests.results.run_folder import Store
-from loadtests.targets.reset import reset
 
 START_UP_WINDOW_S = 2.0
 """Windows of a run that is not quick; see ``planning.run_plan``."""
@@ -208,7 +207,7 @@ class Session:
             wanted = set(estimates.unfinished(self._plan, self._counting()))
             if not wanted:
                 return
-            reset(self._plan)
+            self._driver.reset(self._plan)
             self.measure_round([spec for spec in planned if spec.cell in wanted])
             if self._is_stopped():
                 return

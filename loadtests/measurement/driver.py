@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from loadtests.analysis.ceilings import file_ceiling, generator_ceiling
 from loadtests.analysis.consistency.conversation import common_headers
 from loadtests.environments.keep_awake import Awake
-from loadtests.environments.protocol import HasFront, Stack
+from loadtests.environments.protocol import HasFront, MayBeReset, Stack
 from loadtests.measurement import check_trial, not_ready, readiness
 from loadtests.measurement.check_trial import CheckedLoad
 from loadtests.measurement.consistency.declared import REPLICA_HEADER, Prober
@@ -40,6 +40,7 @@ from loadtests.model.stack import Replica
 from loadtests.model.tested.target import SAMPLE_HEALTH_PATH
 from loadtests.model.tested.workload import Workload
 from loadtests.model.vocabulary import Role
+from loadtests.targets.reset import reset
 from loadtests.tools import proc
 
 NOTHING_AWAKE = Awake(None)
@@ -94,7 +95,7 @@ class Driver:
         """
         if not self._has_addresses:
             url = self.base_url(upstreams[0].port) + self._health_path
-            readiness.wait_for_proxy(self._agent, url, lambda: f"(nothing answers at {url})")
+            readiness.wait_for_url(self._agent, url)
             return
         readiness.wait_ready(
             self._agent,
@@ -227,6 +228,12 @@ class Driver:
             return check_trial.check(self._agent, self.orders, workload, url)
         finally:
             self._server_counters.forget()
+
+    def reset(self, plan: Plan) -> None:
+        """Take back what the load left behind; replicas that this starts anew are waited for."""
+        reset(plan)
+        if plan.reset_command and isinstance(self._stack, MayBeReset):
+            self._stack.forget_replicas()
 
     def end_users(self) -> None:
         """End the users of the user's own loads, who live from trial to trial."""

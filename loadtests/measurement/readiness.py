@@ -19,6 +19,15 @@ ASKS_IN_THE_LIMIT = 6
 PROXY_LIMIT_S = 20.0
 """Seconds until nginx has to answer, with room for a busy machine."""
 
+INSTEAD = {
+    "timeout": "the answer did not come in time",
+    "reset": "the connection was reset",
+    "closed_early": "the connection was closed without an answer",
+    "truncated": "the connection was closed in the middle of an answer",
+    "malformed": "what came is no answer of HTTP/1.1; it may speak HTTP/2 or TLS",
+}
+"""What the generator's names of failures mean; others are errors of the system as they are."""
+
 SERVER_ERROR = 500
 """Any status below this shows that a replica serves requests."""
 
@@ -89,5 +98,25 @@ def wait_for_proxy(agent: Agent, url: str, log: Callable[[], str]) -> None:
         limit_s=PROXY_LIMIT_S,
         failure=lambda: (
             f"The proxy did not answer in {PROXY_LIMIT_S:g} s. The end of its log:\n{log()}"
+        ),
+    )
+
+
+def wait_for_url(agent: Agent, url: str) -> None:
+    """Wait until a deployment answers at ``url``; raise with what came instead at last."""
+    error = ""
+
+    def answers() -> bool:
+        nonlocal error
+        answer = agent.fetch([url])[0]
+        error = answer.error or ""
+        return answer.status is not None
+
+    proc.wait_until(
+        answers,
+        limit_s=PROXY_LIMIT_S,
+        failure=lambda: (
+            f"The deployment did not answer at {url} in {PROXY_LIMIT_S:g} s. The last time:"
+            f" {INSTEAD.get(error, error)}. Ask it by hand: curl -v {url}"
         ),
     )

@@ -143,12 +143,14 @@ def _notes(project: Project, counts: tuple[int, ...], options: Options) -> tuple
             f"The load comes from {', '.join(options.generator_workers)}, in equal parts; their"
             " clocks are compared before and after each trial."
         )
+    has_counters = hooks is not None and bool(hooks.counters)
     if hooks is None or hooks.header is None:
+        told = "are judged by their CPU" if has_counters else "cannot be checked"
         notes.append(
-            "Answers do not name their replica, so equal shares cannot be checked. Let each replica"
+            f"Answers do not name their replica, so equal shares {told}. Let each replica"
             ' send a header with its name, and name the header: header = "X-Served-By".'
         )
-    if hooks is None or not hooks.counters:
+    if not has_counters:
         notes.append("There is no hook 'counters', so the replicas' CPU is not known.")
     return tuple(notes)
 

@@ -25,6 +25,10 @@ FREE = tuple(
 """Loopback (RFC 1122, RFC 4291) and private networks (RFC 1918, RFC 4193). Link-local addresses are
 not among them: clouds serve their machines' credentials there."""
 
+EXAMPLES = ipaddress.ip_network("192.0.2.0/24")
+"""Addresses for documentation (TEST-NET-1, RFC 5737), which nobody has. ``twofold init`` writes one
+in the place of a URL that it was not given."""
+
 OPTION = "--i-may-load"
 
 DEFAULT_PORT = 80
@@ -93,6 +97,11 @@ def permitted(
         for address in addresses
         if not is_free(address) and host not in named and str(address) not in named
     ]
+    if strangers and strangers[0] in EXAMPLES:
+        raise UsageError(
+            f"{strangers[0]} of {url!r} is an address for examples, which nobody has (RFC 5737)."
+            ' Write down where the deployment is: url = "http://10.77.0.11:8080".'
+        )
     if strangers:
         raise UsageError(
             f"{host} is at {strangers[0]}, which is neither loopback nor private. A load test of a"

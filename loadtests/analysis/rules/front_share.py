@@ -29,16 +29,16 @@ CODE = RuleCode.REPLICA_SHARE
 
 def finding(front: Front | None, cell: Cell, trials: Sequence[Trial]) -> Finding | None:
     """Return whether the shares are equal; None where no proxy of the user's is in front."""
-    if front is None or any(sum(trial.answers.values()) for trial in trials):
+    if front is None or names_replicas(trials):
         return None
-    shares = [share for trial in trials if (share := _cpu_by_replica(trial))]
+    shares = [share for trial in trials if (share := cpu_by_replica(trial))]
     if not shares:
         return unchecked(CODE, cell, "Neither answers nor CPU tell which replica answered.")
     total = {name: sum(share.get(name, 0.0) for share in shares) for name in shares[0]}
     if not sum(total.values()):
         return unchecked(CODE, cell, "The replicas used no CPU that tells which of them answered.")
-    name, deviation = _furthest(total)
-    uneven = sum(abs(_furthest(share)[1]) > LIMIT_RATIO for share in shares) / len(shares)
+    name, deviation = furthest(total)
+    uneven = sum(abs(furthest(share)[1]) > LIMIT_RATIO for share in shares) / len(shares)
     broken = abs(deviation) > LIMIT_RATIO or uneven >= TRIALS_RATIO
     requests = sum(trial.completed + trial.failed for trial in trials)
     part = round(requests * total[name] / sum(total.values()))
@@ -58,6 +58,11 @@ def finding(front: Front | None, cell: Cell, trials: Sequence[Trial]) -> Finding
         limit=LIMIT_RATIO,
         detail=" ".join(sentences),
     )
+
+
+def names_replicas(trials: Sequence[Trial]) -> bool:
+    """Return whether any answer names the replica that gave it."""
+    return any(sum(trial.answers.values()) for trial in trials)
 
 
 def cause(front: Front) -> str:
@@ -95,24 +100,25 @@ def foreseen(front: Front) -> str | None:
     return None
 
 
-def _cpu_by_replica(trial: Trial) -> dict[str, float]:
+def cpu_by_replica(trial: Trial) -> dict[str, float]:
     """Return the CPU-seconds of each replica.
 
     What an idle one may use counts as nothing. Where all use as little, the requests themselves
     need hardly any CPU, and then it counts.
     """
     usages = [usage for usage in trial.usages if usage.role is Role.REPLICA]
-    hardly_any = all(_is_idle(usage) for usage in usages)
+    hardly_any = all(is_idle(usage) for usage in usages)
     return {
-        usage.member: 0.0 if _is_idle(usage) and not hardly_any else usage.cpu_s for usage in usages
+        usage.member: 0.0 if is_idle(usage) and not hardly_any else usage.cpu_s for usage in usages
     }
 
 
-def _is_idle(usage: Usage) -> bool:
+def is_idle(usage: Usage) -> bool:
+    """Return whether a replica used no more than one without requests may use."""
     return usage.cpu_s < IDLE_LIMIT_RATIO * (usage.budget_cpus or 1.0) * usage.span_s
 
 
-def _furthest(cpu_s: Mapping[str, float]) -> tuple[str, float]:
+def furthest(cpu_s: Mapping[str, float]) -> tuple[str, float]:
     """Return the replica whose CPU is furthest from an equal share, and how far it is."""
     equal = sum(cpu_s.values()) / len(cpu_s)
     deviations = {name: used / equal - 1 if equal else 0.0 for name, used in cpu_s.items()}

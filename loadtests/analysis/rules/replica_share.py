@@ -9,6 +9,7 @@ from dataclasses import replace
 from loadtests.analysis.intervals import chi_square_chance
 from loadtests.analysis.rules import front_share
 from loadtests.analysis.rules.finding import found, unchecked
+from loadtests.analysis.rules.machines import deployment_share
 from loadtests.model.plan import Cell, Plan
 from loadtests.model.result import Finding
 from loadtests.model.tested.target import TargetKind
@@ -43,12 +44,16 @@ def replica_share(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:
     The test takes answers as independent. A balancer that deals connections, not requests, makes
     them clustered, and χ² then exceeds chance more often. That is on purpose: the replicas did get
     unequal loads then, and the factor is that of an unequal load.
+
+    Where no answer names its replica, the replicas' CPU tells the shares, if it is known.
     """
-    in_turn = plan.tested.kind is not TargetKind.URL and plan.tested.through is None
+    is_deployment = plan.tested.kind is TargetKind.URL
+    in_turn = not is_deployment and plan.tested.through is None
     return (
         (_out_of_turn(cell, trials) if in_turn else None)
         or _answered_by_another(cell, trials)
         or front_share.finding(plan.tested.front, cell, trials)
+        or (deployment_share.finding(cell, trials) if is_deployment else None)
         or _unequal_shares(cell, trials, in_turn=in_turn)
     )
 
@@ -120,10 +125,7 @@ def _unequal_shares(cell: Cell, trials: Sequence[Trial], *, in_turn: bool) -> Fi
 def _uncounted(trials: Sequence[Trial]) -> str:
     """Return why no answers could be counted by replica."""
     if any(trial.completed for trial in trials):
-        return (
-            "No answer names the replica that gave it. Let each replica send a header with its name"
-            ', and name the header: header = "X-Served-By" in [tool.twofold.external].'
-        )
+        return f"No answer names the replica that gave it. {deployment_share.NAME_THEM}"
     return "There were no answers to count."
 
 

@@ -9,6 +9,7 @@ from loadtests.analysis.nodes import use as nodes_use
 from loadtests.analysis.rules.finding import found, unchecked
 from loadtests.model.plan import Cell, Plan
 from loadtests.model.result import Finding
+from loadtests.model.tested.target import TargetKind
 from loadtests.model.trial import NodeUse, Trial
 from loadtests.model.vocabulary import RuleCode, idle_control, is_idle_control
 
@@ -141,6 +142,13 @@ def host_contention(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:
     uses = [trial.host for trial in trials if trial.host is not None]
     if not uses and any(trial.nodes for trial in trials):
         return _busy_node(cell, trials)
+    if not uses and plan.tested.kind is TargetKind.URL:
+        return unchecked(
+            code,
+            cell,
+            "The machine's CPU tells nothing here: a replica is on the machine of the load"
+            " generator, or that is another one than this.",
+        )
     if not uses:
         return unchecked(code, cell, "The machine's CPU counters cannot be read here.")
     who, ratio = _heaviest_user(

@@ -139,16 +139,25 @@ def _init_kubernetes(
     if as_json:
         import json
 
-        click.echo(
-            json.dumps({"file": FILE, "target": name, "replicas": found.replicas, **asdict(access)})
-        )
+        told = {"file": FILE, "target": name, "url": given["url"], "replicas": found.replicas}
+        click.echo(json.dumps({**told, **asdict(access)}))
     else:
         click.echo(
             f"Wrote {FILE} for {name}, which has {found.replicas} replicas. It is in the namespace"
-            f" {access.namespace} of {_cluster(access.context)}. Look it over, then:"
-            "\n\n    twofold plan\n    twofold run"
+            f" {access.namespace} of {_cluster(access.context)}.{_missing(given['url'])} Look it"
+            " over, then:\n\n    twofold plan\n    twofold run"
         )
     return errors.EXIT_YES
+
+
+def _missing(url: str | None) -> str:
+    """Return that a URL is missing, as the next sentence; empty where there is one."""
+    if url is not None:
+        return ""
+    return (
+        " Its url is missing: write down where the generator reaches the service, such as url ="
+        ' "http://10.77.0.11:8080".'
+    )
 
 
 def _cluster(context: str | None) -> str:

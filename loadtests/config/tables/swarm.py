@@ -30,6 +30,6 @@ class SwarmTable(Table):
     )
     """The engine of each node that may have replicas, by a name of yours."""
     builder: Address | None = Field(default=None, examples=['"unix:///var/run/docker.sock"'])
-    """The engine that builds the images; that of this machine, or else the manager."""
+    """The engine that builds the images; that of this machine, the manager or a node."""
     encrypted: bool | None = Field(default=None, examples=["true"])
     """Encrypt what goes between the nodes."""

@@ -64,6 +64,9 @@ def choose(tested: Target) -> Chosen:
         program = with_own(argv)[0]
         if "/" in program:
             program = str(Path(hooks.folder).absolute() / program)
+        trouble = proc.trouble_of(program)
+        if trouble is not None:
+            raise EnvironmentFailure(f"The hook `{shlex.join(argv)}` cannot run. {trouble}")
         if proc.which(program) is None:
             raise EnvironmentFailure(
                 f"The hook `{shlex.join(argv)}` cannot run: there is no program {argv[0]!r} on"

@@ -94,6 +94,13 @@ class Deployment:
         self.names = tuple(self._identities)
         self._changed = None
 
+    def forget(self) -> None:
+        """Let the next order be given, and waited for, also where it is the same number.
+
+        What has run meanwhile may have replaced the replicas, or scaled them itself.
+        """
+        self.names = ()
+
     def change(self) -> str | None:
         """Return what has changed since the deployment got its number, or None."""
         now = self._runner.replicas()

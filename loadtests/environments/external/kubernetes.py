@@ -26,9 +26,6 @@ MODULE = "loadtests.environments.external.kubernetes"
 PAUSE = "autoscaling.keda.sh/paused"
 """The annotation of a ScaledObject with which KEDA leaves the number of replicas alone."""
 
-ENDED = frozenset({"Succeeded", "Failed"})
-"""Phases of pods that nobody waits for."""
-
 
 def named(text: str) -> tuple[str, str]:
     """Return kind and name of what is scaled; raise :class:`UsageError` for another form."""
@@ -139,7 +136,7 @@ def not_ready(access: Access, text: str) -> str | None:
         return f"{leaving[0]} is being deleted, and is still there."
     if not found.rolled_out:
         # One that has ended may be of long ago, so the others tell more.
-        reasons = map(_why_unready, sorted(there, key=lambda pod: pod.phase in ENDED))
+        reasons = map(_why_unready, sorted(there, key=lambda pod: pod.phase in kubectl.ENDED))
         first = next((f" {reason}." for reason in reasons if reason), "")
         return f"{text} does not have its {found.replicas} replicas ready yet.{first}"
     return None
@@ -147,7 +144,7 @@ def not_ready(access: Access, text: str) -> str | None:
 
 def _why_unready(pod: Pod) -> str | None:
     """Return why a pod does not serve, in a line; None for one that serves or has done its work."""
-    if pod.ready or (pod.phase in ENDED and not pod.reason):
+    if pod.ready or (pod.phase in kubectl.ENDED and not pod.reason):
         return None
     return " ".join(f"{pod.name} is {pod.phase}: {pod.reason or 'not ready'}".split()).rstrip(".")
 

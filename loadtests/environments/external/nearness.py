@@ -1,7 +1,7 @@
-"""Tells whether a deployment's address is on this machine, also behind a bridge of its own.
+"""Tells whether a deployment is on this machine: by its address, or by the names of its nodes.
 
-Containers and virtual machines of this machine have addresses behind such a bridge: those of kind,
-minikube and Compose, for example.
+Containers and virtual machines of this machine have addresses behind a bridge of its own: those of
+kind, minikube and Compose, for example. An address inside a cluster (ClusterIP) tells nothing.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ ANY_PORT = 9
 
 DEFAULT_ROUTE = "00000000"
 
+NO_NAMES = frozenset({"", "localhost"})
+"""Host names that tell no machine from another one."""
+
 
 def is_here(address: str, *, networks: Path = NETWORKS, routes: Path = ROUTES) -> bool:
     """Return whether an address is this machine's, or that of a guest on a bridge of it."""
@@ -27,6 +30,17 @@ def is_here(address: str, *, networks: Path = NETWORKS, routes: Path = ROUTES) -
         return True
     interface = _interface_to(address, routes)
     return interface is not None and (networks / interface / "bridge").is_dir()
+
+
+def is_this_machine(node: str) -> bool:
+    """Return whether a node has this machine's name, which clusters mostly give their nodes.
+
+    Either of both names may lack the domain.
+    """
+    name, _, domain = node.lower().partition(".")
+    own, _, own_domain = socket.gethostname().lower().partition(".")
+    is_same_domain = domain == own_domain or not domain or not own_domain
+    return own not in NO_NAMES and name == own and is_same_domain
 
 
 def _own_address_towards(address: str) -> str | None:

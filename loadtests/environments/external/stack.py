@@ -10,6 +10,7 @@ from loadtests.environments.child_python import module_argv, python_path
 from loadtests.environments.external.deployment import Deployment
 from loadtests.environments.external.generators import argv_of
 from loadtests.environments.external.hooks import node_of
+from loadtests.environments.external.nearness import is_this_machine
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.plan import Plan, TrialSpec, Upstream
 from loadtests.model.stack import (
@@ -43,7 +44,7 @@ class ExternalStack:
         self._worker = plan.workers[0].name
         self._argv = argv_of(plan)
         self._is_here = not plan.generator_workers
-        self._shares_machine = plan.tested.shares_machine
+        self._is_at_own_address = plan.tested.shares_machine
         self._variables = variables_of(plan)
         self._deployment = deployment
         self._logs = folder / "logs"
@@ -84,6 +85,10 @@ class ExternalStack:
             f"Scaling took {scale_s:.0f} s, and {SCALE_S:g} s were assumed: the run takes about"
             f" {minutes} min"
         )
+
+    def forget_replicas(self) -> None:
+        """Let the next trial wait for its replicas: a reset may be rolling them out anew."""
+        self._deployment.forget()
 
     def start_generator(self) -> Child:
         """Start the generator as a child of this process; it may be what asks other machines."""
@@ -145,13 +150,16 @@ class ExternalStack:
 
     def look_at_deployment(self) -> DeploymentSeen:
         """Return where the replicas are, and which ones ``counters`` left out at last."""
+        return DeploymentSeen(nodes=self._nodes(), uncounted=self._uncounted)
+
+    def _nodes(self) -> Mapping[str, str]:
+        """Return the nodes of the replicas by their names, as far as ``replicas`` tells them."""
         identities = self._deployment.identities
-        nodes = {
+        return {
             replica.name: node
             for replica in self.replicas
             if (node := node_of(identities.get(replica.identity, ""))) is not None
         }
-        return DeploymentSeen(nodes=nodes, uncounted=self._uncounted)
 
     def _generator_reading(self, members: Collection[str]) -> list[Reading]:
         if self._generator is None or GENERATOR not in members or not self._is_here:
@@ -165,7 +173,9 @@ class ExternalStack:
 
         Also None where the deployment is on it: its CPU cannot be told from that of others.
         """
-        if self._shares_machine or not self._is_here:
+        if self._is_at_own_address or not self._is_here:
+            return None
+        if any(map(is_this_machine, self._nodes().values())):
             return None
         return host.read_host(host.usable_cores())
 

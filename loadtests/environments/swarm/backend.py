@@ -291,6 +291,7 @@ def choose(root: Path, tested: Target) -> Chosen:
     """
     access = tested.swarm or SwarmAccess()
     with nodes.opened(access) as cluster:
+        nodes.check_architectures(cluster)
         machine = nodes.machine_of(cluster)
         builder = nodes.builder_of(access, cluster)
         subject = None

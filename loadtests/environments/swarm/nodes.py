@@ -224,18 +224,42 @@ def _architectures(facts: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join(sorted({str(each.get("Architecture", "?")) for each in facts}))
 
 
+def check_architectures(cluster: Cluster) -> None:
+    """Raise :class:`EnvironmentFailure` where the nodes have processors of several kinds.
+
+    An image is built once, for one of them; and replicas would not be equal.
+    """
+    kinds = {node.name: _architecture(cluster.engine_of(node)) for node in cluster.nodes}
+    if len({*kinds.values()} - {None}) > 1:
+        told = ", ".join(f"{name} ({kind or 'unknown'})" for name, kind in kinds.items())
+        raise EnvironmentFailure(
+            f"The nodes have different processors: {told}. An image is built for one of them, and"
+            f" replicas have to be equal. Name nodes of one kind in {TABLE}; a manager of another"
+            " kind can be drained: docker node update --availability drain NODE."
+        )
+
+
 def builder_of(access: SwarmAccess, cluster: Cluster) -> str:
     """Return the address of the engine that builds images.
 
-    It is the named one; or that of this machine if it builds for the nodes' processors; or the
-    manager.
+    It is the named one; or that of this machine, or the manager, if it builds for the nodes'
+    processors; or else that of the first node. A manager without tasks may have another processor.
     """
     if access.builder is not None:
         return access.builder
-    manager = cluster.manager
+    first = cluster.engine_of(cluster.nodes[0])
+    wanted = _architecture(first)
     try:
         with closing(NodeEngine(connection.SOCKET)) as local:
-            same = local.facts().get("Architecture") == manager.facts().get("Architecture")
+            if _architecture(local) == wanted:
+                return connection.SOCKET
     except EnvironmentFailure:
-        same = False
-    return connection.SOCKET if same else str(manager.host)
+        pass
+    builder = cluster.manager if _architecture(cluster.manager) == wanted else first
+    return str(builder.host)
+
+
+def _architecture(engine: NodeEngine) -> str | None:
+    """Return what an engine calls its machine's processor, such as ``x86_64``."""
+    kind = engine.facts().get("Architecture")
+    return None if kind is None else str(kind)

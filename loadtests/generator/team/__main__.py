@@ -79,14 +79,19 @@ class Coordinator:
                 self._lost_between += self._processes
         for member in self._team.complete():
             greeting = member.ask({"op": "hello"}, HELLO_LIMIT_S, "hello")
+            if greeting.get("protocol") != PROTOCOL:
+                raise Unusable(
+                    f"The generator at {member.name} speaks version {greeting.get('protocol')} of"
+                    f" the protocol, and this harness version {PROTOCOL}. Install the same version"
+                    " of Twofold on all machines."
+                )
             self._greetings[member.name] = greeting
             first = self._greetings[self._team.members[0].name]
-            for name in ("protocol", "locust"):
-                if greeting.get(name) != first.get(name):
-                    raise Unusable(
-                        f"The generator at {member.name} has {name} {greeting.get(name)}, and the"
-                        f" first one {first.get(name)}. Install the same version on all machines."
-                    )
+            if greeting.get("locust") != first.get("locust"):
+                raise Unusable(
+                    f"The generator at {member.name} has locust {greeting.get('locust')}, and the"
+                    f" first one {first.get('locust')}. Install the same version on all machines."
+                )
             self._folders.give(member)
 
     def _hello(self, _order: Event) -> None:
@@ -95,9 +100,7 @@ class Coordinator:
         machines = [
             {"name": member.name, **self._greetings[member.name]} for member in self._team.members
         ]
-        self._write(
-            "hello", **{**told, "protocol": PROTOCOL, "pid": os.getpid(), "machines": machines}
-        )
+        self._write("hello", **{**told, "pid": os.getpid(), "machines": machines})
 
     def _fetch(self, order: Event) -> None:
         limit_s = float(order.get("timeout_s") or ASK_LIMIT_S) + ASK_LIMIT_S

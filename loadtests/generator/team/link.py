@@ -8,7 +8,7 @@ import queue
 import shlex
 import socket
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import IO, Any
 
 from loadtests.generator.clock import now_s
@@ -106,7 +106,7 @@ def connect(address: str, key: bytes, join: Join) -> Link:
                 f"{address} is at {strangers[0]}, which is neither loopback nor private. Generators"
                 " speak without encryption, so they have to be in a private network."
             )
-        connection = socket.create_connection((found[0], port), timeout=CONNECT_LIMIT_S)
+        connection = _first_that_accepts(dict.fromkeys(found), port)
     except OSError as error:
         raise Unusable(
             f"No generator answers at {address} ({error}). Start it there: python -m"
@@ -128,6 +128,18 @@ def connect(address: str, key: bytes, join: Join) -> Link:
         connection.close()
 
     return Link(address, reader, writer, close)
+
+
+def _first_that_accepts(addresses: Iterable[str], port: int) -> socket.socket:
+    """Return a connection to the first address at which somebody listens.
+
+    Raises the ``OSError`` of the last one.
+    """
+    *others, last = addresses
+    for each in others:
+        with contextlib.suppress(OSError):
+            return socket.create_connection((each, port), timeout=CONNECT_LIMIT_S)
+    return socket.create_connection((last, port), timeout=CONNECT_LIMIT_S)
 
 
 def _shake_hands(

@@ -12,8 +12,8 @@ class SwarmAccess:
 
     ``nodes`` are the addresses of engines by the user's names for the nodes, such as
     ``unix:///run/node2.sock`` or ``ssh://node2``. ``builder`` is the engine that builds the images;
-    None means the one on this machine, or else the manager's. ``encrypted`` asks for an overlay
-    network whose traffic between nodes is encrypted.
+    None means the one on this machine, the manager's, or the first node's. ``encrypted`` asks for
+    an overlay network whose traffic between nodes is encrypted.
     """
 
     nodes: Mapping[str, str] = field(default_factory=dict)

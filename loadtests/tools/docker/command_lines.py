@@ -7,15 +7,29 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from loadtests.tools.docker import images
+from loadtests.tools.docker import connection, images
 
 HOST = "DOCKER_HOST"
 CONTEXT = "DOCKER_CONTEXT"
 
 
 def docker_argv(host: str | None, *words: str) -> tuple[str, ...]:
-    """Return a command of the engine at ``host``."""
-    return ("docker", *(("--host", host) if host is not None else ()), *words)
+    """Return a command of the engine at ``host``.
+
+    Certificates of the environment are for engines by TCP. ``docker`` reads them for a socket, too,
+    and some versions then speak TLS to it (moby issue 36535).
+    """
+    if host is None:
+        return ("docker", *words)
+    return (*_without_certificates(host), "docker", "--host", host, *words)
+
+
+def _without_certificates(host: str) -> tuple[str, ...]:
+    """Return what has to be before a command so that it gets no certificates that it must not."""
+    if connection.takes_certificates(host):
+        return ()
+    there = [name for name in connection.CERTIFICATES if name in os.environ]
+    return ("env", *(word for name in there for word in ("-u", name))) if there else ()
 
 
 def build_argv(
@@ -66,9 +80,15 @@ def no_restart_argv(containers: Sequence[str]) -> tuple[str, ...]:
 
 @contextmanager
 def pointed_at(host: str) -> Iterator[None]:
-    """Let Docker's programs and :class:`Engine` use the engine at ``host`` in this block."""
-    before = {name: os.environ.get(name) for name in (HOST, CONTEXT)}
+    """Let Docker's programs and :class:`Engine` use the engine at ``host`` in this block.
+
+    The environment's certificates are for an engine at another address, if this one takes none.
+    """
+    before = {name: os.environ.get(name) for name in (HOST, CONTEXT, *connection.CERTIFICATES)}
     os.environ.pop(CONTEXT, None)
+    if not connection.takes_certificates(host):
+        for name in connection.CERTIFICATES:
+            os.environ.pop(name, None)
     os.environ[HOST] = host
     try:
         yield

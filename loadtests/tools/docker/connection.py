@@ -20,6 +20,9 @@ SOCKET = "unix:///var/run/docker.sock"
 CERTIFICATES = ("DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")
 """Variables that belong to ``DOCKER_HOST``; for a context, ``docker`` does not read them."""
 
+WITHOUT_CERTIFICATES = ("unix://", "ssh://")
+"""Schemes of addresses whose engines ask for no certificates: the socket or ssh protects them."""
+
 CONNECT_LIMIT_S = 5.0
 
 SSH_PACKAGE = "paramiko"
@@ -36,8 +39,9 @@ def connected(host: str | None, *, timeout_s: int) -> docker.DockerClient:
     """
     where = {**os.environ} if host is None else {**os.environ, HOST: host}
     context = contexts.usable() if host is None else None
-    if context is not None:
+    if context is not None or (host is not None and not takes_certificates(host)):
         where = {name: value for name, value in where.items() if name not in CERTIFICATES}
+    if context is not None:
         where[HOST] = context.address
     try:
         return docker.from_env(timeout=timeout_s, environment=where, use_ssh_client=True)
@@ -61,6 +65,11 @@ def address_of(host: str | None = None) -> str:
         return named
     context = contexts.chosen()
     return SOCKET if context is None else context.address
+
+
+def takes_certificates(host: str) -> bool:
+    """Return whether the certificates of the environment are for the engine at this address."""
+    return not host.startswith(WITHOUT_CERTIFICATES)
 
 
 def is_by_ssh(host: str | None) -> bool:

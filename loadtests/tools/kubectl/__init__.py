@@ -15,6 +15,7 @@ from typing import Any
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure, UsageError
 from loadtests.tools import proc
 from loadtests.tools.kubectl.objects import (
+    ENDED,
     Autoscaler,
     CpuCounters,
     Pod,
@@ -28,6 +29,7 @@ from loadtests.tools.kubectl.objects import (
 )
 
 __all__ = [
+    "ENDED",
     "IN_A_POD",
     "KINDS",
     "LIMIT_S",

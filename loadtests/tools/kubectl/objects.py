@@ -6,6 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+ENDED = frozenset({"Succeeded", "Failed"})
+"""Phases of pods that nobody waits for."""
+
+NOT_YET = "PodInitializing"
+"""The reason of containers that wait for the init containers before them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Workload:
@@ -162,7 +168,6 @@ def _pod(item: Mapping[str, Any]) -> Pod:
     metadata, status = item["metadata"], item.get("status") or {}
     conditions = {one["type"]: one["status"] for one in status.get("conditions") or ()}
     containers = status.get("containerStatuses") or ()
-    waiting = [(one.get("state") or {}).get("waiting", {}).get("reason", "") for one in containers]
     unscheduled = next(
         (
             one.get("message") or one.get("reason", "")
@@ -181,12 +186,35 @@ def _pod(item: Mapping[str, Any]) -> Pod:
         phase=status.get("phase", "Unknown"),
         ready=ready and not deleted,
         restarts=sum(int(one.get("restartCount", 0)) for one in containers),
-        reason=deleted or status.get("reason") or next(filter(None, waiting), "") or unscheduled,
+        reason=deleted or status.get("reason") or _why_not_running(status) or unscheduled,
         leaving=leaving,
         cpu_limits=_pod_limits(item.get("spec") or {}),
         controller=_controller(metadata),
         template_hash=(metadata.get("labels") or {}).get("pod-template-hash", ""),
     )
+
+
+def _why_not_running(status: Mapping[str, Any]) -> str:
+    """Return why a container of a pod does not run; empty where nothing is said, or all is done.
+
+    The others wait until the init containers have done their work.
+    """
+    if status.get("phase") in ENDED:
+        return ""
+    for one in status.get("initContainerStatuses") or ():
+        why = _why_stopped(one)
+        if why and why != NOT_YET:
+            return f"{why} of its init container {one['name']}"
+    return next(filter(None, map(_why_stopped, status.get("containerStatuses") or ())), "")
+
+
+def _why_stopped(container: Mapping[str, Any]) -> str:
+    """Return why a container waits, or has failed; empty for one that runs or has done its work."""
+    state = container.get("state") or {}
+    ended = state.get("terminated") or {}
+    if int(ended.get("exitCode", 0)):
+        return str(ended.get("reason") or "Error")
+    return str((state.get("waiting") or {}).get("reason", ""))
 
 
 def _controller(metadata: Mapping[str, Any]) -> tuple[str, str] | None:

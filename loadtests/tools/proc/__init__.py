@@ -18,6 +18,7 @@ from loadtests.tools.proc.clock import children_cpu_s, monotonic_s, now_s, own_c
 from loadtests.tools.proc.command import TAIL_CHARS, Completed, run
 from loadtests.tools.proc.group import signal_running
 from loadtests.tools.proc.programs import NOT_OF_THIS_JOB, Child, Service
+from loadtests.tools.proc.scripts import trouble_of
 from loadtests.tools.proc.setpriv import tied
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "signal_running",
     "sleep",
     "tied",
+    "trouble_of",
     "wait_until",
     "which",
 ]

@@ -18,6 +18,7 @@ from loadtests.tools import signals
 from loadtests.tools.proc import clock
 from loadtests.tools.proc.group import Group
 from loadtests.tools.proc.output import FileOutput, Output
+from loadtests.tools.proc.scripts import trouble_of
 
 TAIL_CHARS = 4000
 """How much of a failed program's output a message shows: one or two screens."""
@@ -96,8 +97,11 @@ def run(
     return done
 
 
-def not_started_message(program: str, error: OSError) -> str:
-    """Return why a program could not be started, and what to do."""
+def not_started_message(program: str, error: OSError, folder: Path | None = None) -> str:
+    """Return why a program could not be started in a folder, and what to do."""
+    trouble = trouble_of(program, folder)
+    if trouble is not None:
+        return f"The program {program!r} cannot be run ({error.strerror}). {trouble}"
     if isinstance(error, FileNotFoundError) and error.filename == program:
         return f"The program {program!r} was not found. Install it, or put it on PATH."
     return f"The program {program!r} cannot be run ({error.strerror}). Check its permissions."
@@ -152,7 +156,7 @@ def _popen(
             start_new_session=True,
         )
     except OSError as error:
-        raise ProcessFailure(not_started_message(command[0], error)) from error
+        raise ProcessFailure(not_started_message(command[0], error, cwd)) from error
     if process.stdin is not None:
         writing = (process.stdin, (input_text or "").encode())
         threading.Thread(target=_write, args=writing, daemon=True).start()

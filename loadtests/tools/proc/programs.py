@@ -55,7 +55,7 @@ class _Program:
                     start_new_session=True,
                 )
             except OSError as error:
-                raise ProcessFailure(not_started_message(self.argv[0], error)) from error
+                raise ProcessFailure(not_started_message(self.argv[0], error, cwd)) from error
         self._group = Group(self._process)
 
     @property

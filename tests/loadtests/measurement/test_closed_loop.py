@@ -189,3 +189,34 @@ def test_each_load_of_users_says_how_many_of_them_the_fewest_replicas_have(
     assert len(orders) == len(measured.trials)
     calibrated = [order for order in world.trials if order["id"].startswith("calibrate")]
     assert all(order["fewest_users"] == order["users"] for order in calibrated)
+
+
+def test_what_a_reset_starts_anew_is_waited_for_before_the_next_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happened: list[str] = []
+    monkeypatch.setattr(
+        FakeStack, "forget_replicas", lambda _: happened.append("forget"), raising=False
+    )
+    monkeypatch.setattr(FakeStack, "activate", lambda _, spec: happened.append(f"{spec.round}"))
+
+    Measured(tmp_path, World(), reset_command=(sys.executable, "-c", ""))
+    planned = [word for word in happened if word != "0"]
+
+    assert planned.count("forget") == ROUNDS
+    assert planned[0] == "forget"
+    for number in range(1, ROUNDS + 1):
+        assert planned[planned.index(str(number)) - 1] == "forget"
+
+
+def test_without_a_reset_nothing_is_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forgotten: list[str] = []
+    monkeypatch.setattr(
+        FakeStack, "forget_replicas", lambda _: forgotten.append("forget"), raising=False
+    )
+
+    Measured(tmp_path, World())
+
+    assert forgotten == []

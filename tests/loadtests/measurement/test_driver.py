@@ -138,6 +138,37 @@ def test_a_proxy_that_never_answers_is_told_with_its_log() -> None:
         a_driver(World(), fetching(*[DOWN] * 1000)).wait_for_proxy()
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        ("malformed", "what came is no answer of HTTP/1.1; it may speak HTTP/2 or TLS"),
+        ("reset", "the connection was reset"),
+        ("ECONNREFUSED", "ECONNREFUSED"),
+    ],
+)
+def test_a_deployment_that_does_not_answer_is_told_with_what_came_instead(
+    monkeypatch: pytest.MonkeyPatch, error: str, told: str
+) -> None:
+    monkeypatch.setattr(FakeStack, "status_url", None)
+    answers = [{"status": None, "error": "EHOSTUNREACH"}, *[{"status": None, "error": error}] * 999]
+
+    with pytest.raises(EnvironmentFailure) as failure:
+        a_driver(World(), fetching(*answers)).wait_ready(PLAN.upstreams)
+
+    url = f"http://proxy:{PLAN.upstreams[0].port}/healthz"
+    assert str(failure.value).startswith(
+        f"The deployment did not answer at {url} in 20 s. The last time: {told}"
+    )
+    assert "proxy did not" not in str(failure.value)
+    assert "log" not in str(failure.value)
+
+
+def test_a_deployment_that_answers_with_an_error_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeStack, "status_url", None)
+
+    a_driver(World(), fetching(DOWN, {"status": 503})).wait_ready(PLAN.upstreams)
+
+
 def test_shares_are_proven_port_by_port() -> None:
     world = World()
 

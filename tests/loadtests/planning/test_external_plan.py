@@ -60,3 +60,10 @@ def test_hooks_that_name_no_cluster_are_told() -> None:
 def test_a_deployment_on_this_machine_is_told() -> None:
     assert "shares this machine" in notes(replace(WEB, shares_machine=True))
     assert "shares this machine" not in notes(WEB)
+
+
+def test_how_equal_shares_are_judged_without_a_header_is_told() -> None:
+    counted = replace(WEB, hooks=Hooks(scale=("./scale.sh",), counters=("./counters.sh",)))
+
+    assert "equal shares cannot be checked" in notes(scaled_by("./scale.sh"))
+    assert "equal shares are judged by their CPU" in notes(counted)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 import pytest
 
 from loadtests.model.errors import UsageError
+from loadtests.report.text.init.kubernetes_hooks import NO_URL
 from loadtests.targets.permission import (
     Loaded,
     accepts,
@@ -75,6 +76,11 @@ def test_loopback_and_private_addresses_may_be_loaded(url: str, address: str) ->
 def test_any_other_address_has_to_be_named_again(url: str, addresses: tuple[str, ...]) -> None:
     with pytest.raises(UsageError, match=r"neither loopback nor private.*--i-may-load"):
         permitted(url, resolve=resolving(*addresses))
+
+
+def test_the_url_that_stands_for_a_missing_one_is_told_as_such() -> None:
+    with pytest.raises(UsageError, match=r"address for examples.* Write down where the deployment"):
+        permitted(NO_URL)
 
 
 @pytest.mark.parametrize(

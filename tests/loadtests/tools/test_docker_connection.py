@@ -28,6 +28,24 @@ def test_an_engine_through_ssh_is_asked_by_the_users_own_program(
     assert given["environment"]["DOCKER_HOST"] == "ssh://node2"
 
 
+@pytest.mark.parametrize(
+    ("address", "has_them"),
+    [("unix:///run/x.sock", False), ("ssh://node2", False), ("tcp://node2:2376", True)],
+)
+def test_the_certificates_of_another_engine_are_not_for_a_socket_or_ssh(
+    monkeypatch: pytest.MonkeyPatch, address: str, *, has_them: bool
+) -> None:
+    asked: list[Mapping[str, Any]] = []
+    monkeypatch.setattr("docker.from_env", lambda **given: asked.append(given["environment"]))
+    monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
+    monkeypatch.setenv("DOCKER_CERT_PATH", "/certificates")
+
+    connection.connected(address, timeout_s=7)
+
+    (given,) = asked
+    assert ("DOCKER_TLS_VERIFY" in given, "DOCKER_CERT_PATH" in given) == (has_them, has_them)
+
+
 @pytest.fixture
 def _without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(**_: Any) -> None:

@@ -1,9 +1,12 @@
+import os
 from datetime import UTC, datetime
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from loadtests.tools import proc
 from loadtests.tools.docker.command_lines import HOST, docker_argv, pointed_at, update_argv
 from loadtests.tools.docker.swarm import (
     NodeEngine,
@@ -137,8 +140,6 @@ def test_an_engine_is_named_only_where_it_is_not_the_environments() -> None:
 
 
 def test_the_environment_points_at_an_engine_in_a_block_only(monkeypatch: Any) -> None:
-    import os
-
     monkeypatch.setenv(HOST, "ssh://manager")
     monkeypatch.setenv("DOCKER_CONTEXT", "other")
 
@@ -147,6 +148,49 @@ def test_the_environment_points_at_an_engine_in_a_block_only(monkeypatch: Any) -
 
     assert inside == (URL, None)
     assert (os.environ[HOST], os.environ["DOCKER_CONTEXT"]) == ("ssh://manager", "other")
+
+
+TLS = {"DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": "/certificates"}
+
+
+@pytest.fixture
+def _with_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(HOST, "tcp://manager:2376")
+    for name, value in TLS.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.usefixtures("_with_certificates")
+@pytest.mark.parametrize(
+    ("address", "inside"), [(URL, {}), ("ssh://node2", {}), ("tcp://node2:2376", TLS)]
+)
+def test_certificates_are_for_engines_by_tcp_only(address: str, inside: dict[str, str]) -> None:
+    """Some versions of ``docker`` speak TLS to the socket, which answers in plain text."""
+    with pointed_at(address):
+        assert {name: os.environ[name] for name in TLS if name in os.environ} == inside
+
+    assert {name: os.environ.get(name) for name in TLS} == TLS
+
+
+@pytest.mark.usefixtures("_with_certificates")
+@pytest.mark.parametrize(
+    ("address", "inside"), [(URL, {}), ("ssh://node2", {}), ("tcp://node2:2376", TLS)]
+)
+def test_a_command_for_one_engine_has_certificates_by_tcp_only(
+    address: str, inside: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "docker"
+    program.write_text('#!/bin/sh\necho "$*"\nenv\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+
+    words, *variables = proc.run(docker_argv(address, "ps")).stdout.splitlines()
+
+    assert words == f"--host {address} ps"
+    assert {line for line in variables if line.partition("=")[0] in {HOST, *TLS}} == {
+        "DOCKER_HOST=tcp://manager:2376",
+        *(f"{name}={value}" for name, value in inside.items()),
+    }
 
 
 def test_a_nodes_clock_is_compared_by_the_shortest_round_trip(

@@ -144,3 +144,61 @@ def test_a_sidecar_counts_as_a_container_of_its_pod() -> None:
     (found,) = parse_pods({"items": [pod]})
 
     assert found.cpu_limits == {"web": 0.25, "mesh": 0.25}
+
+
+def waits(reason: str) -> dict[str, object]:
+    return {"state": {"waiting": {"reason": reason}}}
+
+
+def ended(code: int, reason: str) -> dict[str, object]:
+    return {"state": {"terminated": {"exitCode": code, "reason": reason}}}
+
+
+RUNS: dict[str, object] = {"state": {"running": {"startedAt": "2026-11-28T22:00:00Z"}}}
+
+
+@pytest.mark.parametrize(
+    ("phase", "before", "containers", "reason"),
+    [
+        (
+            "Pending",
+            [waits("CrashLoopBackOff"), waits("PodInitializing")],
+            [waits("PodInitializing")],
+            "CrashLoopBackOff of its init container init-1",
+        ),
+        (
+            "Pending",
+            [ended(0, "Completed"), ended(1, "Error")],
+            [waits("PodInitializing")],
+            "Error of its init container init-2",
+        ),
+        (
+            "Pending",
+            [RUNS, waits("PodInitializing")],
+            [waits("PodInitializing")],
+            "PodInitializing",
+        ),
+        ("Running", [ended(0, "Completed")], [RUNS, ended(137, "OOMKilled")], "OOMKilled"),
+        ("Running", [RUNS], [waits("CrashLoopBackOff")], "CrashLoopBackOff"),
+        ("Running", [ended(0, "Completed")], [RUNS], ""),
+        ("Running", [], [RUNS, ended(0, "Completed")], ""),
+        ("Failed", [], [ended(1, "Error")], ""),
+    ],
+)
+def test_why_a_pod_does_not_serve_is_what_its_containers_say(
+    phase: str, before: list[dict[str, object]], containers: list[dict[str, object]], reason: str
+) -> None:
+    pod = {
+        "metadata": {"name": "web-1"},
+        "status": {
+            "phase": phase,
+            "initContainerStatuses": [
+                {"name": f"init-{number}", **one} for number, one in enumerate(before, start=1)
+            ],
+            "containerStatuses": [{"name": "web", **one} for one in containers],
+        },
+    }
+
+    (found,) = parse_pods({"items": [pod]})
+
+    assert found.reason == reason

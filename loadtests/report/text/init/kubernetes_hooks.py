@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-NO_URL = "http://10.0.0.1:8080"
+NO_URL = "http://192.0.2.1:8080"
+"""Stands for a URL that is missing. Its address is for documentation (RFC 5737), so that nothing is
+loaded or scaled before somebody has written the right one: see ``targets.permission``."""
 
 
 def render(
@@ -31,7 +33,7 @@ def render(
         "",
         "[tool.twofold]",
         f"url = {_text(url or NO_URL)}"
-        + ("" if url else "  # where the generator reaches the service"),
+        + ("" if url else "  # missing: write here where the generator reaches the service"),
         "replicas = [1, 2, 4]",
         "",
         "[tool.twofold.external]",

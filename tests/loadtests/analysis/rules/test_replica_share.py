@@ -154,7 +154,7 @@ def test_replicas_that_a_balancer_never_asks_are_named() -> None:
 
 def test_answers_that_name_no_replica_are_told_as_such() -> None:
     target = Target(kind=TargetKind.URL, given="web", name="web", url="http://10.0.0.1:80")
-    trial = replace(answered(200, 0), answers={}, dealing=None)
+    trial = replace(answered(200, 0), answers={}, dealing=None, usages=())
 
     finding = replica_share(make_plan(tested=target), trial.spec.cell, [trial])
 

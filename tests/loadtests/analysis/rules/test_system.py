@@ -274,3 +274,12 @@ def test_a_deployment_on_this_machine_is_no_other_program() -> None:
 
     assert found.state is UNCHECKED
     assert "The deployment shares this machine" in found.detail
+
+
+def test_where_a_replica_is_beside_the_generator_the_machines_cpu_tells_nothing() -> None:
+    tested = Target(kind=TargetKind.URL, given="web", name="web", url="http://10.43.0.7:80")
+
+    found = system.host_contention(make_plan(tested=tested), ONE, [make_trial(host=None)])
+
+    assert found.state is UNCHECKED
+    assert "a replica is on the machine of the load generator" in found.detail

@@ -37,3 +37,25 @@ def test_a_hook_with_a_path_is_looked_for_in_the_configurations_folder(tmp_path:
     assert choose(a_target(tmp_path)).tested is not None
     with pytest.raises(EnvironmentFailure, match=r"'./scale\.sh' on PATH or from .*/elsewhere\."):
         choose(a_target(tmp_path / "elsewhere"))
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "told"),
+    [
+        ("#!/bin/sh\n", 0o644, r"It is not executable. Make it so: chmod \+x .*/scale\.sh\."),
+        ("#!/bin/sh\r\n", 0o755, r"Its lines end as on Windows \(CRLF\)\. Convert it: sed "),
+        ("kubectl scale\n", 0o755, r"Its first line does not say what runs it\. .*#!/bin/sh\."),
+        ("#!/opt/no-shell\n", 0o755, r"Its first line names '/opt/no-shell', which is not there"),
+    ],
+)
+def test_a_script_that_is_there_and_cannot_run_is_told_why(
+    tmp_path: Path, text: str, mode: int, told: str
+) -> None:
+    script = tmp_path / "scale.sh"
+    script.write_bytes(text.encode())
+    script.chmod(mode)
+
+    with pytest.raises(
+        EnvironmentFailure, match=rf"hook `\./scale\.sh '{{replicas}}'` cannot run\. {told}"
+    ):
+        choose(a_target(tmp_path))

@@ -75,6 +75,42 @@ def test_a_number_that_is_there_already_is_not_asked_for_again(tmp_path: Path) -
     assert web.calls.read_text() == "2 2 "
 
 
+def test_replicas_that_were_started_anew_are_waited_for_although_their_number_is_the_same(
+    tmp_path: Path,
+) -> None:
+    web = FileDeployment(tmp_path, replicas=2)
+    asked = tmp_path / "asked"
+    ready = (
+        f"from pathlib import Path; f = Path({str(asked)!r});"
+        " n = len(f.read_text()) if f.exists() else 9; f.write_text('.' * (n + 1));"
+        " raise SystemExit('a pod is on its way out' if n < 2 else 0)"
+    )
+    hooks = replace(web.hooks, ready=(sys.executable, "-I", "-S", "-c", ready))
+
+    with put_back(hooks, print) as running:
+        running.scale_to(2)
+        asked.write_text("")  # the roll-out has begun, and its end is the third answer
+        running.forget()
+        running.scale_to(2)
+        assert len(asked.read_text()) == 3
+
+        assert running.names == ("web-1", "web-2")
+        assert running.foreign is None
+
+
+def test_what_a_reset_scales_is_not_somebody_elses(tmp_path: Path) -> None:
+    web = FileDeployment(tmp_path, replicas=2)
+
+    with put_back(web.hooks, print) as running:
+        running.scale_to(2)
+        web.file.write_text("4")
+        running.forget()
+        running.scale_to(2)
+
+        assert running.foreign is None
+        assert web.count == 2
+
+
 def test_a_deployment_that_never_gets_its_number_says_what_it_has(tmp_path: Path) -> None:
     web = FileDeployment(tmp_path, replicas=2, after="f.write_text('3')")
 

@@ -281,6 +281,18 @@ def test_init_writes_hooks_that_the_cluster_accepts(
     assert "counters" in table["external"]
 
 
+def test_init_without_a_url_says_that_it_is_missing_and_nothing_is_scaled(
+    twofold_in: Any, state: State, tmp_path: Path
+) -> None:
+    ended = twofold_in(tmp_path, "init", "--kubernetes", "deployment/web")
+    measured = twofold_in(tmp_path, "run")
+
+    assert "Its url is missing" in ended.stdout
+    assert measured.code == 2
+    assert "Write down where the deployment is" in measured.stderr
+    assert state.scaled == []
+
+
 def test_init_leaves_counters_out_where_programs_may_not_run_in_pods(
     twofold_in: Any, state: State, tmp_path: Path
 ) -> None:

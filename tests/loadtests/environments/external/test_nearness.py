@@ -1,3 +1,4 @@
+import socket
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,24 @@ def test_what_a_router_leads_to_is_elsewhere(tmp_path: Path) -> None:
 
 def test_a_machine_without_such_files_has_its_loopback_addresses(tmp_path: Path) -> None:
     assert not nearness.is_here("198.51.100.7", networks=tmp_path, routes=tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("own", "node", "is_here"),
+    [
+        ("box", "box", True),
+        ("Box.example.com", "box", True),
+        ("box", "box.example.com", True),
+        ("box.example.com", "box.example.com", True),
+        ("box.example.com", "box.example.org", False),
+        ("box", "box-2", False),
+        ("localhost", "localhost", False),
+        ("localhost.localdomain", "localhost", False),
+    ],
+)
+def test_a_node_of_this_machines_name_is_this_machine(
+    monkeypatch: pytest.MonkeyPatch, own: str, node: str, *, is_here: bool
+) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: own)
+
+    assert nearness.is_this_machine(node) is is_here

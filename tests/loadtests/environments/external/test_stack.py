@@ -1,4 +1,5 @@
 import json
+import socket
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -192,6 +193,21 @@ def test_the_machines_cpu_is_not_read_where_the_deployment_is_on_it(
     stack = a_stack(replace(WEB, shares_machine=shares), Hooks(), tmp_path)
 
     assert (stack.read_host() is None) is shares
+
+
+@pytest.mark.parametrize("node", ["worker-1", "node=Worker-1"])
+def test_it_is_not_read_either_where_a_replica_is_on_the_node_of_this_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, node: str
+) -> None:
+    """The address inside a cluster of one node (ClusterIP) does not tell that it is here."""
+    monkeypatch.setattr(socket, "gethostname", lambda: "worker-1")
+    stack = a_stack(WEB, Hooks(), tmp_path, names=("web-1", "web-2"))
+    here = node if "=" in node else f"8f-2 on {node}, 0 restarts"
+
+    stack._deployment._identities = {"web-1": "8f-1 on worker-2, 0 restarts", "web-2": ""}
+    assert stack.read_host() is not None
+    stack._deployment._identities = {"web-1": "8f-1 on worker-2, 0 restarts", "web-2": here}
+    assert stack.read_host() is None
 
 
 def test_the_number_before_is_in_the_report(tmp_path: Path) -> None:

@@ -1,15 +1,18 @@
 import json
 import socket
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from loadtests.environments.swarm import nodes
+from loadtests.environments.swarm import backend, nodes
 from loadtests.environments.swarm.nodes import machine_of, opened
 from loadtests.model.errors import EnvironmentFailure, UsageError
 from loadtests.model.tested.swarm import SwarmAccess
+from loadtests.model.tested.target import SAMPLE
 from loadtests.tools import proc
-from loadtests.tools.docker import contexts
+from loadtests.tools.docker import connection, contexts
 from loadtests.tools.docker.swarm import NodeFacts
 from tests.loadtests.environments.swarm.fake_node import FakeNode
 
@@ -226,6 +229,56 @@ def test_a_manager_that_takes_no_tasks_needs_other_nodes(swarm: Swarm) -> None:
         opened(SwarmAccess()),
     ):
         pass
+
+
+ARM, INTEL = {"Architecture": "aarch64"}, {"Architecture": "x86_64"}
+
+
+def of_processors(
+    swarm: Swarm, *, local: dict[str, str] | None, manager: dict[str, str], node: dict[str, str]
+) -> SwarmAccess:
+    """Give this machine's engine, if it has one, the drained manager and the node processors."""
+    swarm.manager.known[0] = facts_of("one", ready=False)
+    swarm.manager.info = dict(manager)
+    swarm.engines["ssh://two"].info = dict(node)
+    if local is not None:
+        swarm.engines[connection.SOCKET] = FakeNode("local", connection.SOCKET, info=local)
+    return SwarmAccess(nodes={"second": "ssh://two"})
+
+
+@pytest.mark.parametrize(
+    ("local", "manager", "node", "builder"),
+    [
+        (INTEL, INTEL, INTEL, connection.SOCKET),
+        (None, INTEL, INTEL, MANAGER),
+        (INTEL, ARM, ARM, MANAGER),
+        (ARM, INTEL, ARM, connection.SOCKET),
+        (INTEL, INTEL, ARM, "ssh://two"),
+        (None, INTEL, ARM, "ssh://two"),
+    ],
+)
+def test_images_are_built_for_the_nodes_and_not_for_a_manager_without_tasks(
+    swarm: Swarm,
+    local: dict[str, str] | None,
+    manager: dict[str, str],
+    node: dict[str, str],
+    builder: str,
+) -> None:
+    access = of_processors(swarm, local=local, manager=manager, node=node)
+
+    with opened(access) as cluster:
+        nodes.check_architectures(cluster)
+        assert nodes.builder_of(access, cluster) == builder
+
+
+def test_nodes_of_different_processors_are_refused_with_their_names(swarm: Swarm) -> None:
+    swarm.engines["ssh://two"].info = dict(ARM)
+    tested = replace(SAMPLE, swarm=SwarmAccess(nodes={"second": "ssh://two"}))
+
+    with pytest.raises(
+        EnvironmentFailure, match=r"different processors: one \(x86_64\), second \(aarch64\)"
+    ):
+        backend.choose(Path(), tested)
 
 
 def a_docker(monkeypatch: pytest.MonkeyPatch, inspected: proc.Completed) -> None:

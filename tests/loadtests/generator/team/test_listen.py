@@ -4,6 +4,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import pytest
 
@@ -94,6 +95,50 @@ def test_a_line_that_is_no_answer_is_a_loss_too(address: str) -> None:
     with pytest.raises(Lost, match="sent 'finished', not clock"):
         one.hear(5.0, "clock")
     one.close()
+
+
+@pytest.mark.parametrize("first", ["127.0.0.3", "::1"])
+def test_a_name_with_several_addresses_is_tried_at_each(
+    address: str, first: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``localhost`` has two, for example, and a listener has one of them."""
+    port = int(address.rpartition(":")[2])
+    entries = [
+        (
+            socket.AF_INET6 if ":" in host else socket.AF_INET,
+            socket.SOCK_STREAM,
+            6,
+            "",
+            (host, port),
+        )
+        for host in (first, "127.0.0.2")
+    ]
+    really = socket.getaddrinfo
+
+    def resolve(host: str, *words: Any, **fields: Any) -> Any:
+        return entries if host == "worker" else really(host, *words, **fields)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+
+    one = link.connect(f"worker:{port}", KEY, JOIN)
+
+    assert said(one)["id"] == "x"
+    one.close()
+
+
+def test_a_name_of_which_no_address_answers_is_told_with_the_last_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    entries = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"127.0.0.{n}", 1)) for n in (4, 5)]
+    really = socket.getaddrinfo
+
+    def resolve(host: str, *words: Any, **fields: Any) -> Any:
+        return entries if host == "worker" else really(host, *words, **fields)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+
+    with pytest.raises(Unusable, match=r"No generator answers at worker:1 \(.*refused"):
+        link.connect("worker:1", KEY, JOIN)
 
 
 def test_nothing_outside_of_private_networks_is_connected_to_or_listened_at() -> None:

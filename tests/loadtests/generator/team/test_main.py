@@ -28,6 +28,14 @@ SHIFTED = (
 )
 """A generator whose machine's clock is 7 s ahead."""
 
+OF_ANOTHER_VERSION = (
+    "import json, sys\n"
+    "for line in sys.stdin:\n"
+    "    hello = {'event': 'hello', 'protocol': 99, 'locust': '2.47.0', 'pid': 7}\n"
+    "    print(json.dumps(hello), flush=True)"
+)
+"""A generator that speaks another version of the protocol, whatever it is asked."""
+
 
 @contextmanager
 def listening(host: str) -> Iterator[str]:
@@ -114,3 +122,15 @@ def test_a_machine_that_is_not_there_is_an_error_of_the_workers() -> None:
 
     assert (error["event"], error["kind"]) == ("error", "workers")
     assert "No generator answers at 127.0.0.4:1" in error["detail"]
+
+
+def test_a_machine_with_another_version_of_the_protocol_is_refused_with_both() -> None:
+    place = json.dumps({"name": "old", "argv": [sys.executable, "-c", OF_ANOTHER_VERSION]})
+    with Child(place, module=MODULE, env=SECRET) as child:
+        child.say({"op": "hello"})
+        error = child.hear()
+
+    assert (error["event"], error["kind"]) == ("error", "workers")
+    assert error["detail"].startswith(
+        "The generator at old speaks version 99 of the protocol, and this harness version 1."
+    )
