@@ -345,8 +345,5 @@ class Driver:
         return load if self._stack.replicas == before else replace(load, reconnect=True)
 
     def _at_edge(self, edges: list[Edge], then: Callable[[], None]) -> None:
-        edges.append(self._edge())
+        edges.append(read_edge(self._stack, self._awake, self._metronome))
         then()
-
-    def _edge(self) -> Edge:
-        return read_edge(self._stack, self._awake, self._metronome)
