@@ -93,9 +93,7 @@ class Driver:
         Behind a balancer that is not ours, replicas have no address, and the balancer is asked.
         """
         if not self._has_addresses:
-            readiness.wait_for_url(
-                self._agent, self.base_url(upstreams[0].port) + self._health_path
-            )
+            readiness.wait_for_url(self._agent, self.base_url(upstreams[0].port), self._health_path)
             return
         readiness.wait_ready(
             self._agent,
