@@ -94,8 +94,7 @@ class Driver:
         Behind a balancer that is not ours, replicas have no address, and the balancer is asked.
         """
         if not self._has_addresses:
-            url = self.base_url(upstreams[0].port) + self._health_path
-            readiness.wait_for_url(self._agent, url)
+            readiness.wait_for_url(self._agent, self.base_url(upstreams[0].port), self._health_path)
             return
         readiness.wait_ready(
             self._agent,
@@ -167,13 +166,12 @@ class Driver:
 
     def probe(self, plan: Plan, checks: Sequence[Check]) -> tuple[ProbeResult, ...]:
         """Return the results of the consistency checks, made through the proxy."""
-        workload = plan.workloads[0].name
         hooks = plan.tested.hooks
         header = (hooks.header or "") if hooks else REPLICA_HEADER
         limit_s = max(DECLARED_S, LIMIT_S - self._asked_s)
 
         def serve(upstream: Upstream) -> dict[str, str]:
-            self._stack.activate(spec_of(upstream, workload))
+            self._stack.activate(spec_of(upstream, plan.workloads[0].name))
             return {replica.address: name for name, replica in self._replicas().items()}
 
         prober = Prober(

@@ -102,9 +102,9 @@ def wait_for_proxy(agent: Agent, url: str, log: Callable[[], str]) -> None:
     )
 
 
-def wait_for_url(agent: Agent, url: str) -> None:
-    """Wait until a deployment answers at ``url``; raise with what came instead at last."""
-    error = ""
+def wait_for_url(agent: Agent, base_url: str, path: str) -> None:
+    """Wait until a deployment answers for ``path``; raise with what came instead at last."""
+    url, error = f"{base_url}{path}", ""
 
     def answers() -> bool:
         nonlocal error
