@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from loadtests.analysis import losses
 from loadtests.analysis.digits import figure
+from loadtests.model.consistency import ProbeState
 from loadtests.model.errors import EXIT_CANNOT_TELL, EXIT_NO, EXIT_YES
 from loadtests.model.plan import Cell
 from loadtests.model.result import CellResult, DoublingResult, Estimate, RunResult
@@ -39,6 +40,7 @@ class Step:
     """One doubling with its verdict; ``why`` is the reason of a loss or of having no answer.
 
     ``replica_cpus`` is the CPU of each replica, the same in all steps; None where it has no limit.
+    ``one_server`` is true where a single server's answers are wrong already.
     """
 
     run_id: str
@@ -50,6 +52,7 @@ class Step:
     to_rps: Estimate
     why: str
     replica_cpus: float | None = None
+    one_server: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,12 +91,22 @@ def step_of(result: RunResult) -> Step:
         to_rps=large.throughput_rps,
         why=_causes(result, doubling, large) if losing else doubling.reason,
         replica_cpus=result.plan.budget.replica_cpus,
+        one_server=_breaks_alone(result, doubling),
     )
 
 
 def _causes(result: RunResult, doubling: DoublingResult, large: CellResult) -> str:
     """Return why a doubling lost, as the report of its run says it."""
     return losses.in_words(doubling, result.cells) or large.bottleneck_detail
+
+
+def _breaks_alone(result: RunResult, doubling: DoublingResult) -> bool:
+    """Return whether a check that breaks shows wrong answers of one server by itself."""
+    return any(
+        probe.state is ProbeState.BREAKS and probe.one_server
+        for probe in result.probes
+        if probe.worker == doubling.worker and probe.workload in {None, doubling.workload}
+    )
 
 
 def goes_on(step: Step) -> bool:
@@ -138,7 +151,9 @@ def conclude(
 def _sentence(
     last: Step, up_to: int, rate: Estimate, ended: Ended, told: str, *, any_scaled: bool
 ) -> str:
-    at = f"{_size(last, up_to)}{_rps(rate)}"
+    # A rate of wrong answers is none.
+    is_right = any_scaled or not _is_wrong_alone(last)
+    at = f"{_size(last, up_to)}{_rps(rate) if is_right else ''}"
     reach = f"Up to {_replicas(up_to)}" if any_scaled else _replicas(up_to)
     match ended:
         case Ended.MACHINE:
@@ -154,6 +169,10 @@ def _sentence(
             )
         case Ended.FOUND:
             return f"{reach}{at}; {_loss(last)}, because: {last.why}"
+
+
+def _is_wrong_alone(step: Step) -> bool:
+    return step.verdict is Verdict.BREAKS and step.one_server
 
 
 def _loss(last: Step) -> str:
@@ -195,16 +214,17 @@ def _fewest(steps: Sequence[Step], for_rps: float) -> int | None:
 def _wanted(steps: Sequence[Step], for_rps: float, replicas_for: int | None) -> str:
     asked = f"{for_rps:.{ASKED_DIGITS}g} requests/s"
     if replicas_for is not None:
-        return f"{_replicas(replicas_for)} of this size are enough for {asked}."
+        verb = "is" if replicas_for == 1 else "are"
+        return f"{_replicas(replicas_for)} of this size {verb} enough for {asked}."
     measured = _measured(steps)
     last = steps[-1]
-    if not measured and last.verdict is Verdict.BREAKS:
+    if not measured and last.verdict is Verdict.BREAKS and not last.one_server:
         # With fewer replicas answers are right, so that rate counts; it is in the answer, too.
         measured = [(last.replicas_from, last.from_rps)]
         if last.from_rps.low is not None and last.from_rps.low >= for_rps:
             return (
                 f"{_replicas(last.replicas_from)} gave {figure(last.from_rps.estimate)} requests/s,"
-                f" so {asked} need no more. But {_loss(last)}, so the answer is no."
+                f" which is enough by rate. But {_loss(last)}, so the answer is no."
             )
     lead = f"No measured number of replicas is shown to reach {asked}"
     rates = [(rate.estimate, count, rate) for count, rate in measured if rate.estimate]

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from loadtests.analysis.profiles import frames as of_request
+from loadtests.analysis.profiles import own_code
 from loadtests.analysis.profiles.sources import Source, is_inner, moved_lines
 from loadtests.model.profiles.functions import CallPath, Function, StartProfile
 from loadtests.model.profiles.records import Frame, Stack, Waiting
@@ -46,9 +47,14 @@ class Gathered:
     starts: tuple[StartProfile, ...]
 
 
-def files_of(samples: Sequence[StartSamples], servers: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the files with the user's own frames, which are worth reading."""
-    packages = _Packages.of(samples, servers)
+def files_of(
+    samples: Sequence[StartSamples], servers: Mapping[str, str], application: str = ""
+) -> tuple[str, ...]:
+    """Return the files with the user's own frames, which are worth reading.
+
+    ``application`` is as in :func:`gather`.
+    """
+    packages = _Packages.of(samples, servers, application)
     return tuple(
         sorted(
             {
@@ -67,14 +73,18 @@ def gather(
     texts: Texts,
     *,
     checkout: Mapping[str, str] | None = None,
+    application: str = "",
 ) -> Gathered:
     """Return the functions and paths of all samples, and the counts of each start.
 
     ``servers`` says what server each version runs. ``checkout`` has the path in the checkout of
-    each file that is the same there.
+    each file that is the same there. ``application`` is the package of the import string that is
+    served; "" where that is not known.
     """
     gathering = _Gathering(
-        texts=texts, checkout=checkout or {}, packages=_Packages.of(samples, servers)
+        texts=texts,
+        checkout=checkout or {},
+        packages=_Packages.of(samples, servers, application),
     )
     starts = tuple(gathering.start(start, servers[start.side]) for start in samples)
     return Gathered(
@@ -89,20 +99,23 @@ class _Packages:
     """What all samples together tell of packages; see the functions of those names."""
 
     folders: Collection[str]
-    called: Mapping[str, int]
+    called: own_code.Called
 
     @classmethod
-    def of(cls, samples: Sequence[StartSamples], servers: Mapping[str, str]) -> _Packages:
+    def of(
+        cls, samples: Sequence[StartSamples], servers: Mapping[str, str], application: str
+    ) -> _Packages:
         folders = of_request.package_folders(stack for start in samples for stack in start.stacks)
         requests = (
             _of_request(stack, servers[start.side]) for start in samples for stack in start.stacks
         )
-        return cls(folders=folders, called=of_request.called_packages(requests, folders))
+        called = own_code.called_packages(requests, folders, application)
+        return cls(folders=folders, called=called)
 
     def own(self, stack: Sequence[Frame], server: str) -> tuple[tuple[Frame, ...], str]:
         """Return the user's own frames and what they called; () and "" for no request's stack."""
         frames = _of_request(stack, server)
-        return of_request.own_path(frames, self.folders, self.called) if frames else ((), "")
+        return own_code.own_path(frames, self.folders, self.called) if frames else ((), "")
 
 
 def _of_request(stack: Sequence[Frame], server: str) -> tuple[Frame, ...]:

@@ -1,4 +1,4 @@
-"""Which frames belong to a request, and which line of the user's own they are at. PURE.
+"""Which frames belong to a request, and which package each is of. PURE.
 
 A request begins where a server calls the application: at the first frame below the server's that is
 neither the server's nor the standard library's. What the server does by itself (accepting, reading,
@@ -8,9 +8,8 @@ writing) is left out, and so is every thread that no server called.
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 from pathlib import PurePosixPath
 
@@ -93,8 +92,6 @@ MODULE = re.compile(r"/([^/]+?)(?:/__init__)?\.py$")
 
 THREAD_START = ("_bootstrap", "threading.py")
 """The outermost frame of a thread that Python code started."""
-
-NOBODY: Mapping[str, int] = {}
 
 
 def request_frames(stack: Stack, server: str, *, bridged: bool = False) -> tuple[Frame, ...]:
@@ -194,112 +191,9 @@ def is_library(frame: Frame, folders: Collection[str] = ()) -> bool:
     return bool(LIBRARIES.fullmatch(package_of(frame, folders)))
 
 
-def own_line(
-    frames: Sequence[Frame],
-    folders: Collection[str] = (),
-    called: Mapping[str, int] = NOBODY,
-) -> tuple[Frame, str]:
-    """Return the innermost frame of the user's own, and what it called (``psycopg execute``).
-
-    An application may be installed as a package: then it is the one that the framework calls first
-    and is no well-known library, because the application calls the other packages. But what wraps a
-    view is called before it: see ``called``, from :func:`called_packages`. A request without any
-    has the innermost frame of all. ``folders`` are those of :func:`package_folders`.
-    """
-    path, callee = own_path(frames, folders, called)
-    return path[-1], callee
-
-
-def own_path(
-    frames: Sequence[Frame],
-    folders: Collection[str] = (),
-    called: Mapping[str, int] = NOBODY,
-) -> tuple[tuple[Frame, ...], str]:
-    """Return the user's own frames of a request, and what the innermost one called.
-
-    What is the user's own is as in :func:`own_line`. It is line 0 where a file is no source.
-    """
-    own = own_places(frames, folders, called)
-    if not own:
-        return (_in_source(frames[-1]),), ""
-    callee = _callee(frames[own[-1] + 1 :], folders)
-    return tuple(_in_source(frames[index]) for index in own), callee
-
-
-def own_places(
-    frames: Sequence[Frame],
-    folders: Collection[str] = (),
-    called: Mapping[str, int] = NOBODY,
-) -> list[int]:
-    """Return the places of the user's own frames, as :func:`own_line` knows them."""
-    own = [index for index, frame in enumerate(frames) if is_own(frame, folders)]
-    return own or _installed(frames, folders, called)
-
-
-def called_packages(
-    requests: Iterable[Sequence[Frame]], folders: Collection[str] = ()
-) -> Mapping[str, int]:
-    """Return the packages that a framework calls, with the number of stacks that each is on.
-
-    The application's own package is on the most of them. What decorates some of its views is not
-    on the stacks of the others. Libraries that only the application calls are not among them.
-    """
-    below = [_below_dispatch(frames, _packages(frames, folders)) for frames in requests]
-    first = {packages[0] for packages in below if packages}
-    return Counter(name for packages in below for name in packages if name in first)
-
-
-def _installed(
-    frames: Sequence[Frame], folders: Collection[str], called: Mapping[str, int]
-) -> list[int]:
-    """Return the places of the frames of an application that is installed as a package."""
-    packages = _packages(frames, folders)
-    candidates = _below_dispatch(frames, packages)
-    application = max(candidates, key=lambda name: called.get(name, 0), default=None)
-    return [index for index, package in enumerate(packages) if package == application]
-
-
-def _packages(frames: Sequence[Frame], folders: Collection[str]) -> list[str]:
-    return ["" if STANDARD.search(frame.file) else package_of(frame, folders) for frame in frames]
-
-
-def _below_dispatch(frames: Sequence[Frame], packages: Sequence[str]) -> list[str]:
-    """Return the packages that may be the application's, in the order in which they are called.
-
-    What is above the framework's dispatch may be anybody's middleware.
-    """
-    dispatched = [
-        index
-        for index, (frame, package) in enumerate(zip(frames, packages, strict=True))
-        if FRAMEWORKS.fullmatch(package) and frame.name.rpartition(".")[2] in DISPATCH
-    ]
-    below = packages[dispatched[-1] + 1 :] if dispatched else packages
-    unknown = (package for package in below if package and not LIBRARIES.fullmatch(package))
-    return list(dict.fromkeys(unknown))
-
-
 def is_python(file: str) -> bool:
     """Return whether a file is Python source: by its ending, or because it has none."""
     return PurePosixPath(file).suffix in {"", ".py", ".pyw", ".pyx"}
-
-
-def _in_source(frame: Frame) -> Frame:
-    """Return a frame; without its line where that is not one of its file.
-
-    A compiled template (Jinja) has the template's path and the lines of the Python made from it.
-    """
-    return frame if is_python(frame.file) else replace(frame, line=0)
-
-
-def _callee(below: Sequence[Frame], folders: Collection[str]) -> str:
-    """Return what a line called: the first function of a package, else of the standard library.
-
-    A context manager stands between a line and what it enters; nobody looks for that.
-    """
-    if not below:
-        return ""
-    of_package = (frame for frame in below if not STANDARD.search(frame.file))
-    return described(next(of_package, below[0]), folders)
 
 
 def described(frame: Frame, folders: Collection[str] = ()) -> str:

@@ -18,6 +18,7 @@ from itertools import pairwise
 
 from loadtests.analysis.intervals import standard_error, student_quantile
 from loadtests.analysis.profiles import frames as of_request
+from loadtests.analysis.profiles import own_code
 from loadtests.model.profiles.records import CellProfile, Frame, Look, Stack, Waiting
 from loadtests.model.profiles.results import LineTime, ProfileResult, Span
 
@@ -75,8 +76,8 @@ class Requests:
         self._folders = of_request.package_folders(stack.frames for stack in profile.stacks)
 
     @cached_property
-    def _called(self) -> Mapping[str, int]:
-        return of_request.called_packages(self.frames, self._folders)
+    def _called(self) -> own_code.Called:
+        return own_code.called_packages(self.frames, self._folders, self.profile.application)
 
     @property
     def can_tell(self) -> bool:
@@ -118,7 +119,7 @@ class Requests:
 
     def own_line(self, number: int) -> tuple[Frame, str]:
         """Return the innermost frame of the user's own of a stack, and what it called."""
-        return of_request.own_line(self.frames[number], self._folders, self._called)
+        return own_code.own_line(self.frames[number], self._folders, self._called)
 
     def stack(self, number: int) -> Stack:
         """Return a stack by its number."""

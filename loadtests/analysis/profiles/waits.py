@@ -6,7 +6,8 @@ import re
 from collections.abc import Collection, Sequence
 from itertools import takewhile
 
-from loadtests.analysis.profiles.frames import STANDARD, own_places
+from loadtests.analysis.profiles.frames import STANDARD
+from loadtests.analysis.profiles.own_code import called_packages, own_places
 from loadtests.model.profiles.records import LOCAL_SOCKET, Frame, KernelWait, Waiting
 
 DNS_PORT = "53"
@@ -70,7 +71,12 @@ def kind_at(
     return waits[0] if waits else KernelWait(kind=Waiting.CPU)
 
 
-def refined(wait: KernelWait, frames: Sequence[Frame], stores: Collection[str] = ()) -> KernelWait:
+def refined(
+    wait: KernelWait,
+    frames: Sequence[Frame],
+    stores: Collection[str] = (),
+    application: str = "",
+) -> KernelWait:
     """Return a wait as its stack has it: a lock's, and a socket's for a store or for a name.
 
     On a busy machine the kernel is asked some milliseconds beside the stack, so a thread inside of
@@ -78,6 +84,7 @@ def refined(wait: KernelWait, frames: Sequence[Frame], stores: Collection[str] =
     What a thread of its own does for a request is not on this stack, so it is not known. ``stores``
     are the peers that are the stack's own stores: ``host:port``, or ``:port`` and a local socket,
     which count below a driver in C (psycopg2): it has no frame, and the standard library none.
+    ``application`` is the package that is served, where it is known.
     """
     if wait.kind not in RUNS and (own := _own_work(frames)):
         return KernelWait(kind=Waiting.UNKNOWN, peer=own)
@@ -91,19 +98,25 @@ def refined(wait: KernelWait, frames: Sequence[Frame], stores: Collection[str] =
     is_local = wait.peer == LOCAL_SOCKET
     is_known = not is_local and wait.peer in stores
     is_meant = (LOCAL_SOCKET if is_local else f":{port}") in stores and _may_be_in_c(frames)
-    if port in STORE_PORTS or is_known or is_meant or _asks_store(frames):
+    if port in STORE_PORTS or is_known or is_meant or _asks_store(frames, application):
         return KernelWait(kind=Waiting.STORE, peer=wait.peer)
     return wait
 
 
-def _asks_store(frames: Sequence[Frame]) -> bool:
+def _asks_store(frames: Sequence[Frame], application: str) -> bool:
     """Return whether the application's innermost line called a driver.
 
     A driver further out only stands around it, such as a decorator that opens a transaction. In a
     folder of packages beside the usual ones, a driver's own frame looks like the application's.
+
+    One stack alone cannot tell an installed application from a decorator around its view. That
+    needs ``application``: without it, the decorator counts as the application.
     """
     drivers = [index for index, frame in enumerate(frames) if DRIVERS.search(frame.file)]
-    return bool(drivers) and max(own_places(frames), default=-1) <= drivers[-1]
+    if not drivers:
+        return False
+    called = called_packages([frames], application=application)
+    return max(own_places(frames, called=called), default=-1) <= drivers[-1]
 
 
 def _may_be_in_c(frames: Sequence[Frame]) -> bool:

@@ -14,6 +14,7 @@ from random import Random
 
 from loadtests.analysis.profiles import call_paths
 from loadtests.analysis.profiles.call_paths import StartSamples
+from loadtests.analysis.profiles.own_code import package_named
 from loadtests.environments.protocol import Say
 from loadtests.gate.analysis import figures, findings, verdict
 from loadtests.gate.generator_pool import TIMEOUT_S, GeneratorPool, Key
@@ -113,6 +114,7 @@ class FunctionProfiler:
         self._generators = generators
         self._evidence = evidence
         self._say = say
+        self._application = package_named((plan.tested.application or "",))
         self._failures: list[ProcessFailure] = []
         self._servers: dict[str, str] = {side: self._server(side) for side in SideName}
 
@@ -160,7 +162,11 @@ class FunctionProfiler:
         seconds = proc.monotonic_s() - began_s
         texts = self._texts(samples)
         gathered = call_paths.gather(
-            samples, self._servers, texts, checkout=checkout.find(here, texts[SideName.HEAD])
+            samples,
+            self._servers,
+            texts,
+            checkout=checkout.find(here, texts[SideName.HEAD]),
+            application=self._application,
         )
         return FunctionProfile(
             worker=self._worker,
@@ -294,7 +300,7 @@ class FunctionProfiler:
 
     def _texts(self, samples: Sequence[StartSamples]) -> Mapping[str, Mapping[str, str | None]]:
         """Return the text of each of the user's own files that was seen, in both versions."""
-        names = call_paths.files_of(samples, self._servers)
+        names = call_paths.files_of(samples, self._servers, self._application)
         texts: dict[str, Mapping[str, str | None]] = {}
         for side in SideName:
             pids = self._pids(side, starts_of(self._stack, side)[0])

@@ -86,9 +86,10 @@ class Looking:
         *,
         threads: Threads = threads_now,
         stores: Collection[str] = (),
+        application: str = "",
         looks_per_s: float = LOOKS_PER_S,
     ) -> None:
-        """``processes`` are member and process id; ``stores`` as in :func:`waits.refined`."""
+        """``processes`` are member and process id; for others see :func:`waits.refined`."""
         self._processes = [
             # Asked at once: a helper's first look searches for the requests, which takes a while.
             _Process(member=member, pid=pid, helped=greenlets.ask(pid))
@@ -97,6 +98,7 @@ class Looking:
         self._dump = dump
         self._threads = threads
         self._stores = stores
+        self._application = application
         self._every_s = 1 / looks_per_s
         self._stacks = _Stacks()
         self._looks: list[Look] = []
@@ -213,7 +215,7 @@ class Looking:
         wait = kind_of(greenlet.frames, greenlet.peer, running=greenlet.running)
         if greenlet.running and kernel.kind in HOLD_UP:
             wait = kernel
-        wait = waits.refined(wait, greenlet.frames, self._stores)
+        wait = waits.refined(wait, greenlet.frames, self._stores, self._application)
         return Stack(frames=greenlet.frames, kind=wait.kind, peer=wait.peer)
 
     def _stack(
@@ -231,7 +233,7 @@ class Looking:
             unchanged=first is not None and last is not None and first.mark == last.mark,
             owns_gil=thread.owns_gil,
         )
-        wait = waits.refined(wait, thread.frames, self._stores)
+        wait = waits.refined(wait, thread.frames, self._stores, self._application)
         return Stack(frames=thread.frames, kind=wait.kind, peer=_peer(wait, thread.frames))
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import PurePosixPath
 
 from loadtests.analysis.profiles import greenlets
+from loadtests.analysis.profiles.own_code import package_named
 from loadtests.environments.protocol import AsksStores, KnowsVariables, Stack
 from loadtests.measurement.profiles.asked_sessions import AskedLooking
 from loadtests.measurement.profiles.beside import Beside
@@ -134,6 +135,8 @@ def _seen(
     given = stack.variables_of(served[0][0]) if isinstance(stack, KnowsVariables) else {}
     variables = variables_of(pids, given)
     accesses = accesses_in(variables)
+    commands = [process.command for _, process in served]
+    application = package_named((*commands, plan.tested.application or ""))
     looking = Looking(
         [(member, process.pid) for member, process in served],
         partial(py_spy.dump, program, cores=plan.budget.service_cores),
@@ -142,6 +145,7 @@ def _seen(
             *addresses_seen(accesses, pids),
             *peers_meant(accesses),
         ),
+        application=application,
     )
     store = _looking_at_store(stack, accesses, pids)
     # The last part stops first: the looks end with the window, while the store takes its time.
@@ -150,11 +154,11 @@ def _seen(
         trial = load(spec, timing, beside)
     finally:
         beside.stop()
-    commands = [process.command for _, process in served]
     seen = looking.seen()
     profile = profile_of(trial, worker, seen, commands)
     return replace(
         profile,
+        application=application,
         store=store.seen() if store else None,
         store_note=told_of_store(variables, store, seen),
     )

@@ -162,6 +162,8 @@ class CellProfile:
     """CPU of a request by the counters, where the replicas' budget was not full; else None."""
     ended_rps: float | None = None
     """Requests that ended a second, those that failed too; None in older profiles."""
+    application: str = ""
+    """The package of the import string that is served; "" where that is not known."""
 
     @property
     def rate_rps(self) -> float:

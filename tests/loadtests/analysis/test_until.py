@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from loadtests.analysis.until import Ended, Step, conclude, exit_code, goes_on, step_of
+from loadtests.model.consistency import ProbeState
 from loadtests.model.result import Estimate
 from loadtests.model.vocabulary import Verdict
-from tests.loadtests.builders import make_plan, make_result, make_trials
+from tests.loadtests.builders import make_plan, make_probe, make_result, make_trials
 
 
 def rate(value: float) -> Estimate:
@@ -131,14 +132,54 @@ def test_a_rate_that_was_stated_is_not_denied_where_the_first_doubling_breaks() 
     assert (enough.replicas_for, exit_code(enough)) == (None, 1)
     assert enough.sentence == (
         "1 replica, 90.0 requests/s; with 2 answers are wrong or fail, because: Replica 2 refuses"
-        " the cookie. 1 replica gave 90.0 requests/s, so 20 requests/s need no more. But with 2"
-        " answers are wrong or fail, so the answer is no."
+        " the cookie. 1 replica gave 90.0 requests/s, which is enough by rate. But with 2 answers"
+        " are wrong or fail, so the answer is no."
     )
     near = conclude([breaks], for_rps=88.0).sentence
     assert near.endswith("1 replica gave 90.0, but its interval begins at 85.5.")
     never = conclude([breaks], for_rps=200.0)
     assert exit_code(never) == 1
     assert never.sentence.endswith("is shown to reach 200 requests/s; the most was 90.0.")
+
+
+def test_a_server_that_breaks_by_itself_has_no_rate_that_is_right() -> None:
+    alone = a_step(1, Verdict.BREAKS, one_server=True, why="This fails with a single server, too.")
+
+    answer = conclude([alone], for_rps=20.0)
+
+    assert (answer.replicas_for, exit_code(answer)) == (None, 1)
+    assert answer.sentence == (
+        "1 replica; with 2 answers are wrong or fail, because: This fails with a single server,"
+        " too. No measured number of replicas is shown to reach 20 requests/s; no measurement of a"
+        " rate is valid."
+    )
+
+
+def test_one_replica_is_enough_in_the_singular() -> None:
+    said = conclude([a_step(1)], for_rps=20.0).sentence
+
+    assert said.endswith("1 replica of this size is enough for 20 requests/s.")
+
+
+@pytest.mark.parametrize(
+    ("fields", "one_server"),
+    [
+        ({"one_server": True}, True),
+        ({"one_server": False}, False),
+        ({"one_server": True, "worker": "another"}, False),
+        ({"one_server": True, "workload": "another"}, False),
+        ({"one_server": True, "state": ProbeState.OK}, False),
+    ],
+)
+def test_a_step_knows_whether_a_single_server_breaks(
+    fields: dict[str, Any], one_server: bool
+) -> None:
+    plan = make_plan(replica_counts=(1, 2))
+    probe = make_probe(**{"worker": "gthread", "state": ProbeState.BREAKS} | fields)
+
+    step = step_of(make_result(plan, make_trials(plan), probes=(probe,)))
+
+    assert step.one_server is one_server
 
 
 def test_a_rate_that_only_the_interval_misses_is_said_to_be_near() -> None:

@@ -266,3 +266,15 @@ def test_an_async_view_of_wsgi_counts_for_a_gate_in_the_thread_of_its_loop() -> 
     (path,) = gather((samples,), SERVERS, TEXTS).paths
 
     assert path == CallPath(functions=(0, 1), line=9)
+
+
+def test_a_decorator_on_all_views_is_known_where_the_application_is_named() -> None:
+    site = "/venv/lib/python3.13/site-packages"
+    guard = at(12, "check", f"{site}/acme_guard/views.py")
+    view = at(31, "search", f"{site}/shop/views.py")
+    samples = (make_samples("base", {(GUNICORN, FLASK, guard, view): 5}),)
+
+    gathered = gather(samples, SERVERS, {}, application="shop")
+
+    assert [function.file for function in gathered.functions] == [view.file]
+    assert files_of(samples, SERVERS, "shop") == (view.file,)

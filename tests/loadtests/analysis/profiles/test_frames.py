@@ -1,4 +1,4 @@
-"""Which frames are a request's; test_frames_own_lines.py has which are the user's own."""
+"""Which frames are a request's; test_own_code.py has which are the user's own."""
 
 import pytest
 

@@ -102,6 +102,16 @@ def test_the_line_below_a_decorator_that_nobody_knows_is_the_installed_applicati
     ]
 
 
+def test_a_decorator_on_all_views_is_known_where_a_profile_names_the_application() -> None:
+    guard = frame(f"{SITE}/acme_guard/views.py:12", "check")
+    rank = frame(f"{SITE}/shop/search.py:31", "rank")
+    stack = Stack(frames=(*SERVER, *FLASK, guard, rank, EXECUTE), kind=Waiting.CPU)
+
+    (line,) = result_of(make_profile([(0,)] * 40, stacks=(stack,), application="shop")).lines
+
+    assert (line.file, line.line) == (rank.file, rank.line)
+
+
 def test_the_interval_is_wider_where_the_looks_differ_more() -> None:
     steady = result_of(make_profile([(0, 0)] * 40)).lines[0].ms
     bursts = result_of(make_profile([(0,) * 4] * 20 + [()] * 20)).lines[0].ms

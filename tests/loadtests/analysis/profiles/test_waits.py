@@ -100,6 +100,15 @@ def test_a_driver_around_the_view_makes_no_store_of_a_service(view: Frame) -> No
     assert refined(HTTP, (*FLASK, ATOMIC, view, *PYMYSQL)).kind is Waiting.STORE
 
 
+def test_a_driver_below_a_decorator_that_nobody_knows_makes_no_store_of_a_service() -> None:
+    guard = frame(f"{SITE}/acme_guard/views.py:12", "check")
+    view = frame(f"{SITE}/shop/views.py:12", "search")
+    asks, queries = ((*FLASK, guard, ATOMIC, view, *below) for below in (GET, PYMYSQL))
+
+    assert refined(HTTP, asks, application="shop") == HTTP
+    assert refined(HTTP, queries, application="shop").kind is Waiting.STORE
+
+
 def test_a_driver_in_a_folder_of_packages_beside_the_usual_ones_is_still_one() -> None:
     def there(frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
         return tuple(replace(each, file=each.file.replace(SITE, "/deps")) for each in frames)

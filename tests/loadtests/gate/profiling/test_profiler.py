@@ -13,7 +13,7 @@ import pytest
 from loadtests.analysis.profiles.function_pairs import owners_of, pairs_of
 from loadtests.environments.keep_awake import Awake
 from loadtests.gate.generator_pool import GeneratorPool
-from loadtests.gate.model import Evidence, SideName, WorkerLoad
+from loadtests.gate.model import Evidence, GatePlan, SideName, WorkerLoad
 from loadtests.gate.profiling import profiler
 from loadtests.gate.profiling.profiler import FunctionProfiler, is_wanted, with_profile
 from loadtests.measurement.generator_client import Agent
@@ -99,8 +99,9 @@ def profiled(
     *,
     stack_class: type[FakeGateStack] = LocalStack,
     starts: int = 16,
+    plan: GatePlan = PLAN,
 ) -> FunctionProfile:
-    stack = stack_class(world, PLAN)
+    stack = stack_class(world, plan)
     stack.grow(starts)
     agents = {
         (lane, side): Agent(stack.start_generator())
@@ -109,7 +110,7 @@ def profiled(
     }
     pool = GeneratorPool(stack, "gthread", agents, Awake(None))
     said: list[str] = []
-    return FunctionProfiler(stack, PLAN, "gthread", pool, EVIDENCE, said.append).profile(here)
+    return FunctionProfiler(stack, plan, "gthread", pool, EVIDENCE, said.append).profile(here)
 
 
 def test_twelve_starts_of_each_version_are_sampled_from_the_other_core(
@@ -145,6 +146,21 @@ def test_both_starts_of_a_pair_have_the_same_arrivals(
     seeds = {order["id"]: (order["seed"], order["rate_rps"]) for order in orders}
     assert seeds["f001-base"] == seeds["f001-head"] != seeds["f002-head"]
     assert seeds["f001-base"][1] == 90.0
+
+
+def test_a_decorator_is_passed_over_for_the_application_of_the_target(
+    recordings: list[FakeRecording], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guard, view = (
+        Frame(file=f"/venv/lib/python3.13/site-packages/{package}/views.py", line=2, name="rank")
+        for package in ("acme_guard", "shop")
+    )
+    monkeypatch.setattr(FakeRecording, "stacks_of", lambda *_: {(STACK[0], guard, view): 30})
+    plan = replace(PLAN, tested=replace(PLAN.tested, application="shop.wsgi:app"))
+
+    profile = profiled(a_world(), tmp_path, plan=plan)
+
+    assert {function.file for function in profile.functions} == {view.file}
 
 
 def test_functions_and_counts_are_kept(recordings: list[FakeRecording], tmp_path: Path) -> None:

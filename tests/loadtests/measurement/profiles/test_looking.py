@@ -13,7 +13,7 @@ from loadtests.model.errors import ProcessFailure
 from loadtests.model.profiles.records import KernelWait, Waiting
 from loadtests.tools import greenlets, py_spy
 from loadtests.tools.procfs.threads import ThreadNow
-from tests.loadtests.analysis.profiles.builders import WAITING
+from tests.loadtests.analysis.profiles.builders import FLASK, SITE, WAITING, frame
 
 THREAD = py_spy.Thread(thread=8, frames=WAITING.frames, owns_gil=False)
 
@@ -33,10 +33,11 @@ def looked(
     pids: tuple[int, ...] = (1,),
     threads: Callable[[int], Mapping[int, ThreadNow] | None] = lambda _: None,
     until: Callable[[Looking], bool] = lambda looking: len(looking.seen().looks) >= 6,
+    application: str = "",
 ) -> Seen:
     """Look until there is enough, for 5 s at most."""
     processes = [(f"gthread-{pid}", pid) for pid in pids]
-    looking = Looking(processes, dump, threads=threads, looks_per_s=500)
+    looking = Looking(processes, dump, threads=threads, application=application, looks_per_s=500)
     looking.start()
     deadline_s = time.monotonic() + 5
     while not until(looking) and time.monotonic() < deadline_s:
@@ -51,6 +52,18 @@ def test_processes_are_looked_at_in_turn() -> None:
     members = [look.member for look in seen.looks[:6]]
     assert members == ["gthread-1", "gthread-2", "gthread-3"] * 2
     assert seen.processes == 3
+
+
+def test_a_decorator_around_the_package_that_is_served_makes_no_store_of_a_service() -> None:
+    places = ("acme_guard/views.py", "peewee.py", "shop/views.py", "requests/api.py")
+    frames = (*FLASK, *(frame(f"{SITE}/{place}:9", "call") for place in places))
+    thread = py_spy.Thread(thread=8, frames=frames, owns_gil=False)
+
+    seen = looked(
+        lambda _: (thread,), threads=a_wait(Waiting.SOCKET, "10.0.0.3:8080"), application="shop"
+    )
+
+    assert [stack.kind for stack in seen.stacks] == [Waiting.SOCKET]
 
 
 def test_a_stack_that_is_seen_again_is_kept_once() -> None:

@@ -212,9 +212,11 @@ def test_looks_know_the_store_that_the_replicas_variables_name(
             return (ServerProcess(pid=2**30, parent=1, threads=1, command="gunicorn"),)
 
     class Watching(Looking):
-        def __init__(self, processes: Any, dump: Any, *, stores: Collection[str]) -> None:
+        def __init__(
+            self, processes: Any, dump: Any, *, stores: Collection[str], application: str
+        ) -> None:
             known.append(tuple(stores))
-            super().__init__(processes, dump, stores=stores)
+            super().__init__(processes, dump, stores=stores, application=application)
 
     known: list[tuple[str, ...]] = []
     variables = {"DATABASE_URL": "postgresql://app@db:6543/x", "DSN": "dbname=shop"}

@@ -1,13 +1,11 @@
-"""Which frames of a request are the user's own, and what they called."""
+"""Which frames of a request are the user's own; test_installed.py has what all stacks tell."""
 
 import pytest
 
-from loadtests.analysis.profiles.frames import (
-    called_packages,
-    is_python,
+from loadtests.analysis.profiles.frames import is_python, package_folders
+from loadtests.analysis.profiles.own_code import (
     own_line,
     own_path,
-    package_folders,
 )
 from loadtests.model.profiles.records import Frame
 from tests.loadtests.analysis.profiles.builders import (
@@ -136,30 +134,6 @@ def test_what_decorates_a_view_of_an_installed_application_is_not_the_applicatio
     decorator = frame(f"{SITE}/{around[0]}", around[1])
 
     assert own_line((*FLASK, decorator, rank)) == (rank, "")
-
-
-def test_a_decorator_that_nobody_knows_is_not_on_the_stacks_of_other_views() -> None:
-    guard = frame(f"{SITE}/acme_guard/views.py:12", "guarded.<locals>.wrapper")
-    rank = frame(f"{SITE}/shop/search.py:31", "rank")
-    convert = frame(f"{SITE}/markdown/core.py:270", "convert")
-    guarded, plain = (*FLASK, guard, rank, convert), (*FLASK, VIEW, convert)
-
-    called = called_packages([guarded, plain, (*FLASK, guard, VIEW), FLASK])
-
-    assert called == {"acme_guard": 2, "shop": 3}
-    assert own_line(guarded, (), called) == (rank, "markdown convert")
-    assert own_line(plain, (), called) == (VIEW, "markdown convert")
-    assert own_path((*FLASK, guard), (), called)[0] == (guard,)
-
-
-def test_what_an_installed_application_calls_most_is_not_the_application() -> None:
-    convert = frame(f"{SITE}/markdown/core.py:270", "convert")
-    plugin = frame(f"{SITE}/acme_admin/views.py:9", "index")
-    stacks = [(*FLASK, VIEW, convert), (*FLASK, plugin, convert)]
-
-    called = called_packages(stacks)
-
-    assert [own_line(frames, (), called)[0] for frames in stacks] == [VIEW, plugin]
 
 
 def test_a_dispatch_without_the_application_below_it_has_the_innermost_line() -> None:
