@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import pairwise
-from urllib.parse import parse_qsl
 
+from loadtests.analysis.consistency.bodies import form
 from loadtests.analysis.consistency.reading import (
     CONFIRM,
     SOME,
@@ -82,7 +82,7 @@ def _denies(reading: Reading, seen: Seen) -> bool:
 def _names_one_thing(reading: Reading) -> bool:
     """Return whether the address of a request names one thing: by an id, or words of its text."""
     path, _, query = reading.name.partition(" ")[2].partition("?")
-    if any(ID_KEY.search(name) for name, _ in parse_qsl(query)):
+    if any(map(ID_KEY.search, form.names_in(query))):
         return True
     last = path.rstrip("/").rpartition("/")[2]
     if PROGRAM.fullmatch(last):
