@@ -13,13 +13,19 @@ from loadtests.model.tested.variables import path_without_secrets
 def continued(earlier: GateResult, now: GatePlan) -> GatePlan:
     """Return the plan of an earlier gate with the minutes that are asked for now.
 
-    Raises :class:`UsageError` if its figures were counted in another way, or of something else.
+    Raises :class:`UsageError` if its figures were counted in another way, or of something else, or
+    while a store refused connections.
     """
     if earlier.schema_version != SCHEMA_VERSION:
         raise UsageError(
             f"--append {earlier.facts.gate_id}: it was written with schema"
             f" {earlier.schema_version}, whose figures were counted in another way than"
             f" those of {SCHEMA_VERSION}. Start a new gate."
+        )
+    if earlier.evidence.store_refusals:
+        raise UsageError(
+            f"--append {earlier.facts.gate_id}: a store refused connections there, and what was"
+            " measured then would still count. Start a new gate."
         )
     before = earlier.plan
     if _settings(now) != _settings(before):

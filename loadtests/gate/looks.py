@@ -98,14 +98,14 @@ class Session:
             with suppress(EnvironmentFailure):
                 if self._in_block:
                     self._probe()
-                if self._refusals():
+                if self._note_refusals():
                     told = findings.told_refusals(self.evidence)
                     raise UnusableLoad(f"{error} {told}") from error
             raise
         if not self._requests_fail():
             self._probe()
         if self._requests_fail() or self._regressed():
-            self._refusals()
+            self._note_refusals()
 
     def _measure(self) -> None:
         """Measure look by look.
@@ -159,18 +159,21 @@ class Session:
     def _requests_fail(self) -> bool:
         """Return whether so many requests fail that the other endpoints need no measurement."""
         return findings.head_fails_more(self._plan, self.evidence) or any(
-            finding.code is RuleCode.ERRORS for finding in findings.check(self._plan, self.evidence)
+            finding.code is RuleCode.ERRORS and not finding.warning
+            for finding in findings.check(self._plan, self.evidence)
         )
 
-    def _refusals(self) -> bool:
-        """Note where a version's store refused connections; return whether one did.
+    def _note_refusals(self) -> bool:
+        """Note where a version's store refused connections; return whether a log says so.
 
         That is looked for only where it may be the reason of something: logs may be long.
         """
         found = refusals.seen(self._stack)
-        if found:
-            self._add(store_refusals={**self.evidence.store_refusals, **found})
-        return bool(found)
+        if not (found.stores or found.by_head):
+            return False
+        stores = {**self.evidence.store_refusals, **found.stores}
+        self._add(store_refusals=stores, head_refusal=found.by_head)
+        return True
 
     def _measure_pairs(self, look: int) -> None:
         self._bring_up(look - self._pairs_before)
@@ -263,6 +266,7 @@ class Session:
         blocks: tuple[ScalingBlock, ...] | None = None,
         probes: tuple[SideProbe, ...] | None = None,
         store_refusals: Mapping[SideName, str] | None = None,
+        head_refusal: str | None = None,
     ) -> None:
         now = self.evidence
         self.evidence = replace(
@@ -272,6 +276,7 @@ class Session:
             blocks=now.blocks if blocks is None else blocks,
             probes=now.probes if probes is None else probes,
             store_refusals=now.store_refusals if store_refusals is None else store_refusals,
+            head_refusal=now.head_refusal if head_refusal is None else head_refusal,
         )
         self._keep(self.evidence)
 

@@ -275,7 +275,8 @@ class Evidence:
     """What was seen to serve each version, an entry a name in ``workers``."""
     profiles: tuple[FunctionProfile, ...] = ()
     store_refusals: Mapping[SideName, str] = field(default_factory=dict)
-    """The line that says so, for each version whose store was seen to refuse connections."""
+    head_refusal: str | None = None
+    """The log line of each version's store that refused connections; what a start of head says."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,7 +32,7 @@ from loadtests.tools import proc
 
 LAGGARD_LIMIT_S = 30.0
 """Seconds that a start may need after the first one of its version is ready: all start at once,
-with equal CPU."""
+with equal CPU. One that came up before the others does not count as the first."""
 
 ENDED_EVERY_S = 2.0
 """Seconds between checks whether an awaited start has ended."""

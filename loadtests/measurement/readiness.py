@@ -50,20 +50,23 @@ def wait_ready(
     Every ``ended_every_s`` seconds ``ended`` gets the names without an answer, and returns an error
     message if one of these replicas has exited. ``not_ready`` returns the error message at the
     limit ``limit_s``. After the first answer, the other replicas of the same worker model or
-    version have ``laggard_limit_s`` seconds left, if it is given.
+    version have ``laggard_limit_s`` seconds left, if it is given. Those that answer when they are
+    first asked do not count there: they may have been up long before the others.
     """
     waiting = {replica.name: replica for replica in replicas}
     began_s = asked_s = proc.monotonic_s()
     deadlines_s = {replica.worker: began_s + limit_s for replica in replicas}
     ask_limit_s = limit_s / ASKS_IN_THE_LIMIT
+    is_first = True
 
     def all_answer() -> bool:
-        nonlocal asked_s
+        nonlocal asked_s, is_first
         for name in _answering(agent, tuple(waiting.values()), path, ask_limit_s):
             worker = waiting.pop(name).worker
-            if laggard_limit_s is not None:
+            if laggard_limit_s is not None and not is_first:
                 left_s = proc.monotonic_s() + laggard_limit_s
                 deadlines_s[worker] = min(deadlines_s[worker], left_s)
+        is_first = False
         now_s = proc.monotonic_s()
         if waiting and now_s - asked_s >= ended_every_s:
             asked_s = now_s

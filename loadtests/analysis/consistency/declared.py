@@ -42,6 +42,10 @@ MOST_DIGITS = 100
 EXCERPT_CHARS = 100
 """Longest part of an answer that a sentence quotes."""
 
+CORRECT_EXPECTED = "Correct what the check expects."
+CORRECT_STEPS = "Correct the write or the read, or say what the check expects."
+"""What to do where a check can be right nowhere."""
+
 
 def filled(text: str, token: str) -> str:
     """Return a part of a step with its token filled in."""
@@ -167,18 +171,20 @@ def _never_right(record: ProbeRecord) -> str:
     """Return why a check is open whose expectation no replica meets, not even the writer."""
     expected, _ = _expectation(record)
     example = next(seen for seen in record.reads if was_answered(seen))
-    advice = "Correct what the check expects."
+    advice = CORRECT_EXPECTED
     if record.check.read.expect is None:
-        advice = (
-            f"The write got {record.writes[0]}. Correct the write or the read, or say what the"
-            " check expects."
-        )
+        advice = f"The write got {record.writes[0]}. {CORRECT_STEPS}"
     return (
         f"After {request_line(record.check.write, record.token)}, no replica answered"
         f" {request_line(record.check.read, record.token)} with {expected}, not even the one that"
         f" was written to: {_name(example)} answered {example} {_excerpt(example)}".rstrip()
         + f". {advice}"
     )
+
+
+def without_advice(detail: str) -> str:
+    """Return why a check is open without what to do: it is untrue of a check that was met."""
+    return detail.removesuffix(f" {CORRECT_EXPECTED}").removesuffix(f" {CORRECT_STEPS}")
 
 
 def had_effect(record: ProbeRecord) -> bool:
@@ -241,7 +247,8 @@ def _refusal(record: ProbeRecord, refused: Seen | None) -> str:
         return "Nothing was written."
     step = record.check.read if refused is record.before else record.check.write
     quoted = f": {_excerpt(refused)}" if refused.body.strip() else ""
-    return f"{request_line(step, record.token)} got {refused} from {_name(refused)}{quoted}"
+    told = f"{request_line(step, record.token)} got {refused} from {_name(refused)}{quoted}"
+    return f"{told.rstrip('.')}."
 
 
 def _expectation(record: ProbeRecord) -> tuple[str, Callable[[Seen], bool]]:

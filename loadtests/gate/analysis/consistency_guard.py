@@ -203,7 +203,9 @@ def examples(evidence: Evidence, worker: str) -> tuple[str, ...]:
         broken = [result for result in results if _breaks(result)]
         if comparison.worse and comparison.unmet:
             broken = [result for result in comparison.head if _is_unmet(result)]
-        sentences += [f"{worker} {comparison.check}: {result.detail}" for result in broken[:1]]
+        sentences += [
+            f"{worker} {comparison.check}: {_detail(comparison, result)}" for result in broken[:1]
+        ]
     return tuple(sentences)
 
 
@@ -224,8 +226,14 @@ def _of_unmet(unmet: Sequence[Compared]) -> str:
     tries = len(unmet[0].head)
     return (
         f"Base met {_named(unmet)} with two replicas in all {tries} tries, and head in none:"
-        f" {unmet[0].head[-1].detail}"
+        f" {_detail(unmet[0], unmet[0].head[-1])}"
     )
+
+
+def _detail(comparison: Compared, result: ProbeResult) -> str:
+    """Return what one try showed; where a version met the check, it is no fault of the check."""
+    is_met = any(one.state is ProbeState.OK for one in (*comparison.base, *comparison.head))
+    return declared.without_advice(result.detail) if is_met else result.detail
 
 
 def _unchecked(comparisons: Sequence[Compared]) -> str:
@@ -235,7 +243,7 @@ def _unchecked(comparisons: Sequence[Compared]) -> str:
         open_ones = [comparison for comparison in comparisons if not comparison.checked(side)]
         if open_ones:
             results = open_ones[0].base if side is SideName.BASE else open_ones[0].head
-            why = f" {results[-1].detail}" if results else ""
+            why = f" {_detail(open_ones[0], results[-1])}" if results else ""
             sentences.append(f"Not checked on {side}: {_named(open_ones)}.{why}")
     return " ".join(sentences)
 

@@ -176,17 +176,34 @@ def _errors(plan: GatePlan, evidence: Evidence) -> Iterator[GateFinding]:
 
 
 def _refusals(evidence: Evidence) -> Iterator[GateFinding]:
-    """Yield where stores refused connections: how many starts share one is the gate's doing."""
-    if evidence.store_refusals:
-        yield GateFinding(code=RuleCode.ERRORS, detail=told_refusals(evidence))
+    """Yield where stores refused connections: how many starts share one is the gate's doing.
+
+    Where base's took as many starts, it is head's, and only a warning.
+    """
+    if told := told_refusals(evidence):
+        is_heads = SideName.BASE not in evidence.store_refusals
+        yield GateFinding(code=RuleCode.ERRORS, detail=told, warning=is_heads)
 
 
 def told_refusals(evidence: Evidence) -> str:
-    """Return which stores refused connections, and what to do."""
-    lines = "; ".join(f"{side}: {line}" for side, line in evidence.store_refusals.items())
-    return (
-        f"A store refused connections, so its starts cannot be judged ({lines}). {MORE_CONNECTIONS}"
-    )
+    """Return which stores refused connections, and what to do; "" where none was seen to."""
+    refusals = evidence.store_refusals
+    if SideName.BASE in refusals:
+        lines = "; ".join(f"{side}: {line}" for side, line in refusals.items())
+        told = f"A store refused connections, so its starts cannot be judged ({lines})."
+    elif SideName.HEAD in refusals:
+        told = (
+            f"Head's store refused connections ({refusals[SideName.HEAD]}). Base's did not, with as"
+            " many starts. So head may open or leak more connections than base."
+        )
+    elif evidence.head_refusal:
+        told = (
+            f"A start of head says that a store refused connections ({evidence.head_refusal})."
+            " Head's own store does not say so, so this changes no verdict."
+        )
+    else:
+        return ""
+    return f"{told} {MORE_CONNECTIONS}"
 
 
 def _generator(evidence: Evidence) -> Iterator[GateFinding]:

@@ -319,6 +319,15 @@ def test_appending_to_what_is_settled_measures_nothing() -> None:
     assert again.done == []
 
 
+def test_a_warning_about_connections_ends_no_measurement() -> None:
+    """Such as that of a worker model that was measured before."""
+    truth = Truth(make_gate_plan())
+    session, _ = run(truth, Evidence(head_refusal="upstream.Error: too many connections"))
+
+    assert len(session.evidence.pairs) == 16
+    assert any(name.startswith("probe") for name in truth.done)
+
+
 @pytest.mark.parametrize("memory_bytes", [4 << 30])
 def test_memory_bounds_the_starts_that_are_up_at_once(memory_bytes: int) -> None:
     truth = Truth(make_gate_plan(max_minutes=600, scaling=False), sd=0.4)

@@ -73,9 +73,13 @@ def test_a_start_that_never_answers_is_named_with_its_address_and_its_log(
 
 
 @pytest.mark.usefixtures("fast_clock")
-def test_once_one_start_has_answered_the_others_have_less_time(world: GateWorld) -> None:
+def test_once_one_start_has_answered_the_others_have_less_time(
+    world: GateWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def waited_s(*down: str) -> float:
-        world.down = set(down)
+        """Let all be down when they are first asked, and then only these."""
+        world.down = set(everyone)
+        monkeypatch.setattr(FakeGateStack, "ended", lambda _: world.down.intersection_update(down))
         began_s = proc.monotonic_s()
         with pytest.raises(EnvironmentFailure):
             a_runner(world).wait_ready()

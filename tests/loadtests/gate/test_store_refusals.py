@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.gate.model import EndpointName, GateVerdict, SideName
+from loadtests.gate.model import EndpointName, GateResult, GateVerdict, SideName
 from loadtests.gate.report import junit, markdown, verdict_json
-from loadtests.model.errors import UnusableLoad
+from loadtests.model.errors import UnusableLoad, UsageError
 from loadtests.model.vocabulary import RuleCode
 from tests.loadtests.fakes import Order
 from tests.loadtests.fakes.gate import GateWorld, gunicorn_log, put_in_memory, slower_head
@@ -41,17 +41,26 @@ def last_starts_fail(order: Order, members: Sequence[str]) -> tuple[int, int]:
     return users, users if members[0].startswith("head") and lane_number > 6 else 0
 
 
-def test_a_head_whose_last_starts_get_no_connection_is_no_regression(
+def both_refuse(world: GateWorld) -> None:
+    world.member_logs |= {f"with-{side}-db": REFUSED for side in SideName}
+
+
+def warnings(result: GateResult) -> str:
+    return " ".join(finding.detail for finding in result.findings if finding.warning)
+
+
+def test_a_head_whose_last_starts_get_no_connection_where_base_has_none_either_is_no_regression(
     gates: Gates, world: GateWorld
 ) -> None:
     world.starts = last_starts_fail
-    world.member_logs["with-head-db"] = REFUSED
+    both_refuse(world)
 
     result = run(gates)
 
     assert result.verdict is GateVerdict.INVALID
     assert [finding.code for finding in result.findings if not finding.warning] == [RuleCode.ERRORS]
-    assert f"A store refused connections, so its starts cannot be judged (head: {REFUSED})." in (
+    lines = f"base: {REFUSED}; head: {REFUSED}"
+    assert f"A store refused connections, so its starts cannot be judged ({lines})." in (
         result.reason
     )
     assert "max_connections=1000" in result.reason
@@ -71,31 +80,83 @@ def test_a_head_whose_starts_fail_by_themselves_has_regressed(
     assert run(gates).verdict is GateVerdict.REGRESSED
 
 
-def test_a_slower_head_whose_store_refused_connections_is_no_regression(
-    gates: Gates, world: GateWorld
+@pytest.mark.parametrize("refusing", [("base",), ("base", "head")])
+def test_a_slower_head_is_no_regression_where_the_store_of_base_refused_connections(
+    gates: Gates, world: GateWorld, refusing: tuple[str, ...]
 ) -> None:
     world.rps = slower_head(0.1)
-    world.member_logs["with-head-db"] = REFUSED
+    world.member_logs |= {f"with-{side}-db": REFUSED for side in refusing}
 
     assert run(gates).verdict is GateVerdict.INVALID
 
 
-def test_wrong_answers_of_a_head_whose_store_refused_connections_are_none_of_its_own(
+def test_a_head_that_opens_more_connections_than_base_has_regressed_and_is_told_so(
+    gates: Gates, world: GateWorld
+) -> None:
+    """Base's store took as many starts, so their number is not why head's did not."""
+    world.starts = last_starts_fail
+    world.member_logs["with-head-db"] = REFUSED
+
+    result = run(gates)
+
+    assert result.verdict is GateVerdict.REGRESSED
+    assert verdicts(result)[EndpointName.ERRORS] is GateVerdict.REGRESSED
+    assert (
+        f"Head's store refused connections ({REFUSED}). Base's did not, with as many starts. So"
+        " head may open or leak more connections than base." in warnings(result)
+    )
+    assert "max_connections=1000" in warnings(result)
+    assert "may open or leak more connections" in markdown.render(result)
+    assert "<failure" in junit.render(result)
+    text = verdict_json.render(result)
+    assert verdict_json.render(verdict_json.judge(verdict_json.parse(text, name="it"))) == text
+
+
+@pytest.mark.parametrize("has_store", [True, False])
+def test_a_line_of_a_start_of_head_takes_no_regression_away(
+    gates: Gates, world: GateWorld, *, has_store: bool
+) -> None:
+    world.rps = slower_head(0.1)
+    world.member_logs["head-b-8"] = "upstream.Error: too many connections"
+    world.stores = STORE if has_store else {}
+
+    result = run(gates)
+
+    assert result.verdict is GateVerdict.REGRESSED
+    told = "A start of head says that a store refused connections (upstream.Error: too many"
+    assert (told in warnings(result)) is has_store
+
+
+def test_a_slower_head_is_no_regression_where_the_starts_of_base_say_that_their_store_is_full(
+    gates: Gates, world: GateWorld
+) -> None:
+    """MySQL does not write down whom it refuses."""
+    world.rps = slower_head(0.1)
+    line = "pymysql.err.OperationalError: (1040, 'Too many connections')"
+    world.member_logs |= {"base-b-8": line, "head-b-8": line}
+
+    assert run(gates).verdict is GateVerdict.INVALID
+
+
+def test_wrong_answers_of_a_head_are_none_of_its_own_where_both_stores_refused_connections(
     gates: Gates, world: GateWorld
 ) -> None:
     world.state = "memory"
     world.kept = OneStoreForBase()
     shown = gates.run()
     world.member_logs["with-head-db"] = REFUSED
+    alone = gates.run()
+    both_refuse(world)
     hidden = gates.run()
 
-    assert (shown.verdict, hidden.verdict) == (GateVerdict.REGRESSED, GateVerdict.INVALID)
+    assert [shown.verdict, alone.verdict] == [GateVerdict.REGRESSED] * 2
+    assert hidden.verdict is GateVerdict.INVALID
 
 
 def test_where_all_is_well_a_refusal_that_harmed_nothing_changes_nothing(
     gates: Gates, world: GateWorld
 ) -> None:
-    world.member_logs["with-head-db"] = REFUSED
+    both_refuse(world)
 
     assert run(gates).verdict is GateVerdict.PASS
 
@@ -103,7 +164,7 @@ def test_where_all_is_well_a_refusal_that_harmed_nothing_changes_nothing(
 def test_users_who_cannot_begin_for_want_of_connections_are_told_what_to_do(
     gates: Gates, world: GateWorld
 ) -> None:
-    world.member_logs["with-head-db"] = REFUSED
+    both_refuse(world)
 
     def end(_: int) -> None:
         if world.trials[-1]["id"].startswith("r013"):
@@ -113,3 +174,25 @@ def test_users_who_cannot_begin_for_want_of_connections_are_told_what_to_do(
 
     with pytest.raises(UnusableLoad, match=r"task\. A store refused connections.*smaller pool"):
         run(gates)
+
+
+@pytest.mark.parametrize("refusing", [("head",), ("base", "head")])
+def test_a_gate_whose_store_refused_connections_is_not_continued(
+    gates: Gates, world: GateWorld, refusing: tuple[str, ...]
+) -> None:
+    world.rps = slower_head(0.1)
+    world.member_logs |= {f"with-{side}-db": REFUSED for side in refusing}
+    before = gates.run()
+    world.member_logs.clear()
+
+    with pytest.raises(UsageError, match=r"a store refused connections there.*Start a new gate\."):
+        gates.run(append=before)
+
+
+def test_a_gate_in_which_only_a_start_of_head_said_so_is_continued(
+    gates: Gates, world: GateWorld
+) -> None:
+    world.rps = slower_head(0.1)
+    world.member_logs["head-b-8"] = "upstream.Error: too many connections"
+
+    assert gates.run(append=gates.run()).evidence.sessions == 2

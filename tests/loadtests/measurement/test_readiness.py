@@ -14,6 +14,7 @@ from loadtests.model.stack import Replica
 from loadtests.tools import proc
 from tests.loadtests.builders import make_plan
 from tests.loadtests.fakes import FakeStack, World
+from tests.loadtests.fakes.stack import StackInMemory
 
 PLAN = make_plan(workers=("gthread",), replica_counts=(1, 2, 4))
 
@@ -75,16 +76,68 @@ def test_those_that_never_answer_are_named_once_the_time_is_up(clock: Clock) -> 
         waited("gthread-2", "gthread-4")
 
 
-def test_laggards_have_less_time_once_one_has_answered(clock: Clock) -> None:
+def come_up(world: World, *but: str) -> Callable[[Collection[str]], None]:
+    """Let all that are down come up but these, once they have been asked for the first time."""
+
+    def ended(_: Collection[str]) -> None:
+        world.down &= set(but)
+
+    return ended
+
+
+def test_laggards_have_less_time_once_one_has_answered() -> None:
+    world = World(down={f"gthread-{number}" for number in range(1, 5)})
+
     with pytest.raises(EnvironmentFailure, match=r"\['gthread-2'\] after 3\d s"):
-        waited("gthread-2", laggard_limit_s=30.0)
+        wait_ready(
+            Agent(FakeStack(world, PLAN).start_generator()),
+            FakeStack(world, PLAN).replicas,
+            path="/healthz",
+            ended=come_up(world, "gthread-2"),
+            not_ready=not_ready,
+            laggard_limit_s=30.0,
+        )
+
+
+def test_one_that_was_up_before_the_others_gives_them_no_less_time(clock: Clock) -> None:
+    """Where starts share a store, one of each version comes up first, then 15 more."""
+    boot_s, sides = 45.0, ("base", "head")
+    starts = [
+        Replica(
+            name=f"{side}-{number}",
+            worker=side,
+            number=number,
+            address=f"{side}-{number}:80",
+            identity=f"{side}-{number} of this stack",
+        )
+        for side in sides
+        for number in range(1, 17)
+    ]
+    world = World(down={start.name for start in starts if start.number > 1})
+    world.replicas = {start.name: start for start in starts}
+
+    def ended(_: Collection[str]) -> None:
+        if clock.now_s >= boot_s:
+            world.down.clear()
+
+    wait_ready(
+        Agent(StackInMemory(world).start_generator()),
+        starts,
+        path="/healthz",
+        ended=ended,
+        not_ready=not_ready,
+        limit_s=90.0,
+        laggard_limit_s=30.0,
+    )
+
+    assert boot_s <= clock.now_s < 90.0
 
 
 def test_laggards_have_all_the_time_while_none_of_their_own_version_has_answered(
     clock: Clock,
 ) -> None:
     def waited_s(*down: str) -> float:
-        world = World(down=set(down))
+        world = World(down={f"{worker}-{n}" for worker in ("gthread", "sync") for n in (1, 2)})
         stack = FakeStack(world, make_plan(workers=("gthread", "sync"), replica_counts=(1, 2)))
         began_s = clock.now_s
         with pytest.raises(EnvironmentFailure, match="sync-1"):
@@ -92,7 +145,7 @@ def test_laggards_have_all_the_time_while_none_of_their_own_version_has_answered
                 Agent(stack.start_generator()),
                 stack.replicas,
                 path="/healthz",
-                ended=nobody_ended,
+                ended=come_up(world, *down),
                 not_ready=not_ready,
                 laggard_limit_s=30.0,
             )

@@ -6,6 +6,7 @@ from loadtests.analysis.consistency.declared import (
     combined,
     judge,
     tells_writes_apart,
+    without_advice,
 )
 from loadtests.model.consistency import (
     SAMPLE_CHECKS,
@@ -147,7 +148,7 @@ def test_what_cannot_be_written_is_not_judged(status: int, body: str, said: str)
 
     assert told(judge(record)) == (
         ProbeState.UNCHECKED,
-        f"PUT /state/notes/t0k3n got {status} from gthread-2{said}",
+        f"PUT /state/notes/t0k3n got {status} from gthread-2{said}.",
     )
 
 
@@ -206,7 +207,7 @@ def test_a_second_write_shows_nothing_new_where_the_read_expects_the_same(
 def test_a_write_that_is_not_answered_as_expected_leaves_the_check_open() -> None:
     result = judge(a_login(seen("gthread-2", body="ada"), status=200))
 
-    assert told(result) == (ProbeState.UNCHECKED, "POST /login got 200 from gthread-2")
+    assert told(result) == (ProbeState.UNCHECKED, "POST /login got 200 from gthread-2.")
 
 
 def test_an_expectation_that_nobody_meets_is_the_checks_own_fault() -> None:
@@ -217,6 +218,15 @@ def test_an_expectation_that_nobody_meets_is_the_checks_own_fault() -> None:
         "After POST /login, no replica answered GET /me with 200 with 'ada', not even the one that"
         " was written to: gthread-1 answered 200 hi. Correct what the check expects.",
     )
+
+
+def test_what_to_do_can_be_left_out_of_why_a_check_is_open() -> None:
+    reads = (seen("gthread-1", 302, ""), seen("gthread-2", 302, ""))
+    login = judge(a_login(seen("gthread-1", body="hi"), seen("gthread-2", body="hi")))
+    value = judge(a_record(*reads, check=SESSION, writes=(seen("gthread-2", 302),)))
+
+    assert without_advice(login.detail).endswith("gthread-1 answered 200 hi.")
+    assert without_advice(value.detail).endswith("The write got 302.")
 
 
 def test_a_value_that_even_its_writer_does_not_return_is_the_checks_own_fault() -> None:

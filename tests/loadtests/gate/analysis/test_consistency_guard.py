@@ -296,5 +296,46 @@ def test_a_write_that_the_application_refuses_is_met_nowhere(
     assert declared.was_met_by_nobody(result) is met_nowhere
 
 
+ADVICE = (
+    "Correct what the check expects.",
+    "Correct the write or the read, or say what the check expects.",
+)
+
+
+def never_right(states: dict[SideName, ProbeState], advice: str, tries: int) -> GateResult:
+    """Conclude with a check that is open on some version with this advice."""
+    detail = (
+        f"After POST /login, no replica answered GET /me: head-a-1 answered 200 guest. {advice}"
+    )
+    probes = []
+    for side, state in states.items():
+        given = make_probe(side, state, refused=state is UNCHECKED)
+        is_open = state is UNCHECKED
+        result = replace(given.result, detail=detail if is_open else given.result.detail)
+        probes += [replace(given, result=result)] * tries
+    return conclude(make_evidence(PLAN, probes=tuple(probes)))
+
+
+@pytest.mark.parametrize("advice", ADVICE)
+@pytest.mark.parametrize("tries", [1, consistency_guard.TRIES])
+def test_a_check_that_base_meets_is_not_to_be_corrected(advice: str, tries: int) -> None:
+    result = never_right({SideName.BASE: OK, SideName.HEAD: UNCHECKED}, advice, tries)
+    said = f"{result.reason} {' '.join(wording.remarks(result))}"
+
+    assert "head-a-1 answered 200 guest." in said
+    assert "Correct" not in f"{said} {markdown.render(result)}"
+    regressed = result.verdict is GateVerdict.REGRESSED
+    assert regressed is (tries == consistency_guard.TRIES)
+
+
+@pytest.mark.parametrize("advice", ADVICE)
+def test_a_check_that_base_did_not_meet_may_have_to_be_corrected(advice: str) -> None:
+    states = {SideName.BASE: UNCHECKED, SideName.HEAD: BREAKS}
+    result = never_right(states, advice, consistency_guard.TRIES - 1)
+
+    comparisons = consistency_guard.compared(result.evidence, "gthread")
+    assert advice in consistency_guard._unchecked(comparisons)
+
+
 def test_evidence_without_any_try_says_nothing() -> None:
     assert guard(conclude(replace(make_evidence(PLAN), probes=()))) == []

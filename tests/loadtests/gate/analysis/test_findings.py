@@ -232,3 +232,25 @@ def test_a_python_that_compiles_as_it_runs_is_only_a_warning_and_another_one_is_
     assert codes(findings.check(PLAN, entries("PyPy")), warning=True) == [RuleCode.STEADY]
     assert codes(findings.check(PLAN, entries("PyPy"))) == []
     assert findings.check(PLAN, entries("CPython")) == findings.check(PLAN, entries(None)) == ()
+
+
+LINE = "FATAL:  sorry, too many clients already"
+
+
+@pytest.mark.parametrize(
+    ("stores", "by_head", "broken", "warned"),
+    [
+        ({SideName.BASE: LINE}, None, 1, 0),
+        ({SideName.BASE: LINE, SideName.HEAD: LINE}, LINE, 1, 0),
+        ({SideName.HEAD: LINE}, None, 0, 1),
+        ({}, LINE, 0, 1),
+        ({}, None, 0, 0),
+    ],
+)
+def test_only_a_refusal_by_the_store_of_base_makes_a_gate_invalid(
+    stores: dict[SideName, str], by_head: str | None, broken: int, warned: int
+) -> None:
+    found = findings.check(PLAN, replace(EVIDENCE, store_refusals=stores, head_refusal=by_head))
+
+    assert codes(found) == [RuleCode.ERRORS] * broken
+    assert codes(found, warning=True) == [RuleCode.ERRORS] * warned
