@@ -178,11 +178,10 @@ def _errors(plan: GatePlan, evidence: Evidence) -> Iterator[GateFinding]:
 def _refusals(evidence: Evidence) -> Iterator[GateFinding]:
     """Yield where stores refused connections: how many starts share one is the gate's doing.
 
-    Where base's took as many starts, it is head's, and only a warning.
+    What only a start of head says is a warning.
     """
     if told := told_refusals(evidence):
-        is_heads = SideName.BASE not in evidence.store_refusals
-        yield GateFinding(code=RuleCode.ERRORS, detail=told, warning=is_heads)
+        yield GateFinding(code=RuleCode.ERRORS, detail=told, warning=not evidence.store_refusals)
 
 
 def told_refusals(evidence: Evidence) -> str:
@@ -194,7 +193,8 @@ def told_refusals(evidence: Evidence) -> str:
     elif SideName.HEAD in refusals:
         told = (
             f"Head's store refused connections ({refusals[SideName.HEAD]}). Base's did not, with as"
-            " many starts. So head may open or leak more connections than base."
+            " many starts. So head opens more connections than base, or leaks them. Whether its"
+            " replicas would get enough of them cannot be told here."
         )
     elif evidence.head_refusal:
         told = (

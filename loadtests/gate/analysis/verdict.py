@@ -204,10 +204,10 @@ def _endpoint(
 def _errors(plan: GatePlan, evidence: Evidence) -> Iterator[EndpointResult]:
     """Yield head's failures as an endpoint of their own, if head answers worse than base.
 
-    Requests that fail all together come before a single one's. Where base's store refused
+    Requests that fail all together come before a single one's. Where a store refused
     connections, the number of starts may be why head's requests fail, so they are not compared.
     """
-    if SideName.BASE in evidence.store_refusals:
+    if evidence.store_refusals:
         return
     unlike = findings.unlike(plan, evidence)
     all_fail = findings.all_fail_more(plan, evidence)

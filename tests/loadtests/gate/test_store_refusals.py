@@ -80,8 +80,8 @@ def test_a_head_whose_starts_fail_by_themselves_has_regressed(
     assert run(gates).verdict is GateVerdict.REGRESSED
 
 
-@pytest.mark.parametrize("refusing", [("base",), ("base", "head")])
-def test_a_slower_head_is_no_regression_where_the_store_of_base_refused_connections(
+@pytest.mark.parametrize("refusing", [("base",), ("head",), ("base", "head")])
+def test_a_slower_head_is_no_regression_where_a_store_refused_connections(
     gates: Gates, world: GateWorld, refusing: tuple[str, ...]
 ) -> None:
     world.rps = slower_head(0.1)
@@ -90,24 +90,24 @@ def test_a_slower_head_is_no_regression_where_the_store_of_base_refused_connecti
     assert run(gates).verdict is GateVerdict.INVALID
 
 
-def test_a_head_that_opens_more_connections_than_base_has_regressed_and_is_told_so(
+def test_a_head_that_opens_more_connections_than_base_is_told_so(
     gates: Gates, world: GateWorld
 ) -> None:
-    """Base's store took as many starts, so their number is not why head's did not."""
+    """Base's store took as many starts; but two servers of head may have enough of them."""
     world.starts = last_starts_fail
     world.member_logs["with-head-db"] = REFUSED
 
     result = run(gates)
 
-    assert result.verdict is GateVerdict.REGRESSED
-    assert verdicts(result)[EndpointName.ERRORS] is GateVerdict.REGRESSED
+    assert result.verdict is GateVerdict.INVALID
+    assert EndpointName.ERRORS not in verdicts(result)
     assert (
         f"Head's store refused connections ({REFUSED}). Base's did not, with as many starts. So"
-        " head may open or leak more connections than base." in warnings(result)
+        " head opens more connections than base, or leaks them." in result.reason
     )
-    assert "max_connections=1000" in warnings(result)
-    assert "may open or leak more connections" in markdown.render(result)
-    assert "<failure" in junit.render(result)
+    assert "max_connections=1000" in result.reason
+    assert "opens more connections than base" in markdown.render(result)
+    assert "<failure" not in junit.render(result)
     text = verdict_json.render(result)
     assert verdict_json.render(verdict_json.judge(verdict_json.parse(text, name="it"))) == text
 
@@ -138,7 +138,7 @@ def test_a_slower_head_is_no_regression_where_the_starts_of_base_say_that_their_
     assert run(gates).verdict is GateVerdict.INVALID
 
 
-def test_wrong_answers_of_a_head_are_none_of_its_own_where_both_stores_refused_connections(
+def test_wrong_answers_of_a_head_may_not_be_its_own_where_stores_refused_connections(
     gates: Gates, world: GateWorld
 ) -> None:
     world.state = "memory"
@@ -149,8 +149,8 @@ def test_wrong_answers_of_a_head_are_none_of_its_own_where_both_stores_refused_c
     both_refuse(world)
     hidden = gates.run()
 
-    assert [shown.verdict, alone.verdict] == [GateVerdict.REGRESSED] * 2
-    assert hidden.verdict is GateVerdict.INVALID
+    assert shown.verdict is GateVerdict.REGRESSED
+    assert [alone.verdict, hidden.verdict] == [GateVerdict.INVALID] * 2
 
 
 def test_where_all_is_well_a_refusal_that_harmed_nothing_changes_nothing(

@@ -242,12 +242,12 @@ LINE = "FATAL:  sorry, too many clients already"
     [
         ({SideName.BASE: LINE}, None, 1, 0),
         ({SideName.BASE: LINE, SideName.HEAD: LINE}, LINE, 1, 0),
-        ({SideName.HEAD: LINE}, None, 0, 1),
+        ({SideName.HEAD: LINE}, None, 1, 0),
         ({}, LINE, 0, 1),
         ({}, None, 0, 0),
     ],
 )
-def test_only_a_refusal_by_the_store_of_base_makes_a_gate_invalid(
+def test_a_refusal_by_a_store_makes_a_gate_invalid_and_words_of_head_do_not(
     stores: dict[SideName, str], by_head: str | None, broken: int, warned: int
 ) -> None:
     found = findings.check(PLAN, replace(EVIDENCE, store_refusals=stores, head_refusal=by_head))
