@@ -299,6 +299,7 @@ def _usage(
         throttled_ratio=throttled_ratio(before, after),
         completed=completed,
         memory_bytes=after.memory_bytes,
+        periods=after.periods_since(before),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -35,7 +36,22 @@ MEASURING = ("run", "gate")
 """Commands that start servers and measure."""
 
 NOT_MEASURING = ("history", "--judge")
-"""What a gate's second word is where it only reads."""
+"""Words of a gate that only reads; they may stand after options."""
+
+REFUSALS = frozenset(
+    {
+        errno.EACCES,
+        errno.EPERM,
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EROFS,
+        errno.ENAMETOOLONG,
+        errno.EMFILE,
+        errno.ENFILE,
+    }
+)
+"""What only the machine or its user can mend. Any other error of the system that nobody expected,
+such as a file of our own that is missing, is a defect."""
 
 SIGNALLED = 128
 """A command that a signal ended has this exit code and the signal's number on top."""
@@ -80,8 +96,7 @@ def _run(arguments: list[str], *, is_process: bool) -> int:
     except (KeyboardInterrupt, click.Abort):
         return 130
     except OSError as error:
-        click.echo(f"twofold: {_refusal(error)}", err=True)
-        return errors.EXIT_ENVIRONMENT
+        return _refused(error)
     except SystemExit:  # Click and rich raise it if the output is closed; this is no verdict
         return errors.EXIT_ENVIRONMENT
     except Exception:  # noqa: BLE001  the one boundary: a defect of ours must not look like a verdict
@@ -91,16 +106,28 @@ def _run(arguments: list[str], *, is_process: bool) -> int:
 
 def _measures(arguments: list[str]) -> bool:
     """Return whether a command starts anything that a watchdog would have to remove."""
-    first, second = (*arguments, "", "")[:2]
-    return first in MEASURING and second.partition("=")[0] not in NOT_MEASURING
+    words = {word.partition("=")[0] for word in arguments}
+    return bool(arguments) and arguments[0] in MEASURING and words.isdisjoint(NOT_MEASURING)
 
 
-def _refusal(error: OSError) -> str:
-    """Return what the system refused, and why, in words."""
+def _refused(error: OSError) -> int:
+    """Say what the system refused, or that it is a defect of ours; return the exit code."""
+    refusal = _refusal(error)
+    if refusal is None:
+        _show_defect()
+        return errors.EXIT_INTERNAL
+    click.echo(f"twofold: {refusal}", err=True)
+    return errors.EXIT_ENVIRONMENT
+
+
+def _refusal(error: OSError) -> str | None:
+    """Return what the system refused, and why, in words; None where it may be a defect of ours."""
     try:
         Path.cwd()
     except OSError:
         return "The current folder was removed. Change to another one: cd DIR."
+    if error.errno not in REFUSALS:
+        return None
     where = f"{error.filename}: " if error.filename is not None else ""
     return (
         f"The system refuses what twofold needs ({where}{error.strerror or error}). Look at the"

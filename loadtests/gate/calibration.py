@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 
+from loadtests.analysis.bottleneck import FULL_THROTTLED_RATIO
 from loadtests.analysis.shared import user_gain
 from loadtests.gate.analysis import figures
 from loadtests.gate.generator_pool import ALONE, TIMEOUT_S, GeneratorPool
@@ -27,6 +28,7 @@ class Calibrator:
         self._worker = worker
         self._generators = generators
         self._start = start
+        self._full = False
 
     def load(self, slots: int | None, *, step: int) -> WorkerLoad:
         """Return the users, a multiple of ``step``, and the open loop's first rate.
@@ -54,8 +56,11 @@ class Calibrator:
     def _again(
         self, before: CalibrationStep, last: CalibrationStep
     ) -> tuple[CalibrationStep, CalibrationStep]:
-        """Measure two steps once more, longer, where they may gain nothing by chance."""
-        if not last.throughput_rps or user_gain.is_sure(before, last):
+        """Measure two steps once more, longer, where they may gain nothing by chance.
+
+        Where the last one used up its CPU, more users gain nothing for certain.
+        """
+        if self._full or not last.throughput_rps or user_gain.is_sure(before, last):
             return before, last
         window_s = user_calibration.long_window_s(before, last)
         first, second = (self._step(step.users, window_s=window_s) for step in (before, last))
@@ -78,6 +83,7 @@ class Calibrator:
             longest_s = max(window_s, user_calibration.MOST_S)
             load = replace(load, settle_s=longest_s, window_s=longest_s)
             found, done = self._measured(load)
+        self._full = (found.throttled_ratio or 0.0) >= FULL_THROTTLED_RATIO
         return CalibrationStep(
             worker=self._worker,
             workload=self._plan.workload,

@@ -177,7 +177,8 @@ class BlockRunner:
     def probe(self, checks: Sequence[Check]) -> tuple[SideProbe, ...]:
         """Return one try of each check on two replicas of each version.
 
-        A further try only reads where a second write would hide what the first one showed.
+        A further try only reads where a second write would hide what the first one showed. So it
+        confirms what that one write left, and is no independent try.
         """
         members = block_members(self._plan, 1, self._ring)
         return tuple(self._probe(check, side, members) for check in checks for side in SideName)

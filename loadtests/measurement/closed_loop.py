@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import product
 
 from loadtests.analysis import core_speed, estimates, request_table, samples
 from loadtests.analysis.ceilings import file_ceiling
@@ -94,20 +93,16 @@ class Session:
         self._probe(asked)
         warmed = jit_warmup.warm_all(self._plan, self._stack, self._warm_up, self._progress.say)
         self.notes = (*self.notes, *warmed)
-        for workload, worker in product(self._plan.workloads, self._plan.workers):
-            self._progress.say(f"Calibrating users for one {worker.name} replica ({workload.name})")
-            self._calibrations[(worker.name, workload.name)] = user_calibration.calibrate(
-                self._plan,
-                worker.name,
-                workload.name,
-                self._try_users,
-                step=self._users_steps.get(workload.name, 1),
-            )
+        self._calibrations, too_slow = user_calibration.calibrate_all(
+            self._plan, self._try_users, user_steps=self._users_steps, say=self._progress.say
+        )
+        for note in too_slow:
+            self._progress.say(note)
         self._calibrations, held = proxy_connections.bounded(
             self._plan, self._stack, self._calibrations, self._users_steps
         )
         grouped = grouped_names.note(self._names)
-        self.notes = (*self.notes, *held, *([grouped] if grouped is not None else []))
+        self.notes = (*self.notes, *too_slow, *held, *([grouped] if grouped is not None else []))
         calibrations = tuple(self._calibrations.values())
         self._store.write_calibrations(calibrations)
         self._tell_windows(calibrations)

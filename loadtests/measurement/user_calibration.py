@@ -9,8 +9,9 @@ replica also gets a short queue: see ``with_queue``.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import product
 
 from loadtests.analysis.rules.load import GAIN_LIMIT_RATIO, is_saturated
 from loadtests.analysis.shared import user_gain
@@ -56,6 +57,47 @@ Measure = Callable[[TrialSpec, int, Timing], Trial]
 
 Again = Callable[[CalibrationStep, CalibrationStep], tuple[CalibrationStep, CalibrationStep]]
 """Takes a step and the next one, which gains nothing, and returns both, perhaps measured anew."""
+
+
+class TooSlow(UnusableLoad):
+    """One user alone got no answer in the longest window of a step."""
+
+
+def calibrate_all(
+    plan: Plan, measure: Measure, *, user_steps: Mapping[str, int], say: Callable[[str], None]
+) -> tuple[dict[tuple[str, str], Calibration], tuple[str, ...]]:
+    """Return the calibrations by worker model and workload, and notes on those that are too slow.
+
+    A pair without an answer gets its first users and no verdict, and the others are measured.
+    Raises :class:`TooSlow` if no pair has an answer. ``user_steps`` has the number of which a
+    workload's users are a multiple, where it is not 1.
+    """
+    calibrations: dict[tuple[str, str], Calibration] = {}
+    slow: dict[tuple[str, str], TooSlow] = {}
+    for workload, worker in product(plan.workloads, plan.workers):
+        say(f"Calibrating users for one {worker.name} replica ({workload.name})")
+        key, step = (worker.name, workload.name), user_steps.get(workload.name, 1)
+        try:
+            calibrations[key] = calibrate(plan, *key, measure, step=step)
+        except TooSlow as error:
+            slow[key] = error
+            calibrations[key] = _unanswered(*key, -(-first_users(worker.slots) // step) * step)
+    if len(slow) == len(calibrations):
+        raise next(iter(slow.values()))
+    return calibrations, tuple(
+        f"{error} {worker} on {workload} has no verdict in this run."
+        for (worker, workload), error in slow.items()
+    )
+
+
+def _unanswered(worker: str, workload: str, users: int) -> Calibration:
+    """Return the calibration of a pair without an answer: its first users get none either."""
+    step = CalibrationStep(
+        worker=worker, workload=workload, users=users, throughput_rps=0.0, mean_ms=None, completed=0
+    )
+    return Calibration(
+        worker=worker, workload=workload, users_per_replica=users, service_ms=None, steps=(step,)
+    )
 
 
 def first_users(slots: int | None) -> int:
@@ -121,7 +163,7 @@ def calibrate(
     queue is added to it. The result is a multiple of ``step``, so that the mix of users is the same
     at any number of replicas.
 
-    Raises :class:`UnusableLoad` if one user alone gets no answer in the longest window of a step.
+    Raises :class:`TooSlow` if one user alone gets no answer in the longest window of a step.
 
     A deployment that is never scaled to one replica is calibrated on its fewest. All figures are
     those of one replica there, too.
@@ -162,15 +204,16 @@ class _Steps:
         self.tried: dict[int, CalibrationStep] = {}
 
     def alone(self) -> CalibrationStep:
-        """Measure one user alone; raise :class:`UnusableLoad` if none of its requests ends.
+        """Measure one user alone; raise :class:`TooSlow` if none of its requests ends.
 
-        One that fails has ended, and so has one for which nobody waited any longer.
+        One that fails has ended, and so has one for which nobody waited any longer. A user of a
+        locustfile may just pause for so long.
         """
         step = self.take(1)
-        if self._ended:
-            return step
         planned_s, cell = self._plan.timing.window_s, self._spec.cell
-        raise UnusableLoad(
+        if self._ended or user_gain.has_own_users(self._plan, cell):
+            return step
+        raise TooSlow(
             f"{cell.worker} on {cell.workload}: with one user alone no request ended between"
             f" {MOST_S:g} and {2 * MOST_S:g} s after the start. Windows take"
             f" {trial_timing.MOST_RATIO * planned_s:g} s at most, which is too short for such"

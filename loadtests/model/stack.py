@@ -67,6 +67,12 @@ class Reading:
     asked_at_s: float | None = None
     elsewhere: bool = False
 
+    def periods_since(self, before: Reading) -> int | None:
+        """Return how many CPU periods the kernel counted since a reading, if it counts them."""
+        if self.periods is None or before.periods is None:
+            return None
+        return self.periods - before.periods
+
     def grew_from(self, before: Reading) -> bool:
         """Return whether no counter went back since an earlier reading.
 

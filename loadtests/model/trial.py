@@ -18,6 +18,8 @@ class Usage:
 
     ``completed`` counts the requests that it answered between them; None for members that answer
     none. ``throttled_ratio`` is the share of CPU periods in which the member was throttled.
+    ``periods`` is how many of them the kernel counted: those in which the member wanted CPU, and
+    the next one. It is None where nobody counts them, and in older journals.
     """
 
     member: str
@@ -28,6 +30,7 @@ class Usage:
     throttled_ratio: float | None
     completed: int | None
     memory_bytes: int | None = None
+    periods: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -88,14 +88,17 @@ def in_words(planned_s: float, calibration: Calibration) -> str | None:
     length_s, service_s = window_of(planned_s, calibration), _service_s(calibration)
     if FEWEST_SERVICE_TIMES * service_s > length_s:
         return (
-            f"a request takes {service_s:.1f} s, and windows take {length_s:.1f} s at most. That"
-            f" may be too short for a verdict; to get one, {remedy(planned_s)}"
+            f"a request of one user alone takes {service_s:.1f} s, and windows take"
+            f" {length_s:.1f} s at most. That may be too short for a verdict; to get one,"
+            f" {remedy(planned_s)}"
         )
     if length_s <= planned_s:
         return None
     rps = calibration.steps[-1].throughput_rps
     if window_s(planned_s, rps) < length_s:
-        return f"a request takes {service_s:.2f} s, so windows take {length_s:.1f} s"
+        return (
+            f"a request of one user alone takes {service_s:.2f} s, so windows take {length_s:.1f} s"
+        )
     answers = f"{rps:.1f} answers/s" if rps else "hardly any answer"
     return f"one replica gives {answers}, so windows take {length_s:.1f} s"
 

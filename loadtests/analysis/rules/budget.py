@@ -8,6 +8,7 @@ from dataclasses import replace
 from loadtests.analysis import bottleneck, estimates
 from loadtests.analysis.rules.finding import covered, found, unchecked
 from loadtests.analysis.rules.machines import deployment_cores
+from loadtests.analysis.samples import PERIOD_S
 from loadtests.model.plan import Cell, Plan
 from loadtests.model.result import Estimate, Finding
 from loadtests.model.tested.target import TargetKind
@@ -18,10 +19,6 @@ from loadtests.planning.budget import MOST_USED_SHARE
 BUDGET_LIMIT_RATIO = 0.9
 """Least part of its budget that a throttled replica must get. The kernel gives 0.98 to 1.02 in
 windows of 2 s; a replica with less than 0.9 did not have the planned CPU."""
-
-THROTTLED_LIMIT_RATIO = 0.95
-"""Least part of the budget of its throttled periods that a replica must get. In each of them it
-used that period's budget up; in the others it may have been idle."""
 
 LEAST_REQUEST_S = 20e-6
 """CPU time below which no Python server answers a request: the leanest take ten times as much."""
@@ -142,16 +139,14 @@ def _short_of_budget(usages: Sequence[Usage], *, windows: int) -> tuple[str, flo
     """Return the throttled replica furthest below its budget, and the share of it that it got.
 
     A replica takes part in some windows of a cell only. One with no more windows than may be wrong
-    is not judged here; it is short in its other cells, too. Nor is one that used the budget of all
-    its throttled periods up: it was idle in the others.
+    is not judged here; it is short in its other cells, too.
     """
     shares: dict[str, list[float]] = {}
     for usage in usages:
         throttled = usage.throttled_ratio or 0.0
         if usage.budget_cpus and usage.span_s > 0 and throttled >= bottleneck.FULL_THROTTLED_RATIO:
-            share = usage.cpu_s / usage.span_s / usage.budget_cpus
-            was_idle = share >= THROTTLED_LIMIT_RATIO * throttled
-            shares.setdefault(usage.member, []).append(1.0 if was_idle else share)
+            share = usage.cpu_s / _wanted_s(usage) / usage.budget_cpus
+            shares.setdefault(usage.member, []).append(share)
     allowed = covered(windows)
     least = {
         member: sorted(ratios)[allowed]
@@ -162,6 +157,17 @@ def _short_of_budget(usages: Sequence[Usage], *, windows: int) -> tuple[str, flo
         return None
     member = min(least, key=lambda name: least[name])
     return (member, least[member]) if least[member] < BUDGET_LIMIT_RATIO else None
+
+
+def _wanted_s(usage: Usage) -> float:
+    """Return for how long a throttled replica wanted CPU, in seconds.
+
+    The kernel counts no periods in which nobody wanted any, but for the first one. A replica that
+    others kept from its CPU wanted it, so its periods are counted.
+    """
+    if not usage.periods:
+        return usage.span_s
+    return min(usage.span_s, usage.periods * PERIOD_S)
 
 
 def costlier_requests(plan: Plan, small: Cell, large: Cell, trials: Sequence[Trial]) -> Finding:

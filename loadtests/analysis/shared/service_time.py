@@ -6,17 +6,22 @@ from loadtests.model.plan import Plan
 from loadtests.model.trial import Trial
 
 
+def alone_s(trial: Trial) -> float:
+    """Return what a request of one user alone takes, in seconds; 0 where nobody knows."""
+    return (trial.service_ms or 0.0) / 1000
+
+
 def service_s(plan: Plan, trial: Trial) -> float:
     """Return for how long a request of a trial holds its slot, in seconds; 0 where nobody knows.
 
     It is at least what a request of one user alone takes. With more requests in flight than slots,
     the others wait, and by Little's law (Little 1961) a request holds its slot for that part of the
-    response time.
+    response time. Slots that share a CPU hold it for longer than one alone, too.
     """
-    alone_s = (trial.service_ms or 0.0) / 1000
+    single_s = alone_s(trial)
     slots = next(model.slots for model in plan.workers if model.name == trial.spec.cell.worker)
     if not slots or trial.latency is None or not trial.latency.mean_ms:
-        return alone_s
+        return single_s
     in_flight = trial.users if trial.in_flight is None else trial.in_flight
     part = min(1.0, slots * trial.spec.cell.replicas / in_flight) if in_flight else 1.0
-    return max(alone_s, part * trial.latency.mean_ms / 1000)
+    return max(single_s, part * trial.latency.mean_ms / 1000)

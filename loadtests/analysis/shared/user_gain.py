@@ -23,6 +23,12 @@ ANSWERS = 100
 chance alone (Poisson)."""
 
 
+EVEN_DISPERSION = 2.0
+"""Up to this, answers count as varying by chance alone: response times then spread no more than
+those of an exponential distribution, whose count is Poisson's. ``dispersion`` has 1 on top, so that
+a few very long requests are not missed. Here that would only double what slow replicas need."""
+
+
 def ratio(before: CalibrationStep, last: CalibrationStep) -> float | None:
     """Return what the users of ``last`` gain over those of the step before; None without any."""
     return last.throughput_rps / before.throughput_rps - 1 if before.throughput_rps else None
@@ -48,7 +54,8 @@ def is_sure(before: CalibrationStep, last: CalibrationStep) -> bool:
 
 def dispersion(before: CalibrationStep, last: CalibrationStep) -> float:
     """Return how many times as variable as by Poisson the answers of two steps are."""
-    return max(before.dispersion, last.dispersion)
+    most = max(before.dispersion, last.dispersion)
+    return most if most > EVEN_DISPERSION else 1.0
 
 
 def enough_answers(before: CalibrationStep, last: CalibrationStep) -> float:

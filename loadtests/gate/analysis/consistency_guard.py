@@ -2,11 +2,14 @@
 
 A check (``loadtests.model.consistency``) runs on both versions, and so do the requests of the load,
 asked of each replica directly. If only head fails, both run it again, up to ``TRIES`` times. Both
-are asked the same in a try, and the next try draws other values. Of a check that writes the same in
-every try, only the reads are made again. Head regressed if it failed every try and base failed
-none. So it did if base met a declared check in every try and head in none, such as a login that it
-refuses. For two equal versions that fail a share p of their tries, this happens by chance with
-probability (p(1 − p))^TRIES, at most 4^−TRIES.
+are asked the same in a try, and the next try draws other values. Head regressed if it failed every
+try and base failed none. So it did if base met a declared check in every try and head in none, such
+as a login that it refuses. For two equal versions that fail a share p of their tries independently,
+this happens by chance with probability (p(1 − p))^TRIES, at most 4^−TRIES.
+
+Of a check that writes the same in every try, only the reads are made again. Its tries share one
+write, so they are not independent. Where a share p of the writes is lost by chance, two equal
+versions come to that with probability p(1 − p), at most 1/4.
 """
 
 from __future__ import annotations

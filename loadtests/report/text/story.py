@@ -81,9 +81,9 @@ ADVICE = {
     " network, with CPU to spare.",
     RuleCode.ANSWER_SIZE: "The answers changed with the number of servers. Look at them: is one cut"
     " short, a fallback, or another page? A request list says what a right one contains (expect).",
-    RuleCode.WINDOW_LENGTH: "Requests took too long for the windows, which are 6 s at most (3 s"
-    " with --quick). Measure requests that take less than a third of that (--workload), or make"
-    " these faster.",
+    RuleCode.WINDOW_LENGTH: "Requests took too long for the windows, which are three planned"
+    " windows at most. Measure requests that take less than one planned window (--workload), or"
+    " make these faster.",
 }
 """What a person can do when a rule is broken; every option in it exists."""
 

@@ -268,6 +268,20 @@ def test_a_program_that_reads_after_the_load_tells_what_the_load_used() -> None:
     assert usage.cpu_s / usage.span_s == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "counted"), [(10, 28, 18), (None, 28, None), (None, None, None)]
+)
+def test_a_usage_has_the_cpu_periods_that_the_kernel_counted(
+    before: int | None, after: int | None, counted: int | None
+) -> None:
+    opened, closed = (
+        an_edge(a_reading(at_s=STARTED_AT_S + at_s, periods=periods))
+        for at_s, periods in ((0.0, before), (2.0, after))
+    )
+
+    assert the_usage(reduced(opened=opened, closed=closed), "gthread-1").periods == counted
+
+
 def test_counters_that_were_first_read_after_the_load_tell_nothing() -> None:
     before = a_reading(at_s=STARTED_AT_S + 3.0, asked_at_s=STARTED_AT_S)
     after = a_reading(at_s=STARTED_AT_S + 6.0, asked_at_s=STARTED_AT_S + 5.0, cpu_s=12.0)

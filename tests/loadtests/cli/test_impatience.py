@@ -61,6 +61,7 @@ def test_a_second_signal_ends_a_clean_up_that_hangs_and_what_it_waits_for(
     [
         (("gate", "--base", "main"), True),
         (("gate", "history"), False),
+        (("gate", "--out", "x", "history"), False),
         (("gate", "--judge=verdict.json"), False),
         (("down", "--all"), False),
         (("report",), False),

@@ -36,9 +36,10 @@ class Refused:
     [
         (PermissionError(13, "Permission denied", "/srv/.git"), "(/srv/.git: Permission denied)"),
         (OSError(28, "No space left on device"), "(No space left on device)"),
-        (TimeoutError("timed out"), "(timed out)"),
+        (OSError(24, "Too many open files"), "(Too many open files)"),
+        (OSError(30, "Read-only file system", "/srv/x"), "(/srv/x: Read-only file system)"),
     ],
-    ids=["a file", "no file", "no number"],
+    ids=["a file", "no file", "files", "read only"],
 )
 def test_what_the_system_refuses_is_one_message_and_exit_code_4(
     error: OSError,
@@ -53,6 +54,27 @@ def test_what_the_system_refuses_is_one_message_and_exit_code_4(
         f"twofold: The system refuses what twofold needs {told}. Look at the permissions and the"
         " free space there. Trials that were finished are kept.\n"
     )
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionRefusedError(111, "Connection refused"),
+        BlockingIOError(11, "Resource temporarily unavailable"),
+        FileNotFoundError(2, "No such file or directory", "/opt/loadtests/templates/nginx.conf"),
+        TimeoutError("timed out"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_another_error_of_the_system_that_nobody_expected_is_a_defect(
+    error: OSError, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(boundary, "cli", Refused(error))
+
+    assert run_command_line([]) == errors.EXIT_INTERNAL
+    told = capsys.readouterr().err
+    assert "Traceback" in told
+    assert "this is a bug in twofold" in told
 
 
 @pytest.mark.parametrize("argv", [("report",), ("plan",), ("init",), ("gate", "history")])

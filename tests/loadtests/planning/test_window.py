@@ -40,6 +40,17 @@ def test_a_window_is_longer_where_requests_are_slow_however_many_answers_there_a
     assert window_s(planned_s, 100.0, service_s=service_s) == pytest.approx(expected_s)
 
 
+@pytest.mark.parametrize("planned_s", [1.0, 2.0])
+@pytest.mark.parametrize("cpu_s", [0.005, 0.026, 0.052, 0.08, 0.2])
+def test_what_one_user_alone_takes_of_a_tenth_of_a_core_makes_no_window_longer(
+    planned_s: float, cpu_s: float
+) -> None:
+    """It is CPU-bound, so its answers are few, and the windows long enough for them."""
+    alone_s, rps = cpu_s / 0.1, 0.1 / cpu_s
+
+    assert window_s(planned_s, rps, service_s=alone_s) == window_s(planned_s, rps)
+
+
 def calibrated(rps: float, service_ms: float | None) -> Calibration:
     last = CalibrationStep(
         worker="gthread", workload="io", users=8, throughput_rps=rps, mean_ms=None
@@ -60,13 +71,13 @@ def calibrated(rps: float, service_ms: float | None) -> Calibration:
         (80.0, None, 2.0, None),
         (10.0, 50.0, 5.0, "one replica gives 10.0 answers/s, so windows take 5.0 s"),
         (0.0, None, 6.0, "one replica gives hardly any answer, so windows take 6.0 s"),
-        (57.0, 560.0, 5.6, "a request takes 0.56 s, so windows take 5.6 s"),
+        (57.0, 560.0, 5.6, "a request of one user alone takes 0.56 s, so windows take 5.6 s"),
         (
             0.7,
             5600.0,
             6.0,
-            "a request takes 5.6 s, and windows take 6.0 s at most. That may be too short for a"
-            " verdict; to get one, measure requests that take less than 2.1 s",
+            "a request of one user alone takes 5.6 s, and windows take 6.0 s at most. That may be"
+            " too short for a verdict; to get one, measure requests that take less than 2.1 s",
         ),
     ],
 )

@@ -109,23 +109,6 @@ def test_a_replica_that_is_throttled_below_its_budget_breaks_the_rule(
 
 
 @pytest.mark.parametrize(
-    ("share", "throttled", "state"),
-    [
-        (0.75, 0.70, HOLDS),  # 0.5 s of waiting, then 0.15 s of computing with 0.1 CPU
-        (0.88, 0.82, HOLDS),  # 0.2 s of waiting
-        (0.80, 0.82, HOLDS),
-        (0.76, 0.82, BROKEN),  # it did not even get the CPU of the throttled periods
-        (0.50, 0.82, BROKEN),
-        (0.89, 0.97, BROKEN),
-    ],
-)
-def test_a_replica_that_was_idle_in_the_other_periods_had_its_budget(
-    share: float, throttled: float, state: RuleState
-) -> None:
-    assert budget.budget(PLAN, TWO, held_with(share, throttled=throttled)).state is state
-
-
-@pytest.mark.parametrize(
     ("plan", "trial"),
     [
         (make_plan(budget=make_budget(replica_cores=())), using(0.1)),

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from loadtests.analysis.shared import user_gain
@@ -29,6 +30,28 @@ def test_answers_that_vary_more_must_be_more(
     uneven = a_step(completed, dispersion)
 
     assert user_gain.is_sure(uneven, uneven) is sure
+
+
+@pytest.mark.parametrize("dispersion", [1.0, 1.5, 2.0])
+def test_two_answers_a_second_in_two_windows_of_a_minute_are_enough(dispersion: float) -> None:
+    """Response times that spread like those of an exponential distribution, or less."""
+    slow = a_step(120, dispersion)
+
+    assert user_gain.is_sure(slow, slow)
+    assert user_gain.enough_answers(slow, slow) <= 120
+
+
+def test_a_replica_that_idles_is_hardly_ever_full_by_chance_at_such_response_times() -> None:
+    """One user, then two: each waits for 0.5 s on average, so twice as many answers come."""
+    rng = np.random.default_rng(1)
+    counts = rng.poisson((60 * 2, 60 * 4), (20_000, 2))
+    sure = 0
+    for first, second in counts:
+        before = replace(a_step(int(first), 2.0), throughput_rps=first / 60)
+        last = replace(a_step(int(second), 2.0), throughput_rps=second / 60)
+        sure += user_gain.is_sure(before, last)
+
+    assert sure <= 2
 
 
 def test_the_more_variable_one_of_two_steps_counts() -> None:

@@ -58,7 +58,7 @@ def _trial(rng: np.random.Generator, plan: Plan, spec: TrialSpec, service_s: Ser
         throughput_rps=completed / window_s,
         completed=completed,
         quarters_rps=tuple((quarters / (window_s / 4)).tolist()),
-        latency=_latency(1000 * answer_s) if completed else None,
+        latency=latency_of(1000 * answer_s) if completed else None,
         service_ms=1000 * alone_s,
         dealing=RequestDistribution(
             silences_ms={
@@ -73,7 +73,7 @@ def _trial(rng: np.random.Generator, plan: Plan, spec: TrialSpec, service_s: Ser
     )
 
 
-def _latency(ms: float) -> Latency:
+def latency_of(ms: float) -> Latency:
     return Latency(p50_ms=ms, p90_ms=ms, p99_ms=ms, max_ms=ms, mean_ms=ms, sd_ms=0.0)
 
 
