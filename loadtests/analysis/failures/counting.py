@@ -198,15 +198,19 @@ def series_of(plan: Plan, trials: Sequence[Trial]) -> tuple[Series, ...]:
                 == (worker.name, workload.name)
             ]
             if own and all(trial.requests for trial in own if trial.completed or trial.failed):
-                found += _series(worker.name, workload.name, own)
+                has_limit = workload.locustfile is not None  # only code can set one
+                found += _series(worker.name, workload.name, own, has_limit=has_limit)
     return tuple(found)
 
 
-def _series(worker: str, workload: str, trials: Sequence[Trial]) -> Iterable[Series]:
+def _series(
+    worker: str, workload: str, trials: Sequence[Trial], *, has_limit: bool
+) -> Iterable[Series]:
     names = dict.fromkeys(request.name for trial in trials for request in trial.requests)
     groups: list[str | None] = [None, *(names if len(names) > 1 else ())]
     usual = _usual_shares(trials)
-    limits = late.limits(request for trial in trials for request in trial.requests)
+    requests = [request for trial in trials for request in trial.requests]
+    limits = late.limits(requests if has_limit else ())
     for name in groups:
         windows: dict[int, tuple[Window, ...]] = {}
         for trial in sorted(trials, key=lambda trial: (trial.spec.cell.replicas, trial.spec.round)):

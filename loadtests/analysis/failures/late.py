@@ -2,7 +2,9 @@
 
 A locustfile may call an answer a failure because it was slow, or wait for less than a second. Twice
 the users wait twice as long behind one hot row, so such failures come with more servers, and no
-answer is wrong. What such a limit refuses is slower than all that it accepts, in every window.
+answer is wrong. What such a limit refuses is slower than all that it accepts, in every window. And
+where it refuses some and accepts others, the slowest of these come close to it. A refused user's
+answer may be slow as well, such as a login page behind a redirect, but leaves a gap below it.
 """
 
 from __future__ import annotations
@@ -19,16 +21,21 @@ from loadtests.model.generator_records import Load
 OWN_LIMIT_RATIO = 0.9
 """Part of the generator's own time limit from which on a timeout is the generator's."""
 
-GOOD_STATUSES = range(200, 400)
+GOOD_STATUSES = (*range(200, 300), 304)
+"""A redirect is none: it may lead to a login page, and takes as long as two answers."""
 
 SLACK_RATIO = 1.02
 """An accepted answer may seem to be this much slower than a refused one: the load's own clock is
 read some milliseconds later than ours."""
 
+NEAR_RATIO = 0.9
+"""In a window that refuses some answers and accepts others, the slowest accepted one takes at least
+this part of the limit. Answers take all times below a limit, up to it. Those of a broken
+application leave a gap: 0.57 to 0.71 in simulations of redirects to a login page."""
+
 LEAST_RATIO = 0.5
-"""The slowest accepted answer takes at least this part of the limit. With twice the users an answer
-takes at most twice as long, so accepted ones come near it. Where none does, the refused ones are
-of another kind: an application that hangs, or that gives up."""
+"""The slowest accepted answer of all windows takes at least this part of the limit. It decides
+alone where a window accepts nothing: with twice the users an answer takes about twice as long."""
 
 Integers = npt.NDArray[np.integer]
 
@@ -71,18 +78,21 @@ def limits(requests: Iterable[RequestOutcomes]) -> dict[str, dict[str, float]]:
 
 def _limit(kind: str, windows: Iterable[RequestOutcomes]) -> float | None:
     """Return the limit by which all failures of a kind are explained, if one does."""
-    slowest, late = [], []
+    slowest, beside, late = [], [], []
     for window in windows:
+        has_late = bool(window.kinds.get(kind))
+        if has_late:
+            late.append(window.late_ms.get(kind))
         if window.slowest_ms is not None:
             slowest.append(window.slowest_ms)
-        if window.kinds.get(kind):
-            late.append(window.late_ms.get(kind))
+            beside += [window.slowest_ms] if has_late else []
     fastest = [ms for ms in late if ms is not None]
     if not slowest or not fastest or len(fastest) < len(late):
         return None
     limit_ms = min(fastest)
     is_cut = LEAST_RATIO * limit_ms <= max(slowest) <= SLACK_RATIO * limit_ms
-    return limit_ms if is_cut else None
+    is_near = all(ms >= NEAR_RATIO * limit_ms for ms in beside)
+    return limit_ms if is_cut and is_near else None
 
 
 def renamed(kinds: Mapping[str, int], late: Iterable[str]) -> dict[str, int]:

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any
 
+FIRST_ERROR = 400
+"""Statuses from here on are errors."""
+
 
 class Outcome(IntEnum):
     """The outcomes; a value is the index of its name in a trial's table of outcomes."""
@@ -55,11 +58,13 @@ class RequestFailed(Exception):
 
 
 def counted_status(outcome: Outcome, status: int, history: Sequence[Any]) -> int:
-    """Return the status to count a request by: of a good answer after redirects, the first one.
+    """Return the status to count a request by: of an answer after redirects, the first one.
 
     ``history`` are the redirects that were followed, each with its ``status_code``. A page and a
-    page that a redirect to a login led to both end with 200, and are not the same answer.
+    page that a redirect to a login led to both end with 200, and are not the same answer. An answer
+    that only the load itself rejects is counted like a good one.
     """
-    if outcome is Outcome.OK and history:
+    is_good = outcome is Outcome.OK or (outcome is Outcome.REJECTED and status < FIRST_ERROR)
+    if is_good and history:
         return int(history[0].status_code)
     return status

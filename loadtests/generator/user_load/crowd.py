@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from time import monotonic
 from typing import Any
 
 import gevent
 from gevent.event import Event
+from greenlet import settrace
 from locust import User
 from locust.env import Environment
 
@@ -84,7 +86,6 @@ class Crowd:
         self._order = class_order(environment.user_classes)
         self._stocks = stocks or Stocks([])
         self._takings = self._stocks.takings()
-        self._starts = 0
 
     @property
     def alive(self) -> list[User]:
@@ -99,14 +100,35 @@ class Crowd:
         for the fewest.
         """
         self._stocks.hand_to(self._takings)
-        self._start_all(users, tell)
-        short = self._takings.too_short(self._starts, self._share.users(fewest)) if fewest else None
+        with self._watched_takings():
+            self._start_all(users, tell)
+        own = range(self._share.number, users, self._share.of)
+        classes = {index: self._class_of(index) for index in own}
+        short = self._takings.too_short(classes, fewest) if fewest else None
         if short is not None:
             raise ListTooShort(
-                f"{short.name} has {len(short.before)} entries; {self._starts} users"
+                f"{short.stock.name} has {len(short.stock.before)} entries; {short.wanted} users"
                 f"{' of one generator process' if self._share.of > 1 else ''} need one each."
                 " Add entries, or do not take them out: random.choice."
             )
+
+    @contextmanager
+    def _watched_takings(self) -> Iterator[None]:
+        """See at each switch of greenlets which user's start took an entry.
+
+        Several users start at the same time, so that what is missing later may be anyone's.
+        """
+
+        def see(_event: str, greenlets: Any) -> None:
+            starting = (i for i in self._starting if self._users[i].greenlet is greenlets[0])
+            self._takings.look(next(starting, None))
+
+        self._takings.look()
+        previous = settrace(see)
+        try:
+            yield
+        finally:
+            settrace(previous)
 
     def _start_all(self, users: int, tell: TellStart) -> None:
         wanted = list(range(self._share.number, users, self._share.of))
@@ -138,17 +160,18 @@ class Crowd:
         self.environment.load = self.load  # type: ignore[attr-defined]  # its class looks there
         self.environment.user_index = index  # type: ignore[attr-defined]  # likewise
         cls = self._class_of(index)
+        self._takings.look()
         try:
             user: Any = cls(self.environment)
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
             raise UsersFailed(f"{cls.__name__} cannot be made: {reason}") from error
+        self._takings.look(index)
         user.pace = Pace(
             self.gate, keep_waits=self._keep_waits, on_begin=lambda: self._began(index)
         )
         self._users[index] = user
         self._starting.add(index)
-        self._starts += 1
         user.start(self.runner.user_greenlets).link(lambda greenlet: self._over(index, greenlet))
 
     def start_more(self, count: int) -> None:
@@ -214,7 +237,7 @@ class Crowd:
         return user is not None and user.pace.began and not ended(user)
 
     def _began(self, index: int) -> None:
-        self._takings.look()
+        self._takings.begin(index)
         begin_client(self._users[index])
         self._starting.discard(index)
         self._changed.set()

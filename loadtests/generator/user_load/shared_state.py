@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import itertools
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from types import ModuleType
@@ -72,19 +72,30 @@ class Stocks:
         takings.bring_back(self._stocks)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Short:
+    """A stock that had too few entries, and how many users of a trial wanted one."""
+
+    stock: Stock
+    wanted: int
+
+
 class Takings:
     """What one set of users takes from the stocks in its starts, such as credentials."""
 
     def __init__(self) -> None:
         self._stocks: tuple[Stock, ...] = ()
         self._left: list[int] = []
-        self._taken: list[Stock] | None = None
+        self._has_begun = False
+        self._filled: set[Stock] = set()
+        self._takers: dict[Stock, set[int]] = {}
+        self._lacking: dict[Stock, set[int]] = {}
         self._kept: list[tuple[Stock, Any]] | None = None
 
     def keep(self) -> None:
         """Keep what is left, before others have the stocks."""
-        if self._taken is not None:
-            self._kept = [(stock, copy(stock.value)) for stock in self._taken]
+        if self._has_begun:
+            self._kept = [(stock, copy(stock.value)) for stock in self._taken()]
 
     def bring_back(self, stocks: tuple[Stock, ...]) -> None:
         """Fill what this set of users takes in its starts with what it left.
@@ -100,28 +111,51 @@ class Takings:
             stock.fill(left)
         self._left = self._counted()
 
-    def look(self) -> None:
-        """See what was taken; to be called as a user begins its first task.
+    def look(self, taker: int | None = None) -> None:
+        """See what was taken since the last look, by the start of the user ``taker``.
 
-        What is missing as the first of them begins was taken in starts, for no task has run. A
-        stock that the file fills again by itself is never too short.
+        None is nobody's start, such as a task. A stock that the file fills again by itself is never
+        too short.
         """
         before, self._left = self._left, self._counted()
-        changes = list(zip(self._stocks, before, self._left, strict=True))
-        if self._taken is None:
-            self._taken = [stock for stock, then, now in changes if now < then]
-        filled = {id(stock) for stock, then, now in changes if now > then}
-        self._taken = [stock for stock in self._taken if id(stock) not in filled]
+        for stock, then, now in zip(self._stocks, before, self._left, strict=True):
+            if now > then:
+                self._filled.add(stock)
+            elif now < then and taker is not None:
+                self._takers.setdefault(stock, set()).add(taker)
+                self._lacking.get(stock, set()).discard(taker)
 
-    def too_short(self, starts: int, fewest: int) -> Stock | None:
-        """Return a stock that is used up, with fewer entries than ``starts``; None without one.
+    def begin(self, user: int) -> None:
+        """See what the start of ``user`` took, and what it found empty; its first task begins."""
+        self.look(user)
+        self._has_begun = True
+        for stock, takers in self._takers.items():
+            if not stock.value and user not in takers:
+                self._lacking.setdefault(stock, set()).add(user)
 
-        It has enough for ``fewest`` users, so that only more of them go without.
+    def too_short(self, classes: Mapping[int, type], fewest: int) -> Short | None:
+        """Return a stock in which some users of a trial found nothing; None without one.
+
+        ``classes`` has the class of each user of the trial. Only users of a class that takes
+        entries want one. The stock has enough for the first ``fewest`` users, so that only more of
+        them go without.
         """
-        for stock in self._taken or ():
-            if not stock.value and fewest <= len(stock.before) < starts:
-                return stock
+        for stock in self._taken():
+            served = self._takers[stock] & classes.keys()
+            taking = {classes[user] for user in served}
+            lacking = {
+                user
+                for user in self._lacking.get(stock, set()) & classes.keys()
+                if classes[user] in taking
+            }
+            first = sum(user < fewest for user in served | lacking)
+            wanted = len(served) + len(lacking)
+            if lacking and first <= len(served) and len(stock.before) < wanted:
+                return Short(stock=stock, wanted=wanted)
         return None
+
+    def _taken(self) -> list[Stock]:
+        return [stock for stock in self._takers if stock not in self._filled]
 
     def _counted(self) -> list[int]:
         return [len(stock.value) for stock in self._stocks]

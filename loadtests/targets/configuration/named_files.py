@@ -86,12 +86,22 @@ class _Files:
             tables = dict(_tables(workload.get("values")))
             for word, table in tables.items():
                 if isinstance(table.get("file"), str):
-                    same = [
-                        other for other in tables.values() if other.get("file") == table["file"]
-                    ]
+                    same = {
+                        other: of
+                        for other, of in tables.items()
+                        if isinstance(of.get("file"), str)
+                        and self._place(of["file"]) == self._place(table["file"])
+                    }
                     at = ("workloads", name, "values", word)
-                    columns[name, word] = self._column(table, at, same)
+                    may_end = not _belong_together(workload, same)
+                    columns[name, word] = self._column(table, at, same.values(), may_end=may_end)
         return columns
+
+    def _place(self, file: str) -> Path:
+        """Return where a file lies, however it is written."""
+        with suppress(OSError, ValueError, RuntimeError):  # no path; a link that leads to itself
+            return (self._folder / file).resolve()
+        return self._folder / file
 
     def check(self) -> None:
         """Note the files that are named and not there, and the variables that are not set."""
@@ -109,12 +119,18 @@ class _Files:
                 )
 
     def _column(
-        self, table: Mapping[str, Any], at: tuple[str, ...], same: Sequence[Mapping[str, Any]]
+        self,
+        table: Mapping[str, Any],
+        at: tuple[str, ...],
+        same: Collection[Mapping[str, Any]],
+        *,
+        may_end: bool,
     ) -> tuple[str, ...]:
         """Return the values of a column; ``same`` are all tables of that file.
 
         Values of one file belong to the same row, so that a cell is not left out which is empty
-        beside one that is not: all values below it would move up.
+        beside one that is not: all values below it would move up. With ``may_end`` the columns are
+        lists for themselves, so that one may end before another.
         """
         file, column = table["file"], table.get("column")
         if not self._need(file, (*at, "file")):
@@ -135,8 +151,10 @@ class _Files:
             self._add((*at, "column"), f"{file} has no column {column!r}.{near} {known}")
             return ()
         used = {other.get("column") or heads[0] for other in same}
-        for line, row in lines:
-            if not row[column] and any(row.get(other) for other in used):
+        rows = [(line, row) for line, row in lines if any(row.get(other) for other in used)]
+        is_right = may_end and all(_is_whole([row.get(other) for _, row in rows]) for other in used)
+        for line, row in rows:
+            if not row[column] and not is_right:
                 self._add(
                     (*at, "file"),
                     f"Line {line} of {file} has no value in the column {column!r}, and other"
@@ -144,7 +162,7 @@ class _Files:
                     " put the column into a file of its own.",
                 )
                 return ()
-        return tuple(row[column] for _, row in lines if row[column])
+        return tuple(row[column] for _, row in rows if row[column])
 
     def _need(self, file: str, at: tuple[str | int, ...]) -> bool:
         with suppress(OSError, ValueError):  # no path, such as one that is too long
@@ -172,6 +190,26 @@ def _tables(value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for name, table in value.items() if isinstance(value, Mapping) else ():
         if isinstance(table, Mapping):
             yield name, table
+
+
+def _belong_together(workload: Mapping[str, Any], words: Collection[str]) -> bool:
+    """Return whether values of ``words`` are used together, as a user and a password are.
+
+    A request has both, or a user keeps its row: that of the words in ``start``.
+    """
+    requests = workload.get("requests")
+    headers = str(workload.get("headers", ""))
+    texts = [f"{request}{headers}" for request in requests] if isinstance(requests, list) else []
+    start = f"{workload.get('start', '')}"
+    return any(f"{{{word}}}" in start for word in words) or any(
+        sum(f"{{{word}}}" in text for word in words) > 1 for text in texts
+    )
+
+
+def _is_whole(cells: Sequence[Any]) -> bool:
+    """Return whether no cell is empty before one that is not."""
+    filled = [bool(cell) for cell in cells]
+    return filled == sorted(filled, reverse=True)
 
 
 def _files_of(workload: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str]]:

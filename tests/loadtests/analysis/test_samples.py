@@ -76,7 +76,7 @@ def test_failures_that_a_limit_of_time_may_explain_have_their_shortest_time() ->
         done_us=[40 * MS, 600 * MS, 700 * MS, 1_900 * MS, 800 * MS],
         due_us=[0, 10 * MS, 0, 0, 0],
         sent_us=[10 * MS, 20 * MS, 90 * MS, 900 * MS, 100 * MS],
-        status=[200, 200, 302, 0, 500],
+        status=[200, 200, 304, 0, 500],
         outcome=[0, 1, 1, 2, 3],
     )
 

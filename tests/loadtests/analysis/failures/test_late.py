@@ -11,11 +11,17 @@ import pytest
 from loadtests.analysis.failures import late, shape
 from loadtests.analysis.rules import registry
 from loadtests.model.failures import FailureResult, FailureShape, RequestOutcomes
+from loadtests.model.plan import Plan
 from loadtests.model.result import RunResult
+from loadtests.model.tested.workload import Locustfile, Workload
 from loadtests.model.trial import Trial
 from loadtests.model.vocabulary import RuleCode, Verdict
-from tests.loadtests.analysis.failures.failing import PLAN, outcomes
+from tests.loadtests.analysis.failures.failing import PLAN as LIST_PLAN
+from tests.loadtests.analysis.failures.failing import outcomes
 from tests.loadtests.builders import make_result, make_trials
+
+USERS = Workload(name="cpu", path="/cpu", locustfile=Locustfile(path="/shop/locustfile.py"))
+PLAN = replace(LIST_PLAN, workloads=(USERS,))
 
 Changed = Callable[[RequestOutcomes, int], RequestOutcomes]
 
@@ -48,8 +54,8 @@ def cut_at(limit_ms: float, slowest_ms: float, kind: str = "rejected") -> Change
     )
 
 
-def result_of(trials: tuple[Trial, ...]) -> FailureResult:
-    (result,) = shape.results(PLAN, trials, finished=False)
+def result_of(trials: tuple[Trial, ...], plan: Plan = PLAN) -> FailureResult:
+    (result,) = shape.results(plan, trials, finished=False)
     return result
 
 
@@ -92,6 +98,40 @@ def test_a_load_that_accepts_nothing_at_two_servers_has_its_limit_from_one() -> 
     trials = rejected_by(all_late, fails=lambda count: 0 if count == 1 else 200 * count)
 
     assert result_of(trials).shape is FailureShape.TOO_SLOW
+
+
+def test_a_load_without_code_has_no_limit_of_time() -> None:
+    result = result_of(rejected_by(cut_at(501.0, 499.8)), LIST_PLAN)
+
+    assert (result.shape, result.breaks_at) == (FailureShape.MORE_SERVERS, (2, 4))
+    assert result.limit_ms is None
+
+
+@pytest.mark.parametrize(
+    ("limit_ms", "slowest_ms"), [(134.4, 94.9), (678, 474), (594, 350), (2989, 1711)]
+)
+def test_a_gap_between_accepted_and_refused_answers_of_one_window_is_a_break(
+    limit_ms: float, slowest_ms: float
+) -> None:
+    result = result_of(rejected_by(cut_at(limit_ms, slowest_ms)))
+
+    assert (result.shape, result.breaks_at) == (FailureShape.MORE_SERVERS, (2, 4))
+
+
+def test_one_window_with_a_gap_beside_others_without_is_a_break() -> None:
+    trials = list(rejected_by(cut_at(501.0, 499.8)))
+    last = max(index for index, trial in enumerate(trials) if trial.failed)
+    (one,) = trials[last].requests
+    trials[last] = replace(trials[last], requests=(replace(one, slowest_ms=400.0),))
+
+    assert result_of(tuple(trials)).shape is FailureShape.MORE_SERVERS
+
+
+def test_windows_in_which_nothing_is_late_need_not_come_near_the_limit() -> None:
+    def quick_alone(one: RequestOutcomes, count: int) -> RequestOutcomes:
+        return cut_at(501.0, 499.8 if count > 1 else 260.0)(one, count)
+
+    assert result_of(rejected_by(quick_alone)).shape is FailureShape.TOO_SLOW
 
 
 @pytest.mark.parametrize(
@@ -142,7 +182,8 @@ def test_older_journals_without_times_are_judged_as_they_were() -> None:
 @pytest.mark.parametrize(
     ("kind", "statuses", "waited_s", "expected"),
     [
-        ("rejected", [200, 302], [0.6, 0.7], 600.0),
+        ("rejected", [200, 304], [0.6, 0.7], 600.0),
+        ("rejected", [200, 302], [0.6, 0.7], None),
         ("rejected", [200, 404], [0.6, 0.7], None),
         ("rejected", [0], [0.6], None),
         ("timeout", [0, 0], [1.0, 1.1], 1000.0),

@@ -28,6 +28,12 @@ class Shop(HttpUser):
     tasks = [Behaviour]
 """
 
+VISITORS = """
+class Visitor(HttpUser):
+    @task
+    def front(self): self.client.get("/")
+"""
+
 
 @pytest.fixture
 def load(tmp_path: Path) -> dict[str, Any]:
@@ -64,6 +70,46 @@ def test_as_many_users_as_credentials_are_not_refused(load: dict[str, Any], url:
 
     assert answered.finished["event"] == "finished"
     assert answered.finished["start_requests"] == 3
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> dict[str, Any]:
+    """Return a load of which every second user takes an entry."""
+    path = tmp_path / "mixed.py"
+    path.write_text(HEAD + SHOP + VISITORS)
+    return {"path": str(path)}
+
+
+def test_a_list_is_too_short_for_those_users_who_take_from_it(
+    mixed: dict[str, Any], url: str
+) -> None:
+    with Child() as child:
+        answered = child.trial(base_url=url, locustfile=mixed, users=8, fewest_users=4)
+
+    error = answered.lines[-1]
+    assert (error["event"], error["kind"]) == ("error", "list")
+    assert error["detail"].startswith("USER_CREDENTIALS has 3 entries; 4 users need one each.")
+
+
+def test_an_empty_list_from_which_each_user_has_taken_is_not_too_short(
+    mixed: dict[str, Any], url: str
+) -> None:
+    with Child() as child:
+        answered = child.trial(base_url=url, locustfile=mixed, users=6, fewest_users=3)
+
+    assert answered.finished["event"] == "finished"
+    assert answered.finished["start_requests"] == 3
+
+
+def test_a_trial_with_fewer_users_than_were_started_before_needs_no_more_entries(
+    load: dict[str, Any], url: str
+) -> None:
+    """One server is calibrated with four users; then two are enough."""
+    with Child() as child:
+        first = child.trial(base_url=url, locustfile=load, users=4, fewest_users=4)
+        second = child.trial(base_url=url, locustfile=load, users=2, fewest_users=2)
+
+    assert [first.finished["event"], second.finished["event"]] == ["finished", "finished"]
 
 
 def test_users_who_come_later_at_one_address_find_what_others_left_there(

@@ -171,6 +171,63 @@ def test_an_empty_cell_moves_no_column_against_another_of_its_file(tmp_path: Pat
     assert "Line 3 of people.csv has no value in the column 'password'" in told
 
 
+@pytest.mark.parametrize("other", ["./people.csv", "link.csv", "sub/../people.csv"])
+def test_one_file_by_two_names_is_one_file(tmp_path: Path, other: str) -> None:
+    (tmp_path / "people.csv").write_text("user,password\nada,1\nbob,\neve,3\n,4\n")
+    (tmp_path / "link.csv").symlink_to("people.csv")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "twofold.toml").write_text(
+        f"""
+        [workloads.shop]
+        requests = ["GET /{{user}}/{{password}}"]
+        [workloads.shop.values]
+        user = {{file = "people.csv"}}
+        password = {{file = "{other}", column = "password"}}
+        """
+    )
+
+    with pytest.raises(UsageError, match="has no value in the column 'password'"):
+        load(tmp_path)
+
+
+PLACES = """
+[workloads.shop]
+requests = ["GET /product/{{product}}", "GET /{other}"]
+start = {start}
+[workloads.shop.values]
+product = {{file = "places.csv"}}
+city = {{file = "places.csv", column = "city"}}
+"""
+
+
+def test_a_column_of_its_own_may_end_before_another(tmp_path: Path) -> None:
+    (tmp_path / "places.csv").write_text("product,city\n1,Rome\n2,Oslo\n3,\n4,\n")
+    (tmp_path / "twofold.toml").write_text(PLACES.format(other="city/{city}", start=[]))
+
+    found = load(tmp_path)
+
+    assert found is not None
+    assert found.values["shop"] == {"product": ("1", "2", "3", "4"), "city": ("Rome", "Oslo")}
+
+
+@pytest.mark.parametrize(
+    ("rows", "other", "start", "line"),
+    [
+        pytest.param("1,Rome\n2,\n3,Oslo\n", "city/{city}", [], 3, id="a gap"),
+        pytest.param("1,Rome\n2,\n", "{product}/{city}", [], 3, id="one request has both"),
+        pytest.param("1,Rome\n2,\n", "{city}", ["POST /{product}"], 3, id="a user keeps its row"),
+    ],
+)
+def test_a_column_that_belongs_to_another_may_not_end_before_it(
+    tmp_path: Path, rows: str, other: str, start: list[str], line: int
+) -> None:
+    (tmp_path / "places.csv").write_text(f"product,city\n{rows}")
+    (tmp_path / "twofold.toml").write_text(PLACES.format(other=other, start=start))
+
+    with pytest.raises(UsageError, match=f"Line {line} of places.csv has no value in the column"):
+        load(tmp_path)
+
+
 def test_the_folder_of_results_is_known_without_a_check(tmp_path: Path) -> None:
     assert project_file.results(tmp_path) is None
     (tmp_path / "twofold.toml").write_text('out = "measured"\nrounds = "broken"')
