@@ -119,7 +119,7 @@ def test_what_somebody_else_scaled_before_a_reset_stops_the_run_and_is_left(
     with put_back(web.hooks, print) as running:
         running.scale_to(2)
         web.file.write_text("10")
-        with pytest.raises(EnvironmentFailure, match="Somebody else scales .*from 2 to 10"):
+        with pytest.raises(EnvironmentFailure, match=r"Somebody else scales .*from 2 to 10"):
             running.forget()
 
     assert web.count == 10
