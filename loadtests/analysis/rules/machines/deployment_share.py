@@ -71,7 +71,8 @@ def finding(cell: Cell, trials: Sequence[Trial]) -> Finding | None:
             detail="The load did not reach the replicas. For each answer they used"
             f" {cpu_s * 1e6:.1f} µs of CPU, and no server that is idle otherwise needs less than"
             f" {LEAST_CPU_S * 1e6:g} µs. Look what answers at the URL: another deployment, a cache,"
-            " or other replicas than the hooks name. Or 'counters' prints no CPU-seconds.",
+            " or other replicas than the hooks name. Or 'counters' prints no CPU-seconds, or"
+            " only whole ones.",
         )
     shares = _shares(cell, seen)
     if shares.state is RuleState.BROKEN:
