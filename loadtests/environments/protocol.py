@@ -214,7 +214,11 @@ class MayBeReset(Protocol):
     """A stack whose replicas a reset command may start anew. Not every stack has such replicas."""
 
     def forget_replicas(self) -> None:
-        """Let the next trial wait again until its replicas are there and ready."""
+        """Let the next trial wait again until its replicas are there and ready.
+
+        Called before the command runs. Raises :class:`EnvironmentFailure` where somebody else has
+        scaled them.
+        """
 
 
 class Backend(Protocol):

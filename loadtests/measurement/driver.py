@@ -229,9 +229,9 @@ class Driver:
 
     def reset(self, plan: Plan) -> None:
         """Take back what the load left behind; replicas that this starts anew are waited for."""
-        reset(plan)
         if plan.reset_command and isinstance(self._stack, MayBeReset):
             self._stack.forget_replicas()
+        reset(plan)
 
     def end_users(self) -> None:
         """End the users of the user's own loads, who live from trial to trial."""

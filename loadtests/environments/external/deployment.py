@@ -78,11 +78,7 @@ class Deployment:
             return
         if self.foreign is None and self.names and self._runner.knows_count:
             self._look_for_others()
-        if self.foreign is not None:
-            raise EnvironmentFailure(
-                f"Somebody else scales the deployment: {self.foreign}. So the run stops. Look who"
-                " it is, such as an autoscaler or a roll-out, and let it wait until the run ends."
-            )
+        self._refuse_others()
         self._say(f"Scaling the deployment to {replicas}")
         is_other, began_s = replicas != self.ours[-1], proc.monotonic_s()
         self.ours = (*self.ours, replicas)[-LAST:]
@@ -97,8 +93,15 @@ class Deployment:
     def forget(self) -> None:
         """Let the next order be given, and waited for, also where it is the same number.
 
-        What has run meanwhile may have replaced the replicas, or scaled them itself.
+        What runs next may replace the replicas, or scale them itself. So what somebody else did
+        before is looked for now. Raises :class:`EnvironmentFailure` where it is another number.
         """
+        if self.foreign is None and self.names:
+            if self._runner.knows_count:
+                self._look_for_others()
+            else:
+                self.change()
+        self._refuse_others()
         self.names = ()
 
     def change(self) -> str | None:
@@ -121,6 +124,13 @@ class Deployment:
         except EnvironmentFailure:
             return None
         return now if self._runner.is_foreign(now, self.ours) else None
+
+    def _refuse_others(self) -> None:
+        if self.foreign is not None:
+            raise EnvironmentFailure(
+                f"Somebody else scales the deployment: {self.foreign}. So the run stops. Look who"
+                " it is, such as an autoscaler or a roll-out, and let it wait until the run ends."
+            )
 
     def _look_for_others(self) -> None:
         now = self._runner.count()

@@ -87,7 +87,7 @@ class ExternalStack:
         )
 
     def forget_replicas(self) -> None:
-        """Let the next trial wait for its replicas: a reset may be rolling them out anew."""
+        """Look whether somebody else scaled; let the next trial wait for what a reset rolls out."""
         self._deployment.forget()
 
     def start_generator(self) -> Child:

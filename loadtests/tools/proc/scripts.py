@@ -47,11 +47,15 @@ def _place(program: str, folder: Path | None) -> Path | None:
 def _of_first_line(line: bytes, place: Path) -> str | None:
     """Return what is wrong with the line that names a script's interpreter; None for nothing.
 
-    The kernel takes the end of a line of Windows as a part of the last word.
+    The kernel takes the end of a line of Windows as a part of the last word. It looks for a
+    relative path from where the script will run, which is not known here.
     """
     words = line.removeprefix(MARK).strip(b" \t").replace(b"\t", b" ").split(b" ")
     interpreter = Path(os.fsdecode(words[0]))
-    is_missing = not (place.parent / interpreter).exists() if words[0] else True
+    if words[0] and not interpreter.is_absolute():
+        is_missing = words[0].endswith(b"\r")  # nobody names a program so
+    else:
+        is_missing = not words[0] or not interpreter.exists()
     if line.endswith(b"\r") and (is_missing or interpreter.name == "env"):
         return f"Its lines end as on Windows (CRLF). Convert it: sed -i 's/\\r$//' {place}."
     if is_missing:

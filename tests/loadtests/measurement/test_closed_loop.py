@@ -13,6 +13,7 @@ from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.driver import Driver
 from loadtests.measurement.generator_client import Agent
 from loadtests.measurement.repeated_trials import REPEATED_PART
+from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.tested.workload import RequestSpec, Workload
 from loadtests.model.trial import Trial
 from loadtests.planning.run_plan import make_plan
@@ -207,6 +208,22 @@ def test_what_a_reset_starts_anew_is_waited_for_before_the_next_trial(
     assert planned[0] == "forget"
     for number in range(1, ROUNDS + 1):
         assert planned[planned.index(str(number)) - 1] == "forget"
+
+
+def test_others_are_looked_for_before_a_reset_hides_what_they_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def others_scaled(_: object) -> None:
+        raise EnvironmentFailure("Somebody else scales the deployment")
+
+    monkeypatch.setattr(FakeStack, "forget_replicas", others_scaled, raising=False)
+    ran = tmp_path / "ran"
+    command = (sys.executable, "-c", f"open({str(ran)!r}, 'w')")
+
+    with pytest.raises(EnvironmentFailure, match="Somebody else"):
+        Measured(tmp_path, World(), reset_command=command)
+
+    assert not ran.exists()
 
 
 def test_without_a_reset_nothing_is_forgotten(

@@ -57,6 +57,23 @@ def test_a_script_that_can_be_started_has_no_trouble(tmp_path: Path, text: bytes
     assert proc.run((str(script),), cwd=tmp_path).code == 0
 
 
+def test_a_relative_interpreter_is_found_from_where_the_script_runs(tmp_path: Path) -> None:
+    scripts = tmp_path / "scripts"
+    scripts.mkdir()
+    script = a_script(scripts, b"#!tools/sh\necho ok\n")
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools" / "sh").symlink_to("/bin/sh")
+
+    assert proc.run((str(script),), cwd=tmp_path).stdout == "ok\n"
+    assert proc.trouble_of(str(script)) is None
+
+
+def test_a_line_of_windows_behind_a_relative_interpreter_is_seen(tmp_path: Path) -> None:
+    script = a_script(tmp_path, b"#!tools/sh\r\necho\r\n")
+
+    assert "CRLF" in str(proc.trouble_of(str(script)))
+
+
 def test_nothing_is_said_of_a_binary_or_of_what_is_not_there(tmp_path: Path) -> None:
     program = a_script(tmp_path, b"\x7fELF?")
 

@@ -110,6 +110,11 @@ def test_the_little_that_an_idle_server_uses_is_no_request() -> None:
     assert found.detail.startswith("gthread-2 got about 0 of 4,210 requests")
 
 
+def test_replicas_about_as_busy_as_an_idle_one_may_be_are_alike() -> None:
+    """Of 0.1 CPU over 2.5 s, 2 % are 0.005 s."""
+    assert finding(NGINX, lambda _: (0.0049, 0.0051)).state is RuleState.HOLDS
+
+
 def test_one_uneven_trial_of_ten_is_chance() -> None:
     found = finding(ONCE, lambda number: (0.3, 0.1) if number == 4 else (0.2, 0.2))
 

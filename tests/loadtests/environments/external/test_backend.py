@@ -39,6 +39,18 @@ def test_a_hook_with_a_path_is_looked_for_in_the_configurations_folder(tmp_path:
         choose(a_target(tmp_path / "elsewhere"))
 
 
+def test_a_hook_whose_interpreter_is_relative_to_the_folder_is_accepted(tmp_path: Path) -> None:
+    for folder in ("bin", "tools"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "tools" / "sh").symlink_to("/bin/sh")
+    script = tmp_path / "bin" / "scale.sh"
+    script.write_text("#!tools/sh\n")
+    script.chmod(0o755)
+    hooks = Hooks(scale=("bin/scale.sh",), replicas=("true",), folder=str(tmp_path))
+
+    assert choose(replace(a_target(tmp_path), hooks=hooks)).tested is not None
+
+
 @pytest.mark.parametrize(
     ("text", "mode", "told"),
     [

@@ -103,12 +103,26 @@ def test_what_a_reset_scales_is_not_somebody_elses(tmp_path: Path) -> None:
 
     with put_back(web.hooks, print) as running:
         running.scale_to(2)
-        web.file.write_text("4")
         running.forget()
+        web.file.write_text("4")
         running.scale_to(2)
 
         assert running.foreign is None
         assert web.count == 2
+
+
+def test_what_somebody_else_scaled_before_a_reset_stops_the_run_and_is_left(
+    tmp_path: Path,
+) -> None:
+    web = FileDeployment(tmp_path, replicas=1)
+
+    with put_back(web.hooks, print) as running:
+        running.scale_to(2)
+        web.file.write_text("10")
+        with pytest.raises(EnvironmentFailure, match=r"Somebody else scales .*from 2 to 10"):
+            running.forget()
+
+    assert web.count == 10
 
 
 def test_a_deployment_that_never_gets_its_number_says_what_it_has(tmp_path: Path) -> None:

@@ -50,6 +50,18 @@ def test_what_somebody_else_asks_for_meanwhile_stops_the_run_and_is_left_alone(
     assert "has 5 replicas, which somebody else set" in said[-1]
 
 
+def test_what_somebody_else_asked_for_before_a_reset_stops_the_run_and_is_left_alone(
+    state: State,
+) -> None:
+    with put_back(HOOKS, lambda _: None) as web:
+        web.scale_to(1)
+        state.replicas = 10
+        with pytest.raises(EnvironmentFailure, match="scales the deployment: from 1 to 10"):
+            web.forget()
+
+    assert state.scaled == [1]
+
+
 def test_a_pod_that_fails_is_nobody_elses_order(state: State) -> None:
     with put_back(HOOKS, lambda _: None) as web:
         web.scale_to(4)
