@@ -68,7 +68,8 @@ def calibrate_all(
 ) -> tuple[dict[tuple[str, str], Calibration], tuple[str, ...]]:
     """Return the calibrations by worker model and workload, and notes on those that are too slow.
 
-    A pair without an answer gets its first users and no verdict, and the others are measured.
+    A pair without an answer gets as few users as can be, and no verdict. So what it asks has ended
+    when the others are measured.
     Raises :class:`TooSlow` if no pair has an answer. ``user_steps`` has the number of which a
     workload's users are a multiple, where it is not 1.
     """
@@ -81,7 +82,7 @@ def calibrate_all(
             calibrations[key] = calibrate(plan, *key, measure, step=step)
         except TooSlow as error:
             slow[key] = error
-            calibrations[key] = _unanswered(*key, -(-first_users(worker.slots) // step) * step)
+            calibrations[key] = _unanswered(*key, step)
     if len(slow) == len(calibrations):
         raise next(iter(slow.values()))
     return calibrations, tuple(
@@ -91,7 +92,7 @@ def calibrate_all(
 
 
 def _unanswered(worker: str, workload: str, users: int) -> Calibration:
-    """Return the calibration of a pair without an answer: its first users get none either."""
+    """Return the calibration of a pair without an answer."""
     step = CalibrationStep(
         worker=worker, workload=workload, users=users, throughput_rps=0.0, mean_ms=None, completed=0
     )

@@ -20,6 +20,7 @@ from functools import cached_property
 
 from loadtests.analysis.consistency.normal_form import Key, key_of, key_without_query
 from loadtests.analysis.consistency.written import has
+from loadtests.analysis.remedies import LIMITER
 from loadtests.analysis.shared.logins import is_login
 from loadtests.model.consistency import Seen
 
@@ -37,6 +38,8 @@ SILENT = frozenset({429, 502, 503, 504})
 
 REFUSED = frozenset({401, 403})
 
+FIRST_ERROR_STATUS = 400
+
 
 class Standing(StrEnum):
     """What a status says of a request."""
@@ -51,15 +54,17 @@ class Standing(StrEnum):
 
 
 def standing(seen: Seen) -> Standing:
-    """Return what an answer's status says."""
+    """Return what an answer's status says; one that says that it limits the rate says nothing."""
     status = seen.status
     if status is None or status in SILENT:
+        return Standing.SILENT
+    if status >= FIRST_ERROR_STATUS and LIMITER.words.search(seen.body):
         return Standing.SILENT
     if status in REFUSED:
         return Standing.REFUSED
     if 300 <= status < 400 and status != 304:
         return Standing.REFUSED if is_login(seen.location or "") else Standing.REDIRECTED
-    return Standing.ERROR if status >= 400 else Standing.ACCEPTED
+    return Standing.ERROR if status >= FIRST_ERROR_STATUS else Standing.ACCEPTED
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -123,6 +123,8 @@ def _by_its_own_limit(result: FailureResult) -> FailureResult:
     wrong = result.wrong
     if not result.breaks_at or wrong is None or (wrong.status or 0) < FIRST_ERROR_STATUS:
         return result
+    if result.cause and not result.cause.startswith(remedies.LIMITER.cause):
+        return result  # the log tells more, behind a friendly page
     if remedies.LIMITER.words.search(wrong.body_start) is None:
         return result
     found = all_kinds(result.counts)

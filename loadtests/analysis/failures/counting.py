@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from loadtests.analysis.failures import late
+from loadtests.analysis.failures.kinds import REJECTED_KIND
 from loadtests.model.failures import AnswerExample, FailureCount, RequestOutcomes
 from loadtests.model.generator_records import RawTrial
 from loadtests.model.plan import Plan
@@ -30,6 +31,8 @@ CLASS = 100
 """Statuses of one class have the same hundreds."""
 
 NOT_MODIFIED = 304
+
+FIRST_ERROR_STATUS = 400
 
 PAGES = 2
 """The class of 200: more pages in the place of redirects are no fault."""
@@ -135,17 +138,19 @@ def _outcomes(
             else None
         ),
         slowest_ms=float(endings.waited_us[right].max()) / 1000 if right.any() else None,
-        late_ms=_late_ms(endings, wrong),
+        late_ms=_late_ms(endings, wrong, right),
     )
 
 
-def _late_ms(endings: Endings, wrong: Flags) -> dict[str, float]:
+def _late_ms(endings: Endings, wrong: Flags, right: Flags) -> dict[str, float]:
     """Return the shortest time of each kind of failure that a limit of time may explain."""
     found = {}
     for index in np.unique(endings.outcome[wrong]).tolist():
-        rows = wrong & (endings.outcome == index)
         kind = endings.outcomes[index]
-        ms = late.late_ms(kind, endings.status[rows], endings.waited_us[rows])
+        rows = wrong & (endings.outcome == index) & (endings.status < FIRST_ERROR_STATUS)
+        ms = late.late_ms(
+            kind, endings.status[rows], endings.waited_us[rows], endings.status[right]
+        )
         if ms is not None:
             found[kind] = ms
     return found
@@ -160,8 +165,12 @@ def _percentiles_ms(durations_us: Integers) -> tuple[float | None, float | None]
 
 
 def kind_of(outcome: str, status: int) -> str:
-    """Return the kind of a failure: ``status 500``, or the generator's name for it."""
-    return f"status {status}" if outcome == "status" else outcome
+    """Return the kind of a failure: ``status 500``, or the generator's name for it.
+
+    A load that rejects an answer with a bad status by itself says no more than the status does.
+    """
+    has_status = outcome == "status" or (outcome == REJECTED_KIND and status >= FIRST_ERROR_STATUS)
+    return f"status {status}" if has_status else outcome
 
 
 def _text(table: Sequence[str], index: int, unknown: str) -> str:

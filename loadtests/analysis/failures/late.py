@@ -2,14 +2,14 @@
 
 A locustfile may call an answer a failure because it was slow, or wait for less than a second. Twice
 the users wait twice as long behind one hot row, so such failures come with more servers, and no
-answer is wrong. What such a limit refuses is slower than all that it accepts, in every window. And
-where it refuses some and accepts others, the slowest of these come close to it. A refused user's
-answer may be slow as well, such as a login page behind a redirect, but leaves a gap below it.
+answer is wrong. What such a limit refuses is slower than all that it accepts, in every window. A
+refused user's answer may be slow as well, behind a redirect to a login page: so a redirect where
+accepted answers have none is never late.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -22,35 +22,38 @@ OWN_LIMIT_RATIO = 0.9
 """Part of the generator's own time limit from which on a timeout is the generator's."""
 
 GOOD_STATUSES = (*range(200, 300), 304)
-"""A redirect is none: it may lead to a login page, and takes as long as two answers."""
+"""A redirect is none: it may lead to a login page, and takes as long as two answers. Where accepted
+answers of the request were redirected, too, it is as good as they are."""
 
 SLACK_RATIO = 1.02
 """An accepted answer may seem to be this much slower than a refused one: the load's own clock is
 read some milliseconds later than ours."""
 
-NEAR_RATIO = 0.9
-"""In a window that refuses some answers and accepts others, the slowest accepted one takes at least
-this part of the limit. Answers take all times below a limit, up to it. Those of a broken
-application leave a gap: 0.57 to 0.71 in simulations of redirects to a login page."""
-
 LEAST_RATIO = 0.5
-"""The slowest accepted answer of all windows takes at least this part of the limit. It decides
-alone where a window accepts nothing: with twice the users an answer takes about twice as long."""
+"""The slowest accepted answer of all windows takes at least this part of the limit: with twice the
+users an answer takes about twice as long, and a window may then accept nothing."""
 
 Integers = npt.NDArray[np.integer]
 
 
 def late_ms(
-    kind: str, statuses: Integers, waited_us: Integers, own_limit_s: float = Load.timeout_s
+    kind: str,
+    statuses: Integers,
+    waited_us: Integers,
+    accepted: Integers,
+    own_limit_s: float = Load.timeout_s,
 ) -> float | None:
     """Return the shortest time of the failures of one kind; None if they are no matter of time.
 
-    ``statuses`` and ``waited_us``, from sending to the end, have a value for each of them.
+    ``statuses`` and ``waited_us``, from sending to the end, have a value for each of them, and
+    ``accepted`` are the statuses of the request's good answers. Where there are none, other windows
+    have to tell whether redirects are good.
     """
     if not waited_us.size:
         return None
     if kind == REJECTED_KIND:
-        fits = np.isin(statuses, GOOD_STATUSES)
+        good = [*GOOD_STATUSES, *np.unique(accepted).tolist()]
+        fits = np.isin(statuses, good) if accepted.size else statuses > 0
     elif kind == TIMEOUT_KIND:
         fits = waited_us < OWN_LIMIT_RATIO * own_limit_s * 1e6
     else:
@@ -76,23 +79,16 @@ def limits(requests: Iterable[RequestOutcomes]) -> dict[str, dict[str, float]]:
     return found
 
 
-def _limit(kind: str, windows: Iterable[RequestOutcomes]) -> float | None:
+def _limit(kind: str, windows: Sequence[RequestOutcomes]) -> float | None:
     """Return the limit by which all failures of a kind are explained, if one does."""
-    slowest, beside, late = [], [], []
-    for window in windows:
-        has_late = bool(window.kinds.get(kind))
-        if has_late:
-            late.append(window.late_ms.get(kind))
-        if window.slowest_ms is not None:
-            slowest.append(window.slowest_ms)
-            beside += [window.slowest_ms] if has_late else []
+    slowest = [each.slowest_ms for each in windows if each.slowest_ms is not None]
+    late = [each.late_ms.get(kind) for each in windows if each.kinds.get(kind)]
     fastest = [ms for ms in late if ms is not None]
     if not slowest or not fastest or len(fastest) < len(late):
         return None
     limit_ms = min(fastest)
     is_cut = LEAST_RATIO * limit_ms <= max(slowest) <= SLACK_RATIO * limit_ms
-    is_near = all(ms >= NEAR_RATIO * limit_ms for ms in beside)
-    return limit_ms if is_cut and is_near else None
+    return limit_ms if is_cut else None
 
 
 def renamed(kinds: Mapping[str, int], late: Iterable[str]) -> dict[str, int]:

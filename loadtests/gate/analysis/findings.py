@@ -199,7 +199,7 @@ def told_refusals(evidence: Evidence) -> str:
     elif evidence.head_refusal:
         told = (
             f"A start of head says that a store refused connections ({evidence.head_refusal})."
-            " Head's own store does not say so, so this changes no verdict."
+            " Only a store's own log, or one of base, can change a verdict."
         )
     else:
         return ""

@@ -332,11 +332,11 @@ class UserResponse:
         return kind is None or isinstance(error, ResponseError)
 
     def settle(self) -> None:
-        """Count the request now, by the task's verdict where there is one."""
+        """Count the request now, by the task's verdict where there is one, and an answer came."""
         report, self._report = self._report, None
         if report is None:
             return
-        if self._verdict is not None and (self.status_code or self._verdict is Outcome.REJECTED):
+        if self._verdict is not None and self.status_code:
             self.outcome = self._verdict
         report(self)
 

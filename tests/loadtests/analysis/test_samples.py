@@ -87,14 +87,16 @@ def test_failures_that_a_limit_of_time_may_explain_have_their_shortest_time() ->
     assert request.late_ms == {"rejected": 580, "timeout": 1000}
 
 
-def test_answers_that_were_rejected_with_a_bad_status_are_no_matter_of_time() -> None:
+def test_answers_that_were_rejected_with_a_bad_status_are_of_that_status() -> None:
+    """They are no matter of time, and the others may be."""
     samples = sample_bytes(
         done_us=[40 * MS, 600 * MS, 700 * MS], status=[200, 200, 404], outcome=[0, 1, 1]
     )
 
     (request,) = reduced(samples, finished={"outcomes": ["ok", "rejected"]}).requests
 
-    assert request.late_ms == {}
+    assert request.kinds == {"rejected": 1, "status 404": 1}
+    assert set(request.late_ms) == {"rejected"}
 
 
 def test_failures_outside_the_window_are_not_the_windows() -> None:

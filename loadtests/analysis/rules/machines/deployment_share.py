@@ -61,7 +61,7 @@ def finding(cell: Cell, trials: Sequence[Trial]) -> Finding | None:
     if not all(is_idle(usage) for trial in seen for usage in _replicas(trial)):
         return _shares(cell, seen)
     cpu_s = sum(map(_cpus, seen)) / sum(trial.completed / trial.window_s for trial in seen)
-    if cpu_s < LEAST_CPU_S:
+    if cpu_s < LEAST_CPU_S and _would_be_seen(seen):
         return found(
             CODE,
             cell,
@@ -83,6 +83,16 @@ def finding(cell: Cell, trials: Sequence[Trial]) -> Finding | None:
         "The replicas used hardly any CPU, which does not tell whether they were asked equally, or"
         f" at all. {NAME_THEM}",
     )
+
+
+def _would_be_seen(trials: Sequence[Trial]) -> bool:
+    """Return whether counters of whole seconds would show the least CPU that the answers need.
+
+    Where all stand still, their steps are not known.
+    """
+    if any(usage.cpu_s for trial in trials for usage in _replicas(trial)):
+        return True
+    return LEAST_CPU_S * sum(trial.completed for trial in trials) > _error_s(1.0, windows=1)
 
 
 def _replicas(trial: Trial) -> tuple[Usage, ...]:

@@ -21,7 +21,7 @@ from loadtests.analysis.shared.service_time import alone_s, service_s
 from loadtests.model.plan import Cell, Plan
 from loadtests.model.result import Finding
 from loadtests.model.trial import Trial
-from loadtests.model.vocabulary import RuleCode
+from loadtests.model.vocabulary import Bottleneck, RuleCode
 from loadtests.planning import trial_timing
 from loadtests.planning.trial_timing import FEWEST_SERVICE_TIMES
 
@@ -80,8 +80,7 @@ def _taken(
 ) -> _Taken:
     """Return by which time the windows are judged; ``slot_s`` is for how long a slot is held."""
     single_s = median(alone_s(trial) for trial in trials)
-    shares = bool(single_s) and bottleneck.replica_cpu_is_full(plan, cell, trials)
-    if not shares:
+    if not (single_s and _shares_a_cpu(plan, cell, trials)):
         return _Taken(
             taken_s=slot_s,
             fewest=FEWEST_SERVICE_TIMES,
@@ -102,3 +101,10 @@ def _taken(
         words=f"Requests share a full CPU, so one takes {slot_s:.1f} s without its time in a queue",
         remedy=f"measure requests that take less than {1000 * most_s:.0f} ms with one user alone",
     )
+
+
+def _shares_a_cpu(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> bool:
+    """Return whether requests share a CPU that is full: that of their replica, or of a store."""
+    own = [trial for trial in trials if trial.spec.cell == cell]
+    full, _ = bottleneck.judge(bottleneck.resources(plan, cell, own))
+    return full in {Bottleneck.REPLICA_CPU, Bottleneck.STORE}

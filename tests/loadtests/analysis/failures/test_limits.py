@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from loadtests.analysis.failures import counting
 from loadtests.model.failures import AnswerExample, FailureShape
 from tests.loadtests.analysis.failures.failing import failing, results
 
@@ -57,3 +58,30 @@ def test_a_log_or_a_page_that_only_tells_of_limits_excuses_nothing(
     )
 
     assert (result.shape, result.breaks_at) == (FailureShape.MORE_SERVERS, (2, 4))
+
+
+def test_what_a_load_rejects_by_its_status_is_of_that_status() -> None:
+    """``expect = 200`` and ``if r.status_code != 200: r.failure()`` say no more than 429 does."""
+    assert counting.kind_of("rejected", 429) == "status 429"
+    assert counting.kind_of("rejected", 200) == "rejected"
+    assert counting.kind_of("timeout", 0) == "timeout"
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_a_friendly_page_hides_no_store_that_refuses_connections(status: int) -> None:
+    example = AnswerExample(
+        name="GET /me",
+        outcome="status",
+        status=status,
+        replica="gthread-2",
+        body_start='{"error": "Too many requests, try again later"}',
+        log_line="FATAL:  sorry, too many clients already",
+    )
+    failed = failing(lambda n: 60 * n if n == 4 else 0, kind=f"status {status}")
+
+    (result,) = results(
+        [replace(each, examples=(example,) if each.failed else ()) for each in failed]
+    )
+
+    assert (result.shape, result.breaks_at) == (FailureShape.MORE_SERVERS, (4,))
+    assert "connections" in result.cause

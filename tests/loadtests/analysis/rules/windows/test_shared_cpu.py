@@ -15,7 +15,7 @@ from loadtests.analysis.rules.windows.length import window_length
 from loadtests.model.plan import Plan, TrialSpec
 from loadtests.model.result import Finding
 from loadtests.model.trial import Trial
-from loadtests.model.vocabulary import RuleState
+from loadtests.model.vocabulary import Role, RuleState
 from loadtests.planning import trial_timing
 from tests.loadtests.analysis.rules.windows.waves import a_plan, latency_of
 from tests.loadtests.builders import make_trial, make_usage
@@ -25,13 +25,15 @@ SPREAD = 0.05
 TARGET = 1.8
 
 
-def ended_s(rng: np.random.Generator, cpu_s: float, slots: int, until_s: float) -> list[float]:
+def ended_s(
+    rng: np.random.Generator, cpu_s: float, slots: int, until_s: float, *, cpus: float = CPUS
+) -> list[float]:
     """Give when requests end that share the CPU equally; a slot is never without one."""
     left = rng.normal(cpu_s, SPREAD * cpu_s, slots)
     now_s, ended = 0.0, []
     while now_s < until_s:
         first = int(left.argmin())
-        now_s += left[first] * slots / CPUS
+        now_s += left[first] * slots / cpus
         left = left - left[first]
         left[first] = rng.normal(cpu_s, SPREAD * cpu_s)
         ended.append(now_s)
@@ -147,3 +149,57 @@ def test_requests_that_need_more_cpu_at_two_do_not_scale(cpu_s: float, at_two_s:
         assert doubling.factor.low is not None
         scaled += doubling.factor.low >= TARGET
     assert scaled <= 1
+
+
+STORE_CPUS = 0.5
+
+
+def behind_a_store(plan: Plan, cpu_s: float) -> list[Trial]:
+    """Measure requests of so much CPU of one store, which all slots of all replicas share."""
+    rng = np.random.default_rng(plan.seed)
+    alone_s, slots, window_s = cpu_s / STORE_CPUS, 4, 6.0
+    trials = []
+    for spec in (spec for planned in plan.rounds for spec in planned):
+        held = slots * spec.cell.replicas
+        settle_s = 2.0 * held * alone_s * rng.random() + 0.5
+        done_s = np.array(ended_s(rng, cpu_s, held, settle_s + window_s, cpus=STORE_CPUS))
+        inside = done_s[done_s >= settle_s] - settle_s
+        quarters, _ = np.histogram(inside, bins=4, range=(0, window_s))
+        usage = make_usage(span_s=window_s, cpu_s=0.02 * window_s, throttled_ratio=0.0)
+        trials.append(
+            make_trial(
+                spec=spec,
+                users=2 * held,
+                window_s=window_s,
+                throughput_rps=len(inside) / window_s,
+                completed=len(inside),
+                quarters_rps=tuple((quarters / (window_s / 4)).tolist()),
+                latency=latency_of(2000 * held * alone_s),
+                service_ms=1000 * alone_s,
+                usages=(
+                    *(replace(usage, member=f"gthread-{member}") for member in spec.members),
+                    replace(
+                        usage,
+                        member=Role.STORE,
+                        role=Role.STORE,
+                        budget_cpus=STORE_CPUS,
+                        cpu_s=0.99 * STORE_CPUS * window_s,
+                        throttled_ratio=1.0,
+                    ),
+                ),
+            )
+        )
+    return trials
+
+
+@pytest.mark.parametrize("alone_s", [0.3, 0.35])
+def test_requests_that_share_the_cpu_of_a_store_are_not_called_too_slow(alone_s: float) -> None:
+    """The store is full, so twice the servers gain nothing: that is the verdict."""
+    for seed in range(3):
+        plan = with_processes(seed, 4)
+        states = [
+            found and found.state
+            for found in findings(plan, behind_a_store(plan, alone_s * STORE_CPUS))
+        ]
+
+        assert RuleState.BROKEN not in states

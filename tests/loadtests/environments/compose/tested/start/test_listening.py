@@ -190,7 +190,11 @@ UWSGI = "invalid request block size: 21573 (max 4096)...skip"
         (opens(1, 2), "", r"port 1, port 2, and none answers /up over HTTP"),
         (opens(5000), UWSGI, r"port 5000, and does not answer /up over HTTP 90 s .*--http-socket"),
         (opens(), "Listening at: unix:/a (7)", r"no TCP port 90 s .*Unix socket.*bind a TCP"),
-        (ON_IPV6, "", r"after its start\. It listens on IPv6 only, it seems; bind 0\.0\.0\.0"),
+        (
+            ON_IPV6,
+            "",
+            r"after its start\. It listens on an address of IPv6; .*, bind 0\.0\.0\.0",
+        ),
         (ON_IPV6, UWSGI, r"after its start\. It speaks uwsgi's own protocol"),
     ],
 )
