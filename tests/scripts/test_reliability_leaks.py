@@ -70,14 +70,14 @@ def test_another_case_whose_folder_begins_with_the_same_name_is_another(tmp_path
 
 
 FORKS = """
-import os, sys
+import os, signal, sys
 if os.fork() == 0:
     os.setsid()
     os.dup2(os.open("/dev/null", os.O_WRONLY), 1)
     sys.stdin.read()
     os._exit(0)
 print(flush=True)
-sys.stdin.readline()
+signal.pause()
 """
 
 
@@ -91,7 +91,7 @@ def test_a_child_that_was_noted_is_found_when_its_parent_is_gone(tmp_path: Path)
     try:
         parent.stdout.readline()
         of_case.note(parent.pid)
-        os.write(writes, b"\n")
+        parent.kill()
         parent.wait()
         (orphan,) = of_case.there()
         assert orphan != parent.pid
