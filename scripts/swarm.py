@@ -52,6 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--workload", default="cpu,io", help="as for twofold run")
     parser.add_argument("--workers", default="gthread,sync,gevent", help="as for twofold run")
     parser.add_argument("--replicas", default="1,2,4", help="as for twofold run")
+    parser.add_argument("--rounds", help="as for twofold run; by default as many as it takes")
     parser.add_argument("--no-compose", action="store_true", help="measure the Swarm alone")
     parser.add_argument("--swarm-run", metavar="NAME", help="a run on the Swarm that is there")
     parser.add_argument("--out", type=Path, default=RESULTS / "swarm.json")
@@ -74,6 +75,7 @@ def measure(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
         *("--workers", given.workers),
         *("--replicas", given.replicas),
         "--no-profile",
+        *(("--rounds", given.rounds) if given.rounds else ()),
     )
     with tempfile.TemporaryDirectory(prefix="twofold-swarm-") as name:
         folder = Path(name)
