@@ -332,10 +332,9 @@ def throttled_ratio(before: Reading, after: Reading) -> float | None:
     longer idle times. Here these are periods, too: a member that waits for half of the time had CPU
     left.
     """
-    counts = (before.periods, after.periods, before.throttled_periods, after.throttled_periods)
-    if None in counts:
+    counted = after.periods_since(before)
+    if counted is None or None in {before.throttled_periods, after.throttled_periods}:
         return None
-    counted = (after.periods or 0) - (before.periods or 0)
     held = (after.throttled_periods or 0) - (before.throttled_periods or 0)
     periods = max(counted, (after.at_s - before.at_s) / PERIOD_S)
     return held / periods if periods else 0.0

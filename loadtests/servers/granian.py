@@ -26,9 +26,6 @@ WORKER_MODELS = (WorkerModel(name="granian", server="granian", processes=1, thre
 ASYNC = frozenset({"asgi", "asginl", "rsgi"})
 """Interfaces in which a process serves any number of requests at once, in its event loop."""
 
-DEFAULT_INTERFACE = "rsgi"
-"""What granian takes where its command line names none."""
-
 
 def argv(python: str, worker: WorkerModel, *, bind: str, module: str) -> tuple[str, ...]:
     """Return the command that serves a module's ``application``."""

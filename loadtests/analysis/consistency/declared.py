@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from loadtests.analysis.consistency.judgement import TIME_OVER
+from loadtests.analysis.shared.statuses import FIRST_ERROR_STATUS
 from loadtests.model.consistency import (
     PLACE,
     Check,
@@ -31,8 +32,6 @@ from loadtests.model.tested.workload import Expected
 NO_ANSWER = frozenset({429, 502, 503, 504})
 """Too many requests, bad gateway, service unavailable and gateway timeout: the server limits the
 rate or could not answer, so they say nothing about its state."""
-
-FIRST_ERROR_STATUS = 400
 
 NUMBER = re.compile(r"\d+")
 

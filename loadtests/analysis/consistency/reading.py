@@ -22,6 +22,7 @@ from loadtests.analysis.consistency.normal_form import Key, key_of, key_without_
 from loadtests.analysis.consistency.written import has
 from loadtests.analysis.remedies import LIMITER
 from loadtests.analysis.shared.logins import is_login
+from loadtests.analysis.shared.statuses import FIRST_ERROR_STATUS, NOT_MODIFIED
 from loadtests.model.consistency import Seen
 
 CONFIRM = 10
@@ -37,8 +38,6 @@ SILENT = frozenset({429, 502, 503, 504})
 """Statuses that say nothing of an application's state: it limits the rate, or cannot answer."""
 
 REFUSED = frozenset({401, 403})
-
-FIRST_ERROR_STATUS = 400
 
 
 class Standing(StrEnum):
@@ -62,7 +61,7 @@ def standing(seen: Seen) -> Standing:
         return Standing.SILENT
     if status in REFUSED:
         return Standing.REFUSED
-    if 300 <= status < 400 and status != 304:
+    if 300 <= status < FIRST_ERROR_STATUS and status != NOT_MODIFIED:
         return Standing.REFUSED if is_login(seen.location or "") else Standing.REDIRECTED
     return Standing.ERROR if status >= FIRST_ERROR_STATUS else Standing.ACCEPTED
 

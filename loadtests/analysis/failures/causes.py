@@ -9,10 +9,9 @@ from loadtests.analysis import remedies
 from loadtests.analysis.failures import kinds
 from loadtests.analysis.failures.counting import all_kinds, kind_of
 from loadtests.analysis.shared import connections, logins
+from loadtests.analysis.shared.statuses import FIRST_ERROR_STATUS
 from loadtests.model.failures import AnswerExample, FailureResult, FailureShape
 from loadtests.model.trial import Trial
-
-FIRST_ERROR_STATUS = 400
 
 
 def with_cause(result: FailureResult, trials: Sequence[Trial]) -> FailureResult:
@@ -93,9 +92,8 @@ def _by_the_proxy(result: FailureResult) -> FailureResult:
     wrong = result.wrong
     if not result.breaks_at or wrong is None or not is_of_the_proxy(wrong):
         return result
-    kind, found = _kind_of(wrong), all_kinds(result.counts)
-    others = sum(count for name, count in found.items() if kinds.is_of_the_application(name))
-    if found.get(kind, 0) < kinds.MOSTLY * others:
+    kind = _kind_of(wrong)
+    if not _are_mostly(kind, result):
         return result
     known = remedies.PROXY_LIMIT
     if remedies.PROXY_CONNECTIONS.words.search(wrong.log_line or ""):
@@ -104,13 +102,7 @@ def _by_the_proxy(result: FailureResult) -> FailureResult:
         known = remedies.PROXY_FAILURE
         advised = replace(result, cause=known.cause, remedy=known.advice)
         return result if result.cause else advised
-    return replace(
-        result,
-        shape=FailureShape.LIMITED,
-        breaks_at=(),
-        cause=known.cause,
-        remedy=known.advice,
-    )
+    return _limited(result, known)
 
 
 def _by_its_own_limit(result: FailureResult) -> FailureResult:
@@ -127,16 +119,24 @@ def _by_its_own_limit(result: FailureResult) -> FailureResult:
         return result  # the log tells more, behind a friendly page
     if remedies.LIMITER.words.search(wrong.body_start) is None:
         return result
+    return _limited(result, remedies.LIMITER) if _are_mostly(_kind_of(wrong), result) else result
+
+
+def _are_mostly(kind: str, result: FailureResult) -> bool:
+    """Return whether most of the failures that could be the application's are of a kind."""
     found = all_kinds(result.counts)
     others = sum(count for name, count in found.items() if kinds.is_of_the_application(name))
-    if found.get(_kind_of(wrong), 0) < kinds.MOSTLY * others:
-        return result
+    return found.get(kind, 0) >= kinds.MOSTLY * others
+
+
+def _limited(result: FailureResult, known: remedies.Remedy) -> FailureResult:
+    """Return failures as those of a limit, which are no break."""
     return replace(
         result,
         shape=FailureShape.LIMITED,
         breaks_at=(),
-        cause=remedies.LIMITER.cause,
-        remedy=remedies.LIMITER.advice,
+        cause=known.cause,
+        remedy=known.advice,
     )
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from loadtests.analysis.failures import late
 from loadtests.analysis.failures.kinds import REJECTED_KIND
+from loadtests.analysis.shared.statuses import FIRST_ERROR_STATUS, NOT_MODIFIED
 from loadtests.model.failures import AnswerExample, FailureCount, RequestOutcomes
 from loadtests.model.generator_records import RawTrial
 from loadtests.model.plan import Plan
@@ -29,10 +30,6 @@ NO_NAME = "(no name)"
 
 CLASS = 100
 """Statuses of one class have the same hundreds."""
-
-NOT_MODIFIED = 304
-
-FIRST_ERROR_STATUS = 400
 
 PAGES = 2
 """The class of 200: more pages in the place of redirects are no fault."""

@@ -13,12 +13,12 @@ PROXY_FAILURE_KIND = "status 500"
 PROXY_KINDS = frozenset({"status 502", "status 504"})
 """Answers of the proxy for a replica that gave none."""
 
-ANSWERED_KINDS = frozenset({"rejected", "timeout", "undrained"})
-"""Failures that the application is answerable for, beside its statuses. The others are of the
-connection between generator and proxy."""
-
 REJECTED_KIND = "rejected"
 TIMEOUT_KIND = "timeout"
+
+ANSWERED_KINDS = frozenset({REJECTED_KIND, TIMEOUT_KIND, "undrained"})
+"""Failures that the application is answerable for, beside its statuses. The others are of the
+connection between generator and proxy."""
 
 TOO_SLOW_KIND = "too slow"
 """Failures by a limit of time that the load itself has (see ``late``). The answers are not wrong,

@@ -15,13 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from loadtests.analysis.failures.kinds import REJECTED_KIND, TIMEOUT_KIND, TOO_SLOW_KIND
+from loadtests.analysis.shared.statuses import NOT_MODIFIED
 from loadtests.model.failures import RequestOutcomes
 from loadtests.model.generator_records import Load
 
 OWN_LIMIT_RATIO = 0.9
 """Part of the generator's own time limit from which on a timeout is the generator's."""
 
-GOOD_STATUSES = (*range(200, 300), 304)
+GOOD_STATUSES = (*range(200, 300), NOT_MODIFIED)
 """A redirect is none: it may lead to a login page, and takes as long as two answers. Where accepted
 answers of the request were redirected, too, it is as good as they are."""
 

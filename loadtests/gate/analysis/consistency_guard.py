@@ -75,8 +75,11 @@ class Compared:
 
     def checked(self, side: SideName) -> bool:
         """Return whether a version could be checked."""
-        results = {SideName.BASE: self.base, SideName.HEAD: self.head}[side]
-        return any(result.state is not ProbeState.UNCHECKED for result in results)
+        return any(result.state is not ProbeState.UNCHECKED for result in self.of(side))
+
+    def of(self, side: SideName) -> tuple[ProbeResult, ...]:
+        """Return the tries of a version."""
+        return {SideName.BASE: self.base, SideName.HEAD: self.head}[side]
 
     @property
     def worse(self) -> bool:
@@ -245,7 +248,7 @@ def _unchecked(comparisons: Sequence[Compared]) -> str:
     for side in SideName:
         open_ones = [comparison for comparison in comparisons if not comparison.checked(side)]
         if open_ones:
-            results = open_ones[0].base if side is SideName.BASE else open_ones[0].head
+            results = open_ones[0].of(side)
             why = f" {_detail(open_ones[0], results[-1])}" if results else ""
             sentences.append(f"Not checked on {side}: {_named(open_ones)}.{why}")
     return " ".join(sentences)

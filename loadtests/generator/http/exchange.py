@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from loadtests.generator.http.connection import StaleConnection
-from loadtests.generator.http.outcome import Outcome
+from loadtests.generator.http.outcome import FIRST_ERROR_STATUS, Outcome
 from loadtests.generator.http.pool import Origin
 from loadtests.generator.http.request import Request
 from loadtests.generator.http.response import Response
-
-FIRST_ERROR_STATUS = 400
 
 SAFE = (b"GET ", b"HEAD ", b"OPTIONS ")
 """How requests begin that change nothing, so that they may be sent again (RFC 9110, 9.2.1)."""

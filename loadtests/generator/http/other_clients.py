@@ -13,7 +13,7 @@ from locust.exception import CatchResponseError
 from requests.exceptions import Timeout as RequestsTimeout
 
 from loadtests.generator.http.head import REPLICA_NAME
-from loadtests.generator.http.outcome import Outcome
+from loadtests.generator.http.outcome import FIRST_ERROR_STATUS, Outcome
 from loadtests.generator.http.response import Response
 
 OUTCOME_OF_ERROR: tuple[tuple[type[BaseException], Outcome], ...] = (
@@ -28,8 +28,6 @@ OUTCOME_OF_ERROR: tuple[tuple[type[BaseException], Outcome], ...] = (
     (HTTPParseError, Outcome.MALFORMED),
 )
 """Outcomes by the exceptions of ``HttpUser`` and ``FastHttpUser``; the first match counts."""
-
-FIRST_ERROR_STATUS = 400
 
 
 def record_other_clients(environment: Environment) -> None:

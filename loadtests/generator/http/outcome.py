@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any
 
-FIRST_ERROR = 400
+FIRST_ERROR_STATUS = 400
 """Statuses from here on are errors."""
 
 
@@ -64,7 +64,7 @@ def counted_status(outcome: Outcome, status: int, history: Sequence[Any]) -> int
     page that a redirect to a login led to both end with 200, and are not the same answer. An answer
     that only the load itself rejects is counted like a good one.
     """
-    is_good = outcome is Outcome.OK or (outcome is Outcome.REJECTED and status < FIRST_ERROR)
+    is_good = outcome is Outcome.OK or (outcome is Outcome.REJECTED and status < FIRST_ERROR_STATUS)
     if is_good and history:
         return int(history[0].status_code)
     return status

@@ -11,9 +11,9 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from loadtests.analysis.consistency import bearer, form_tokens
 from loadtests.analysis.consistency.conversation import READING
-from loadtests.analysis.consistency.declared import FIRST_ERROR_STATUS
 from loadtests.analysis.consistency.judgement import TIME_OVER
 from loadtests.analysis.consistency.rate_limits import Heard
+from loadtests.analysis.shared.statuses import FIRST_ERROR_STATUS
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.consistency import Seen
 from loadtests.model.generator_records import Answer, Ask

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from loadtests.analysis.consistency.declared import FIRST_ERROR_STATUS
 from loadtests.analysis.consistency.reading import SILENT
 from loadtests.analysis.shared.logins import is_login_path
+from loadtests.analysis.shared.statuses import FIRST_ERROR_STATUS
 
 Facts = Mapping[str, Any]
 
