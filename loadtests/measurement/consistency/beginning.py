@@ -25,6 +25,7 @@ from loadtests.analysis.consistency.rewording import rewordings
 from loadtests.analysis.shared.logins import is_login_path
 from loadtests.measurement.consistency.client import Client
 from loadtests.measurement.consistency.exchanges import (
+    Case,
     Origin,
     Read,
     Written,
@@ -43,24 +44,6 @@ NUMBER = re.compile(r"\d+")
 
 MOST_REWORDED = 3
 """Texts of a write that are changed, one after another, until the application takes it."""
-
-
-@dataclass(kw_only=True)
-class Case:
-    """A request with its answers so far."""
-
-    request: RequestSpec
-    reading: Reading
-
-    def add(self, server: str, *answers: Seen) -> None:
-        """Add answers of a server."""
-        kept = dict(self.reading.answers)
-        kept[server] = (*kept.get(server, ()), *answers)
-        self.reading = replace(self.reading, answers=kept)
-
-    def add_strangers(self, *answers: Seen) -> None:
-        """Add answers of home to a stranger."""
-        self.reading = replace(self.reading, stranger=(*self.reading.stranger, *answers))
 
 
 @dataclass(kw_only=True)
@@ -224,8 +207,8 @@ class Beginning:
         before = self._before
 
         def ask(read: RequestSpec) -> Seen:
-            (answer,) = before[line_of(read)] = (self._send(read),)
-            return answer
+            before[line_of(read)] = (self._send(read),)
+            return before[line_of(read)][0]
 
         reads = [*reads, *self._redirects.follow([(read, ask(read)) for read in reads], ask)]
         for server in self.others if self.talk.writes else ():
@@ -296,7 +279,9 @@ class Beginning:
     def _derived(self) -> list[tuple[conversation.Derived, Origin]]:
         """Return the reads that the writes and the answers to them lead to."""
         found = []
-        for one in (one for one in self.writes if is_accepted(one.answer)):
+        for one in self.writes:
+            if not is_accepted(one.answer):
+                continue
             further = conversation.reads_of_answer(
                 self.talk.reads,
                 one.answer,

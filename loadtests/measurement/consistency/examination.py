@@ -24,9 +24,9 @@ from loadtests.analysis.consistency.conversation import Conversation
 from loadtests.analysis.consistency.judgement import Asked
 from loadtests.analysis.consistency.reading import CONFIRM, Reading, turns
 from loadtests.measurement.consistency import own_words
-from loadtests.measurement.consistency.beginning import Beginning, Case
+from loadtests.measurement.consistency.beginning import Beginning
 from loadtests.measurement.consistency.client import TIMEOUT_S, Client, Deadline
-from loadtests.measurement.consistency.exchanges import Written, is_accepted
+from loadtests.measurement.consistency.exchanges import Case, Written, is_accepted
 from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState
 from loadtests.model.tested.workload import RequestSpec
 from loadtests.tools import proc
@@ -133,7 +133,8 @@ class Examination:
             cases = cases_of()
             self._read_everywhere(cases)
             self.cases += cases
-        self._left_out, self._rows = (*self.talk.left_out, *beginning.left_out), beginning.rows()
+        self._left_out = (*self.talk.left_out, *beginning.left_out)
+        self._rows = beginning.rows()
 
     def _filled(self, write: RequestSpec) -> RequestSpec:
         return conversation.filled(write, self.talk.values, self.write_rng, dict(self._rows))

@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from loadtests.analysis.consistency import reading, written
+from loadtests.analysis.consistency.reading import Reading
 from loadtests.model.consistency import Seen
 from loadtests.model.tested.workload import RequestSpec
+
+
+@dataclass(kw_only=True)
+class Case:
+    """A request with its answers so far."""
+
+    request: RequestSpec
+    reading: Reading
+
+    def add(self, server: str, *answers: Seen) -> None:
+        """Add answers of a server."""
+        kept = dict(self.reading.answers)
+        kept[server] = (*kept.get(server, ()), *answers)
+        self.reading = replace(self.reading, answers=kept)
+
+    def add_strangers(self, *answers: Seen) -> None:
+        """Add answers of home to a stranger."""
+        self.reading = replace(self.reading, stranger=(*self.reading.stranger, *answers))
 
 
 @dataclass(frozen=True, kw_only=True)

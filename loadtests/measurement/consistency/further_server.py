@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from loadtests.analysis.consistency import judgement, reading, written
 from loadtests.analysis.consistency.reading import CONFIRM, Reading
-from loadtests.measurement.consistency.beginning import MOST_VALUES, Case
+from loadtests.measurement.consistency.beginning import MOST_VALUES
 from loadtests.measurement.consistency.examination import MOST_CONFIRMED, Examination
+from loadtests.measurement.consistency.exchanges import Case
 from loadtests.model.consistency import ProbeResult, Seen
 
 TWICE = 2

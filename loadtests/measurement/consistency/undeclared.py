@@ -14,9 +14,9 @@ from loadtests.analysis.consistency.conversation import Conversation
 from loadtests.analysis.consistency.judgement import Asked
 from loadtests.environments.protocol import Grows, KeepsFiles, Stack
 from loadtests.measurement.consistency import further_server
-from loadtests.measurement.consistency.beginning import Case
 from loadtests.measurement.consistency.client import TIMEOUT_S, Client, Deadline, target
 from loadtests.measurement.consistency.examination import Examination
+from loadtests.measurement.consistency.exchanges import Case
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState
 from loadtests.model.errors import EnvironmentFailure, GeneratorFailure
