@@ -6,7 +6,7 @@ import re
 
 from loadtests.environments.shared import remedies
 from loadtests.model.generator_records import Answer
-from loadtests.model.stack import Replica, ReplicaState
+from loadtests.model.stack import Replica, ReplicaState, without_times
 from loadtests.tools.error_lines import first_error, repeated
 
 LOG_LINES = 15
@@ -22,9 +22,6 @@ LOOPBACK = re.compile(r"127\.|::1$")
 
 REFUSED = re.compile("refused", re.IGNORECASE)
 """What the error of a connection says where nothing takes it: such as ECONNREFUSED."""
-
-_STAMP = re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]+Z ")
-"""The time before each line of a container's log."""
 
 _OF_THE_SERVER = re.compile(r"\[INFO\] (?:Booting worker|Worker )")
 """Lines that gunicorn writes for each of its workers."""
@@ -74,7 +71,7 @@ def _did(
 
 def log_digest(log: str) -> str:
     """Return the application's own error, the line that repeats, and the end of a log."""
-    lines = [_STAMP.sub("", line) for line in log.splitlines()]
+    lines = without_times(log).splitlines()
     parts = []
     error = first_error(lines)
     if error is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -35,6 +36,14 @@ class ReplicaState:
     exit_code: int | None = None
     out_of_memory: bool = False
     listening: tuple[str, ...] | None = None
+
+
+_ENGINE_TIME = re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]+Z ", re.MULTILINE)
+
+
+def without_times(log: str) -> str:
+    """Return a log without the time that Docker writes before each line."""
+    return _ENGINE_TIME.sub("", log)
 
 
 @dataclass(frozen=True, kw_only=True)

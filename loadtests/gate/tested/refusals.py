@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -11,6 +10,7 @@ from loadtests.gate.analysis.findings import MORE_CONNECTIONS
 from loadtests.gate.model import SideName
 from loadtests.gate.stack import GateStack, starts_of
 from loadtests.model.safe_text import one_line
+from loadtests.model.stack import without_times
 
 MOST_LOGS = 6
 """Starts whose logs are read, the last ones: those that are loaded first get their connections."""
@@ -19,9 +19,6 @@ MOST_LINES = 2000
 """Last lines of a start's log that are read: each is compared with all known causes."""
 
 LINE_CHARS = 300
-
-_STAMP = re.compile(r"^\S+T\S+Z ")
-"""The engine's time before a line of a log."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +72,7 @@ def _of_starts(stack: GateStack, side: SideName) -> Iterator[str]:
 
 
 def _log(stack: GateStack, member: str) -> list[str]:
-    return [_STAMP.sub("", line).strip() for line in stack.log_lines(member).lines]
+    return [without_times(line).strip() for line in stack.log_lines(member).lines]
 
 
 def _is_refusal(text: str) -> bool:

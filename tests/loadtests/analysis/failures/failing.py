@@ -34,12 +34,13 @@ def outcomes(
     )
 
 
-def failing(fails: Fails, *, plan: Plan = PLAN, **fields: Any) -> tuple[Trial, ...]:
-    """Give the trials of a plan in which so many requests of one name fail."""
+def with_requests(
+    outcomes_at: Callable[[int], RequestOutcomes], plan: Plan = PLAN
+) -> tuple[Trial, ...]:
+    """Give the trials of a plan with these requests in a window, by the number of replicas."""
 
     def changed(trial: Trial) -> Trial:
-        count = trial.spec.cell.replicas
-        one = outcomes(fails(count), replicas=count, **fields)
+        one = outcomes_at(trial.spec.cell.replicas)
         return replace(
             trial,
             requests=(one,),
@@ -50,6 +51,11 @@ def failing(fails: Fails, *, plan: Plan = PLAN, **fields: Any) -> tuple[Trial, .
         )
 
     return tuple(changed(trial) for trial in make_trials(plan))
+
+
+def failing(fails: Fails, *, plan: Plan = PLAN, **fields: Any) -> tuple[Trial, ...]:
+    """Give the trials of a plan in which so many requests of one name fail."""
+    return with_requests(lambda count: outcomes(fails(count), replicas=count, **fields), plan)
 
 
 def results(trials: Sequence[Trial], **fields: Any) -> tuple[FailureResult, ...]:

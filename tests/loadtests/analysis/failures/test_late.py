@@ -17,8 +17,8 @@ from loadtests.model.tested.workload import Locustfile, Workload
 from loadtests.model.trial import Trial
 from loadtests.model.vocabulary import RuleCode, Verdict
 from tests.loadtests.analysis.failures.failing import PLAN as LIST_PLAN
-from tests.loadtests.analysis.failures.failing import outcomes
-from tests.loadtests.builders import make_result, make_trials
+from tests.loadtests.analysis.failures.failing import outcomes, with_requests
+from tests.loadtests.builders import make_result
 
 USERS = Workload(name="cpu", path="/cpu", locustfile=Locustfile(path="/shop/locustfile.py"))
 PLAN = replace(LIST_PLAN, workloads=(USERS,))
@@ -31,20 +31,11 @@ def rejected_by(
 ) -> tuple[Trial, ...]:
     """Give trials whose requests fail with more replicas only, with the times of ``changed``."""
 
-    def with_requests(trial: Trial) -> Trial:
-        count = trial.spec.cell.replicas
+    def at(count: int) -> RequestOutcomes:
         failed = (0 if count == 1 else 40 * count) if fails is None else fails(count)
-        one = changed(outcomes(failed, replicas=count, kind=kind), count)
-        return replace(
-            trial,
-            requests=(one,),
-            failed=one.failed,
-            completed=one.completed,
-            failures=one.kinds,
-            identities={"proxy": "the same"},
-        )
+        return changed(outcomes(failed, replicas=count, kind=kind), count)
 
-    return tuple(with_requests(trial) for trial in make_trials(PLAN))
+    return with_requests(at, PLAN)
 
 
 def cut_at(limit_ms: float, slowest_ms: float, kind: str = "rejected") -> Changed:

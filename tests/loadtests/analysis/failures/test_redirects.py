@@ -9,7 +9,14 @@ import pytest
 from loadtests.model.failures import FailureShape, RequestOutcomes
 from loadtests.model.trial import Trial
 from loadtests.model.vocabulary import Verdict
-from tests.loadtests.analysis.failures.failing import PER_REPLICA, PLAN, Fails, none, results
+from tests.loadtests.analysis.failures.failing import (
+    PER_REPLICA,
+    PLAN,
+    Fails,
+    none,
+    results,
+    with_requests,
+)
 from tests.loadtests.analysis.failures.test_shape import concluded
 from tests.loadtests.builders import make_trials
 
@@ -109,13 +116,10 @@ def test_an_answer_that_was_rare_with_one_replica_does_not_make_a_run_invalid() 
 def test_a_page_in_the_place_of_not_modified_is_a_page() -> None:
     """Each server makes entity tags of its own, so what one gave is not current at another."""
 
-    def changed(trial: Trial) -> Trial:
-        total = PER_REPLICA * trial.spec.cell.replicas
-        pages = 0 if trial.spec.cell.replicas == 1 else total // 2
+    def at(count: int) -> RequestOutcomes:
+        total = PER_REPLICA * count
+        pages = 0 if count == 1 else total // 2
         statuses = {status: n for status, n in ((304, total - pages), (200, pages)) if n}
-        one = RequestOutcomes(name="GET /me", completed=total, failed=0, statuses=statuses)
-        return replace(trial, requests=(one,), failed=0, completed=total, failures={})
+        return RequestOutcomes(name="GET /me", completed=total, failed=0, statuses=statuses)
 
-    trials = tuple(changed(trial) for trial in make_trials(PLAN))
-
-    assert [result.shape for result in results(trials)] in ([], [FailureShape.NONE])
+    assert [result.shape for result in results(with_requests(at))] in ([], [FailureShape.NONE])

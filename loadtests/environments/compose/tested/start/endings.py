@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from loadtests.environments.counters import member_name
 from loadtests.environments.shared import remedies
 from loadtests.model.errors import EnvironmentFailure
+from loadtests.model.stack import without_times
 from loadtests.tools.docker import Container
 from loadtests.tools.error_lines import first_error, repeated
-
-_STAMP = re.compile(r"^\S+T\S+Z ", re.MULTILINE)
-"""The engine's time before each line of a log."""
 
 LINES = 400
 """Lines of a log that are read, so that the first error is among them."""
@@ -65,4 +61,4 @@ def repeats(log: str) -> str:
 
 
 def _lines(log: str) -> list[str]:
-    return [line for line in _STAMP.sub("", log).splitlines() if line.strip()]
+    return [line for line in without_times(log).splitlines() if line.strip()]
