@@ -102,7 +102,7 @@ class IdleConnections:
     """
 
     most: int
-    timeout_s: int
+    timeout_s: float
 
 
 @dataclass(frozen=True, kw_only=True, order=True)

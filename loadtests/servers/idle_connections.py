@@ -1,4 +1,4 @@
-"""How many idle connections a proxy may keep to a server, and how long. PURE."""
+"""Whether a proxy may keep idle connections to a server. PURE."""
 
 from __future__ import annotations
 
@@ -6,24 +6,16 @@ from loadtests.model.plan import IdleConnections
 from loadtests.model.tested.in_force import KeptConnections
 from loadtests.servers.server import KeepAlive
 
-PROXY_IDLE_S = 60
-"""How long the proxy keeps an idle connection by default (``compose/nginx.conf.j2``)."""
-
 PROXY_CONNECTIONS = 2048
 """Connections to one server that are enough for the proxy's default: 1024 idle ones of a cell, and
 those of the users and of other cells."""
 
-MARGIN = 0.8
-"""The proxy closes after this part of the server's time. If the server closed first, a request
-could meet a closing connection, which is a failure that the load made."""
-
-LEAST_IDLE_S = 2
-"""A server that closes sooner than this gets a new connection for each request: the proxy's time
-has whole seconds."""
+LEAST_IDLE_S = 0.5
+"""A server that closes sooner than this gets a new connection for each request. The proxy closes
+after 0.2 s. If the server closed first, a request could meet a closing connection, which is a
+failure that the load made."""
 
 ONE_EACH = IdleConnections(most=0, timeout_s=0)
-
-MOST_IDLE = 1024
 
 
 def allowed(declared: KeepAlive, kept: KeptConnections | None = None) -> IdleConnections | None:
@@ -48,15 +40,9 @@ def _allowed(declared: KeepAlive, kept: KeptConnections | None) -> IdleConnectio
             return ONE_EACH
         if kept.closed_after_s is not None:
             idle_s = min(kept.closed_after_s, kept.closed_after_s if idle_s is None else idle_s)
-        elif idle_s is None:
-            idle_s = kept.watched_s
     if limit is not None and limit < PROXY_CONNECTIONS:
         return ONE_EACH
-    if idle_s is None or idle_s * MARGIN >= PROXY_IDLE_S:
-        return None
-    if idle_s < LEAST_IDLE_S:
-        return ONE_EACH
-    return IdleConnections(most=MOST_IDLE, timeout_s=max(1, int(idle_s * MARGIN)))
+    return ONE_EACH if idle_s is not None and idle_s < LEAST_IDLE_S else None
 
 
 def nothing_answered(kept: KeptConnections) -> bool:

@@ -49,7 +49,7 @@ CELLS = """\
         server 10.0.0.1:8000 max_fails=0;
         keepalive 1024;
         keepalive_requests 1000000000;
-        keepalive_timeout 60s;
+        keepalive_timeout 200ms;
     }
     server {
         listen 0.0.0.0:9001;
@@ -61,7 +61,7 @@ CELLS = """\
         server 10.0.0.2:8000 max_fails=0;
         keepalive 1024;
         keepalive_requests 1000000000;
-        keepalive_timeout 60s;
+        keepalive_timeout 200ms;
     }
     server {
         listen 0.0.0.0:9002;
@@ -72,11 +72,11 @@ CELLS = """\
 
 
 def test_a_server_that_closes_early_is_closed_earlier() -> None:
-    idle = IdleConnections(most=1024, timeout_s=1)
+    idle = IdleConnections(most=1024, timeout_s=0.1)
     config = make_config(ServerBlock(port=9001, members=("10.0.0.1:8000",), idle=idle))
 
     usual = make_config(ServerBlock(port=9001, members=("10.0.0.1:8000",)))
-    assert config == usual.replace("keepalive_timeout 60s", "keepalive_timeout 1s")
+    assert config == usual.replace("keepalive_timeout 200ms", "keepalive_timeout 100ms")
 
 
 def test_a_server_with_few_connections_gets_a_new_one_for_each_request() -> None:

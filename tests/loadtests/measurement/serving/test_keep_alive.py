@@ -11,6 +11,7 @@ from loadtests.model.errors import GeneratorFailure
 from loadtests.model.plan import IdleConnections, Plan
 from loadtests.model.tested.in_force import KeptConnections
 from loadtests.planning.run_plan import make_plan
+from loadtests.servers.idle_connections import ONE_EACH
 from loadtests.targets import plain
 from tests.loadtests.builders import make_machine
 from tests.loadtests.fakes import FakeStack, World
@@ -61,7 +62,7 @@ def test_our_own_gunicorn_is_watched_where_a_variable_may_say_how_long_it_keeps(
     seen = keep_alive.watch(FakeStack(World(run_module=probe), plan), plan)
     bounded = keep_alive.bounded(plan.upstreams, plan, seen)
 
-    assert probe.jobs[0]["watch_s"] == {"gthread": 5.0}
+    assert probe.jobs[0]["watch_s"] == {"gthread": 1.0}
     assert {upstream.idle for upstream in bounded} == {IdleConnections(most=0, timeout_s=0)}
 
 
@@ -86,7 +87,7 @@ def test_a_server_that_nothing_is_known_of_is_watched_for_longer() -> None:
 
     keep_alive.watch(FakeStack(World(run_module=probe), plan), plan)
 
-    assert probe.jobs[0]["watch_s"] == {"gthread": 5.0}
+    assert probe.jobs[0]["watch_s"] == {"gthread": 1.0}
 
 
 def test_a_probe_that_writes_nonsense_is_a_message() -> None:
@@ -103,18 +104,21 @@ def test_each_upstream_keeps_what_its_own_server_allows() -> None:
 
     assert {upstream.worker: upstream.idle for upstream in upstreams} == {
         "gthread": None,
-        "granian": IdleConnections(most=1024, timeout_s=24),
+        "granian": None,
         "uwsgi-threads": IdleConnections(most=0, timeout_s=0),
     }
     assert [upstream.port for upstream in upstreams] == [up.port for up in plan.upstreams]
 
 
-def test_an_image_that_closes_after_2_s_is_closed_after_1_by_the_proxy() -> None:
+@pytest.mark.parametrize(("closes_s", "idle"), [(0.3, ONE_EACH), (2.0, None)])
+def test_an_image_that_closes_before_the_proxy_may_gets_a_new_connection_for_each_request(
+    closes_s: float, idle: IdleConnections | None
+) -> None:
     plan = as_started(plan_for("gthread"))
 
-    upstreams = keep_alive.bounded(plan.upstreams, plan, {"gthread": kept(300, 300, 2.0)})
+    upstreams = keep_alive.bounded(plan.upstreams, plan, {"gthread": kept(300, 300, closes_s)})
 
-    assert {upstream.idle for upstream in upstreams} == {IdleConnections(most=1024, timeout_s=1)}
+    assert {upstream.idle for upstream in upstreams} == {idle}
 
 
 def test_few_connections_are_told() -> None:
