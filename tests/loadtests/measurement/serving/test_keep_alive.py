@@ -54,16 +54,16 @@ def test_our_own_gunicorn_is_not_asked() -> None:
 
 
 def test_our_own_gunicorn_is_watched_where_a_variable_may_say_how_long_it_keeps() -> None:
-    plan, probe = plan_for("gthread"), Probe(gthread=kept(300, 300, closed_after_s=1.0))
+    plan, probe = plan_for("gthread"), Probe(gthread=kept(300, 300, closed_after_s=0.3))
     (model,) = plan.workers
-    env = {"GUNICORN_CMD_ARGS": "--keep-alive 1"}
+    env = {"GUNICORN_CMD_ARGS": "--keep-alive 0.3"}
     plan = replace(plan, workers=(replace(model, env=env),))
 
     seen = keep_alive.watch(FakeStack(World(run_module=probe), plan), plan)
     bounded = keep_alive.bounded(plan.upstreams, plan, seen)
 
     assert probe.jobs[0]["watch_s"] == {"gthread": 1.0}
-    assert {upstream.idle for upstream in bounded} == {IdleConnections(most=0, timeout_s=0)}
+    assert {upstream.idle for upstream in bounded} == {ONE_EACH}
 
 
 def test_one_replica_of_each_other_server_is_asked_for_the_health_path() -> None:
@@ -105,7 +105,7 @@ def test_each_upstream_keeps_what_its_own_server_allows() -> None:
     assert {upstream.worker: upstream.idle for upstream in upstreams} == {
         "gthread": None,
         "granian": None,
-        "uwsgi-threads": IdleConnections(most=0, timeout_s=0),
+        "uwsgi-threads": ONE_EACH,
     }
     assert [upstream.port for upstream in upstreams] == [up.port for up in plan.upstreams]
 
