@@ -37,7 +37,7 @@ class Order:
     replica_cores: tuple[int, ...]
     proxy_cores: tuple[int, ...]
     template: str
-    idle: tuple[int, int] | None = None
+    idle: tuple[int, float] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
