@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
+from loadtests.analysis.consistency.bodies.failure import is_failure
 from loadtests.analysis.consistency.normal_form import Key, key_of, key_without_query
 from loadtests.analysis.consistency.written import has
 from loadtests.analysis.remedies import LIMITER
@@ -53,17 +54,21 @@ class Standing(StrEnum):
 
 
 def standing(seen: Seen) -> Standing:
-    """Return what an answer's status says; one that says that it limits the rate says nothing."""
+    """Return what an answer's status says; one that says that it limits the rate says nothing.
+
+    An answer of GraphQL or JSON-RPC is an error where it says so, whatever its status.
+    """
     status = seen.status
     if status is None or status in SILENT:
         return Standing.SILENT
-    if status >= FIRST_ERROR_STATUS and LIMITER.words.search(seen.body):
+    has_failed = status >= FIRST_ERROR_STATUS or is_failure(seen.body)
+    if has_failed and LIMITER.words.search(seen.body):
         return Standing.SILENT
     if status in REFUSED:
         return Standing.REFUSED
     if 300 <= status < FIRST_ERROR_STATUS and status != NOT_MODIFIED:
         return Standing.REFUSED if is_login(seen.location or "") else Standing.REDIRECTED
-    return Standing.ERROR if status >= FIRST_ERROR_STATUS else Standing.ACCEPTED
+    return Standing.ERROR if has_failed else Standing.ACCEPTED
 
 
 @dataclass(frozen=True, kw_only=True)
