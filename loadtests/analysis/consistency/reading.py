@@ -77,9 +77,10 @@ class Reading:
 
     ``name`` is the request, and ``check`` the same in every run: without the ids of what was
     written. ``answers`` has those of each server in the order in which they came. ``stranger``
-    are home's answers to the same request without the client's cookies; empty where the client has
-    none. ``values`` are what the client wrote and home's answers return. ``written_by`` is the name
-    of the request that wrote it. ``derived`` is true where the request's path names what it wrote.
+    are home's answers to the same request without the client's cookies and token; empty where the
+    client has none. ``values`` are what the client wrote and home's answers return. ``written_by``
+    is the name of the request that wrote it. ``derived`` is true where the request's path names
+    what it wrote.
     """
 
     name: str
@@ -100,6 +101,8 @@ class Reading:
     """The processes of home, at most."""
     names: tuple[str, ...] = ()
     """Texts with which the client began or logged in, such as the name of its user."""
+    credential: str = "cookie"
+    """By what a server may know the client: a cookie, or the token of a login."""
     written_by: str | None = None
     derived: bool = False
     writing: bool = False

@@ -21,7 +21,7 @@ from loadtests.analysis.consistency import (
 )
 from loadtests.analysis.consistency.conversation import SHORTEST_VALUE, Conversation, line_of
 from loadtests.analysis.consistency.reading import Reading
-from loadtests.analysis.consistency.rewording import rewordings
+from loadtests.analysis.consistency.rewording import logs_in, rewordings
 from loadtests.analysis.shared.logins import is_login_path
 from loadtests.measurement.consistency.client import Client
 from loadtests.measurement.consistency.exchanges import (
@@ -114,14 +114,19 @@ class Beginning:
     # -- writing ----------------------------------------------------------------------------------
 
     def _log_in(self, request: RequestSpec) -> None:
-        (self.client.log_in if self.talk.recorded else self.client.send)(self.home, request)
+        self._sent_at_home(request, is_login=True)
         self.names = (*self.names, *written.names_of(request))
+
+    def _sent_at_home(self, request: RequestSpec, *, is_login: bool) -> Seen:
+        """Send a request; a login of a locustfile gives the token that later requests have."""
+        keeps_token = is_login and self.talk.recorded
+        return (self.client.log_in if keeps_token else self.client.send)(self.home, request)
 
     def _write(self, write: RequestSpec) -> None:
         request = self._filled(write, self.write_rng)
         if is_login_path(request.path):
             self.names = (*self.names, *written.names_of(request))
-        answer = self.client.send(self.home, request)
+        answer = self._sent_at_home(request, is_login=logs_in(request))
         self.writes.append(
             Written(
                 name=conversation.name_of(write),
@@ -189,7 +194,7 @@ class Beginning:
     def _tried(self, request: RequestSpec) -> Seen:
         """Send a request; where it is refused, the client's cookies stay what they were."""
         cookies = self.client.cookies
-        answer = self.client.send(self.home, request)
+        answer = self._sent_at_home(request, is_login=logs_in(request))
         if not is_accepted(answer):
             self.client.cookies = cookies
         return answer
@@ -323,6 +328,7 @@ class Beginning:
                 values=values,
                 sent=sent,
                 names=self.names,
+                credential=self.client.credential_of(entry.request),
                 written_by=written_by,
                 derived=entry.is_of_a_write(),
             ),

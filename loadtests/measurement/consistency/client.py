@@ -89,6 +89,15 @@ class Client:
             self._bearer = bearer.in_answer(seen.body) or self._bearer
         return seen
 
+    @property
+    def is_known(self) -> bool:
+        """Whether a server may tell the client from a stranger: by a cookie, or a login's token."""
+        return bool(self.cookies) or self._bearer is not None
+
+    def credential_of(self, request: RequestSpec) -> str:
+        """Return by what a server may know the client that sends a request, in a word."""
+        return "token" if self._bearer is not None and bearer.is_in(request) else "cookie"
+
     def send(self, server: str, request: RequestSpec) -> Seen:
         """Send a request with the client's cookies, and keep those of the answer."""
         is_form = request.method.upper() not in READING
@@ -121,7 +130,12 @@ class Client:
     def _ask(
         self, asked: Sequence[tuple[str, RequestSpec]], cookies: str | None
     ) -> tuple[Answer, ...]:
-        """Send requests with these cookies beside their own; None for no cookies at all."""
+        """Send requests with these cookies beside their own; None for a stranger, who has none.
+
+        A stranger has no token of a login either.
+        """
+        if cookies is None and self._bearer is not None:
+            asked = [(server, bearer.without(request)) for server, request in asked]
         if cookies is not None:
             tokens = self._known_tokens()
             asked = [
