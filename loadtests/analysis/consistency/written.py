@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from loadtests.analysis.consistency import addresses
 from loadtests.analysis.consistency.bodies import form, graphql
 from loadtests.analysis.consistency.conversation import SHORTEST_VALUE, page_of
+from loadtests.analysis.consistency.paths import addresses
 from loadtests.model.consistency import Seen
 from loadtests.model.tested.workload import RequestSpec
 

@@ -13,13 +13,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from loadtests.analysis.consistency import (
-    addresses,
     conversation,
     judgement,
     normal_form,
     written,
 )
 from loadtests.analysis.consistency.conversation import SHORTEST_VALUE, Conversation, line_of
+from loadtests.analysis.consistency.paths import addresses, derived
 from loadtests.analysis.consistency.reading import Reading
 from loadtests.analysis.consistency.rewording import logs_in, rewordings
 from loadtests.analysis.shared.logins import is_login_path
@@ -84,7 +84,7 @@ class Beginning:
         reads = conversation.unique([self._filled(read) for read in self.talk.reads])
         for request in self.talk.start:
             self._log_in(self._filled(request, self.write_rng))
-        self._read_before([*reads, *conversation.reads_of_paths(self.talk, self._filled)])
+        self._read_before([*reads, *derived.reads_of_paths(self.talk, self._filled)])
         for write in self.talk.writes:
             self._write(write)
         self._own = self._read_clearly(lambda kept: self._read_after(reads, kept))
@@ -281,13 +281,13 @@ class Beginning:
             logged=self._logged.get(line_of(read), ()),
         )
 
-    def _derived(self) -> list[tuple[conversation.Derived, Origin]]:
+    def _derived(self) -> list[tuple[derived.Derived, Origin]]:
         """Return the reads that the writes and the answers to them lead to."""
         found = []
         for one in self.writes:
             if not is_accepted(one.answer):
                 continue
-            further = conversation.reads_of_answer(
+            further = derived.reads_of_answer(
                 self.talk.reads,
                 one.answer,
                 written.ids_of(one.answer),
