@@ -170,6 +170,16 @@ def ids_of(answer: Seen) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*ids, *([last] if last.isdigit() else [])]))
 
 
+def handles_of(answer: Seen) -> tuple[str, ...]:
+    """Return all that may name what was written: the ids first, then other values of the answer.
+
+    Of a value that is an address, such as ``status_url``, it is the last piece.
+    """
+    values = (value.rstrip("/").rpartition("/")[2] for value in answered_values(answer))
+    last = page_of(answer).partition("?")[0].rstrip("/").rpartition("/")[2]
+    return tuple(dict.fromkeys([*ids_of(answer), *values, *([last] if last else [])]))
+
+
 def returned(
     values: Sequence[str], request: RequestSpec, before: Sequence[Seen], after: Sequence[Seen]
 ) -> tuple[str, ...]:

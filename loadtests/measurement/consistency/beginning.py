@@ -232,18 +232,14 @@ class Beginning:
     def _read_after(self, reads: Sequence[RequestSpec], kept: Sequence[Read]) -> list[Read]:
         """Read at home, and what the answers to the writes lead to; not what is ``kept``."""
         asked = (*reads, *self._sent())
-        derived = self._derived()
-        reads = conversation.unique([*reads, *(entry.request for entry, _ in derived)])
-        origins = {line_of(entry.request): origin for entry, origin in derived}
-        named = {entry.of for entry, _ in derived}
-        found = []
-        for read in reads:
-            entry = self._read(read, origins.get(line_of(read)), asked, kept)
-            # What a placeholder named at random is not there; what was written is asked instead.
-            is_there = any(map(is_accepted, (*entry.before[:1], *entry.after)))
-            if is_there or not entry.before or read.name not in named:
-                found.append(entry)
-        return found
+        named = self._derived()
+        reads = conversation.unique([*reads, *(entry.request for entry, _ in named)])
+        origins = {line_of(entry.request): origin for entry, origin in reversed(named)}
+        found = [self._read(read, origins.get(line_of(read)), asked, kept) for read in reads]
+        there = {line_of(entry.request) for entry in found if entry.is_there()}
+        # What a placeholder named at random is not there; what was written is asked instead.
+        idle = derived.idle_reads(reads, [entry for entry, _ in named], there)
+        return [entry for entry in found if line_of(entry.request) not in idle]
 
     def _read_pages(self, kept: Sequence[Read]) -> list[Read]:
         """Read what the redirects of the own reads lead to; not what is ``kept``."""
@@ -283,6 +279,7 @@ class Beginning:
 
     def _derived(self) -> list[tuple[derived.Derived, Origin]]:
         """Return the reads that the writes and the answers to them lead to."""
+        stale = [read for read in self.talk.reads if not self._is_known(read)]
         found = []
         for one in self.writes:
             if not is_accepted(one.answer):
@@ -294,12 +291,17 @@ class Beginning:
                 self.talk.headers,
                 (one.template, one.request),
             )
-            for each in further:
+            guesses = derived.guessed_reads(stale, written.handles_of(one.answer))
+            for each in (*further, *guesses):
                 is_own = each.of is not None  # the load's own may have other placeholders
                 entry = replace(each, request=self._filled(each.request)) if is_own else each
                 check = entry.of or _same_in_every_run(conversation.name_of(entry.request))
                 found.append((entry, Origin(written_by=one.name, check=check)))
         return found
+
+    def _is_known(self, read: RequestSpec) -> bool:
+        """Return whether home answered a read before the writes, so that what it names is there."""
+        return any(map(is_accepted, self._before.get(line_of(self._filled(read)), ())[:1]))
 
     def _answers(self, read: RequestSpec) -> tuple[Seen, ...]:
         """Read once, and then from each of home's processes."""

@@ -99,6 +99,10 @@ class Read:
     ) -> tuple[str, ...]:
         return written.returned_elsewhere(values, self.request, before, self.after, asked)
 
+    def is_there(self) -> bool:
+        """Return whether home accepted it, before the writes or after them."""
+        return any(map(is_accepted, (*self.before[:1], *self.after)))
+
     def is_of_a_write(self) -> bool:
         """Return whether the answer to a write named the page, and it was not there before."""
         is_named = self.origin is not None and self.origin.written_by is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from loadtests.analysis.consistency.conversation import (
@@ -13,6 +13,7 @@ from loadtests.analysis.consistency.conversation import (
     SPOILS,
     UUID,
     Conversation,
+    line_of,
     name_of,
     page_of,
     unique,
@@ -27,16 +28,28 @@ VARYING = re.compile(rf"{UUID.pattern}|\{{-?\d+\.\.-?\d+\}}|(?<!/v)(?<![0-9.])\d
 LAST_ID = re.compile(r"(?P<folder>/[^?]*?)/(?P<id>[^/?]+)(?P<rest>/?(?:\?.*)?)")
 """A path whose last segment may name one thing of a folder."""
 
+SEGMENT = re.compile(r"(?<=[/=])[^/?&=#]+")
+"""A piece of a path, or a value of its query."""
+
+ID_SIGNS = re.compile(r"[\w-]+", re.ASCII)
+
+RANDOM_ID = re.compile(r"(?=.*[0-9].*[A-Za-z]|.*[A-Za-z].*[0-9]|.*[a-z][A-Z])[\w-]{5,64}", re.ASCII)
+"""An id that was drawn: letters and digits, or small letters before large ones."""
+
 MOST_IDS = 4
 """Ids of an answer that are put into a recorded path; an answer may list those of other things."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Derived:
-    """A read that the answer to a write leads to; ``of`` names the load's own request, if any."""
+    """A read that the answer to a write leads to; ``of`` names the load's own request, if any.
+
+    It is a guess where only the looks of an id say that it is of what was written.
+    """
 
     request: RequestSpec
     of: str | None = None
+    is_guess: bool = False
 
 
 def reads_of_answer(
@@ -119,6 +132,52 @@ def _reads_of_ids(
                 alike = [text for text in ids if kind.fullmatch(text)]
                 for one in alike[:MOST_IDS]:
                     yield _derived(read, f"{match['folder']}/{one}{match['rest']}")
+
+
+def guessed_reads(reads: Sequence[RequestSpec], ids: Sequence[str]) -> tuple[Derived, ...]:
+    """Return recorded reads with one of the ``ids`` of an answer in the place of their own.
+
+    ``POST /process`` and ``GET /status?task=…`` have no folder in common, so an id says by its
+    looks alone where it may stand: a number for a number, and so on. It is worth a try where home
+    does not know what the ``reads`` themselves name.
+    """
+    found = (
+        replace(
+            _derived(read, f"{read.path[: at.start()]}{one}{read.path[at.end() :]}"), is_guess=True
+        )
+        for read in reads
+        for at in SEGMENT.finditer(read.path)
+        for one in _alike(at[0], ids)[:MOST_IDS]
+    )
+    return tuple({entry.request.path: entry for entry in found}.values())
+
+
+def _alike(own: str, ids: Sequence[str]) -> list[str]:
+    """Return the ids that look like another."""
+    for kind in (ID_NUMBER, UUID):
+        if kind.fullmatch(own):
+            return [one for one in ids if kind.fullmatch(one)]
+    if not RANDOM_ID.fullmatch(own):
+        return []
+    return [one for one in ids if len(one) == len(own) and ID_SIGNS.fullmatch(one)]
+
+
+def idle_reads(
+    reads: Sequence[RequestSpec], named: Sequence[Derived], there: Collection[str]
+) -> set[str]:
+    """Return the lines of reads that need not be told, because what they name is not there.
+
+    These are guesses, and reads of the load instead of which one of the ``named`` is asked.
+    ``there`` are the lines of reads that were accepted.
+    """
+    sure = {line_of(entry.request) for entry in named if not entry.is_guess}
+    guesses = {line_of(entry.request) for entry in named} - sure
+    instead = {entry.of for entry in named if line_of(entry.request) in {*sure, *there}}
+    return {
+        line
+        for read in reads
+        if (line := line_of(read)) not in there and (line in guesses or read.name in instead)
+    }
 
 
 def _derived(read: RequestSpec, path: str) -> Derived:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from loadtests.analysis.consistency.paths.derived import reads_of_answer
+from loadtests.analysis.consistency.conversation import line_of
+from loadtests.analysis.consistency.paths.derived import guessed_reads, idle_reads, reads_of_answer
 from loadtests.model.consistency import Seen
 from loadtests.model.tested.workload import RequestSpec
 
@@ -68,3 +69,37 @@ def test_a_read_of_another_range_is_asked_where_the_write_was_sent(read: str) ->
     derived = reads_of_answer([RequestSpec(path=read)], ANSWER, [], write=(write, sent))
 
     assert [entry.request.path for entry in derived] == ["/items/7"]
+
+
+@pytest.mark.parametrize(
+    ("read", "ids", "paths"),
+    [
+        (f"/status/{OTHER}", [ID], [f"/status/{ID}"]),
+        (f"/jobs/{OTHER}/result?full=1", [ID], [f"/jobs/{ID}/result?full=1"]),
+        (f"/status?task={OTHER}", ["7", ID], [f"/status?task={ID}"]),
+        ("/status/41", ["7", ID], ["/status/7"]),
+        ("/aB3_xY", ["qwErty", "queued", "aB3"], ["/qwErty", "/queued"]),
+        ("/aB3_xY", ["a b c.", "a/b/cd"], []),
+        ("/api/v1/notes", ["7", "note"], []),
+        ("/status/41", [str(number) for number in range(99)], 4),
+    ],
+)
+def test_an_id_may_stand_where_one_that_looks_alike_stands(
+    read: str, ids: list[str], paths: list[str] | int
+) -> None:
+    guesses = guessed_reads([RequestSpec(path=read, name="the read")], ids)
+
+    found = [entry.request.path for entry in guesses]
+    assert (len(found) if isinstance(paths, int) else found) == paths
+    assert all(entry.is_guess and entry.of == "the read" for entry in guesses)
+
+
+def test_of_a_read_and_the_guesses_what_is_there_is_told_or_else_the_read() -> None:
+    own = RequestSpec(path="/status/41", name="the read")
+    guesses = guessed_reads([own], ["7", "8"])
+    reads = [own, *(entry.request for entry in guesses)]
+    lines = [line_of(read) for read in reads]
+
+    assert idle_reads(reads, guesses, {lines[1]}) == {lines[0], lines[2]}
+    assert idle_reads(reads, guesses, set()) == {lines[1], lines[2]}
+    assert idle_reads(reads, guesses, {lines[0]}) == {lines[1], lines[2]}
