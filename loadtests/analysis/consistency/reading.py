@@ -21,7 +21,7 @@ from functools import cached_property
 from loadtests.analysis.consistency.bodies.failure import is_failure
 from loadtests.analysis.consistency.normal_form import Key, key_of, key_without_query
 from loadtests.analysis.consistency.written import has
-from loadtests.analysis.remedies import LIMITER
+from loadtests.analysis.remedies import says_limit
 from loadtests.analysis.shared.logins import is_login
 from loadtests.analysis.shared.statuses import FIRST_ERROR_STATUS, NOT_MODIFIED
 from loadtests.model.consistency import Seen
@@ -62,7 +62,7 @@ def standing(seen: Seen) -> Standing:
     if status is None or status in SILENT:
         return Standing.SILENT
     has_failed = status >= FIRST_ERROR_STATUS or is_failure(seen.body)
-    if has_failed and LIMITER.words.search(seen.body):
+    if has_failed and says_limit(seen.body):
         return Standing.SILENT
     if status in REFUSED:
         return Standing.REFUSED
