@@ -187,8 +187,8 @@ def with_content(request: RequestSpec, content: Mapping[str, Any]) -> RequestSpe
     )
 
 
-def put(value: Any, place: Place, text: str) -> Any:
-    """Return a document with a text in one place."""
+def put(value: Any, place: Place, text: str | int) -> Any:
+    """Return a document with a text or a number in one place."""
     if not place:
         return text
     first, rest = place[0], place[1:]

@@ -8,14 +8,12 @@ the answer can be recognised: what changes from one answer to the next was made 
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from loadtests.analysis.consistency import (
     conversation,
     judgement,
-    normal_form,
     written,
 )
 from loadtests.analysis.consistency.conversation import SHORTEST_VALUE, Conversation, line_of
@@ -32,6 +30,7 @@ from loadtests.measurement.consistency.exchanges import (
     concerns,
     fresh,
     is_accepted,
+    same_in_every_run,
     sent_by,
 )
 from loadtests.measurement.consistency.redirects import LEFT_OUT, Redirects
@@ -39,8 +38,6 @@ from loadtests.model.consistency import Seen
 from loadtests.model.tested.workload import RequestSpec
 
 MOST_VALUES = 3
-
-NUMBER = re.compile(r"\d+")
 
 MOST_REWORDED = 3
 """Texts of a write that are changed, one after another, until the application takes it."""
@@ -127,10 +124,16 @@ class Beginning:
         if is_login_path(request.path):
             self.names = (*self.names, *written.names_of(request))
         answer = self._sent_at_home(request, is_login=logs_in(request))
+        template = write
+        for other in () if is_accepted(answer) else self._guessed(request):
+            tried = self._tried(other)
+            if is_accepted(tried):
+                template, request, answer = other, other, tried
+                break
         self.writes.append(
             Written(
                 name=conversation.name_of(write),
-                template=write,
+                template=template,
                 request=request,
                 answer=answer,
                 first=request,
@@ -139,6 +142,14 @@ class Beginning:
                 is_fixed=self._is_fixed(write),
             )
         )
+
+    def _guessed(self, request: RequestSpec) -> tuple[RequestSpec, ...]:
+        """Return a recorded write of what the answers to the writes before it have named."""
+        if not self.talk.recorded:
+            return ()
+        answers = [one.answer for one in reversed(self.writes) if is_accepted(one.answer)]
+        ids = [text for answer in answers for text in written.handles_of(answer)]
+        return derived.guessed_writes(request, ids)[:MOST_REWORDED]
 
     def _is_fixed(self, write: RequestSpec) -> bool:
         """Return whether a write sends the same text every time, and could send another."""
@@ -247,7 +258,7 @@ class Beginning:
         found: dict[str, Read] = {}
 
         def ask(page: RequestSpec) -> Seen:
-            check = _same_in_every_run(conversation.name_of(page))
+            check = same_in_every_run(conversation.name_of(page))
             entry = self._read(page, Origin(written_by=None, check=check), asked, kept)
             found[line_of(page)] = entry
             return entry.after[0]
@@ -295,7 +306,7 @@ class Beginning:
             for each in (*further, *guesses):
                 is_own = each.of is not None  # the load's own may have other placeholders
                 entry = replace(each, request=self._filled(each.request)) if is_own else each
-                check = entry.of or _same_in_every_run(conversation.name_of(entry.request))
+                check = entry.of or same_in_every_run(conversation.name_of(entry.request))
                 found.append((entry, Origin(written_by=one.name, check=check)))
         return found
 
@@ -335,8 +346,3 @@ class Beginning:
                 derived=entry.is_of_a_write(),
             ),
         )
-
-
-def _same_in_every_run(name: str) -> str:
-    """Return the name of a read without the ids of what was written."""
-    return NUMBER.sub("<n>", normal_form.normal(name))

@@ -166,7 +166,8 @@ class Examination:
     def write_elsewhere(self) -> list[Case]:
         """Send each write to the other servers, too, and return those that seem to refuse it."""
         refused: list[Case] = []
-        for one, write in zip(self._writes, self.talk.writes, strict=True):
+        for one in self._writes:
+            write = one.template
             if not self._others or not is_accepted(one.answer) or self.is_over():
                 continue
             case = Case(

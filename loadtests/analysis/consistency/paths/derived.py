@@ -19,6 +19,8 @@ from loadtests.analysis.consistency.conversation import (
     unique,
     with_headers,
 )
+from loadtests.analysis.consistency.rewording import logs_in, put, with_content
+from loadtests.analysis.consistency.written import ID_KEY, content_of, key_of, leaves
 from loadtests.model.consistency import Seen
 from loadtests.model.tested.workload import RequestSpec
 
@@ -150,6 +152,26 @@ def guessed_reads(reads: Sequence[RequestSpec], ids: Sequence[str]) -> tuple[Der
         for one in _alike(at[0], ids)[:MOST_IDS]
     )
     return tuple({entry.request.path: entry for entry in found}.values())
+
+
+def guessed_writes(write: RequestSpec, ids: Sequence[str]) -> tuple[RequestSpec, ...]:
+    """Return a recorded write with one of the ``ids`` of earlier answers in the place of its own.
+
+    It may stand in the path or in what the write sends. ``POST /games/41/moves`` is of a game that
+    ``POST /games`` made.
+    """
+    if logs_in(write):  # another name would be refused, or lock somebody out
+        return ()
+    content = content_of(write)
+    found = [replace(write, path=entry.request.path) for entry in guessed_reads([write], ids)]
+    for place, value in leaves(content):
+        is_number = ID_NUMBER.fullmatch(str(value)) is not None
+        if is_number and not ID_KEY.search(key_of(place)):
+            continue  # an amount, or a year
+        alike = _alike(str(value), ids)[:MOST_IDS]
+        kind = int if isinstance(value, int) else str
+        found += [with_content(write, put(content, place, kind(one))) for one in alike]
+    return tuple(found)
 
 
 def _alike(own: str, ids: Sequence[str]) -> list[str]:

@@ -59,6 +59,38 @@ def jobs_in_a_database(next_id: Callable[[], str]) -> Make:
     return lambda shared, _own: jobs_of(shared, next_id)
 
 
+def games_of(games: Store) -> Flask:
+    """A game is made, and then moves are written into it; a board shows those of all."""
+    app = Flask(__name__)
+
+    @app.post("/games")
+    def begin() -> Any:
+        game = an_uuid()
+        games[game] = []
+        return {"id": game}, 201
+
+    @app.post("/games/<game>/moves")
+    def move(game: str) -> Any:
+        if game not in games:
+            return {"error": "no such game"}, 404
+        games[game].append(request.get_json()["move"])
+        return {"ok": True}
+
+    @app.get("/board")
+    def board() -> dict[str, Any]:
+        return {"moves": [move for moves in games.values() for move in moves]}
+
+    return app
+
+
+def games_in_memory(_shared: Store, own: Store) -> Flask:
+    return games_of(own)
+
+
+def games_in_a_database(shared: Store, _own: Store) -> Flask:
+    return games_of(shared)
+
+
 def links_in_memory(_shared: Store, own: Store) -> Flask:
     """Short links, whose last piece is the code."""
     app = Flask(__name__)

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from loadtests.model.consistency import ProbeKind, ProbeState
+from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState
 from tests.loadtests.measurement.consistency import job_apps as apps
 from tests.loadtests.measurement.consistency.site import asked, breaks, request
 
@@ -57,3 +57,32 @@ def test_a_read_is_told_as_it_is_where_no_id_leads_to_anything() -> None:
 
     states = {result.check: result.state for result in results}
     assert states == {"an order": ProbeState.UNCHECKED, "POST /process": ProbeState.UNCHECKED}
+
+
+def games(make: apps.Make, *, processes: int = 1) -> tuple[ProbeResult, ...]:
+    return asked(
+        make,
+        request("POST /games", json={"size": 8}),
+        request(
+            f"POST /games/{uuid4()}/moves", json={"move": "knight takes bishop"}, name="a move"
+        ),
+        request("GET /board"),
+        processes=processes,
+        as_locustfile=True,
+    )
+
+
+def test_a_recorded_write_is_of_what_an_earlier_one_made() -> None:
+    broken = breaks(games(apps.games_in_memory))
+
+    assert {result.check for result in broken} == {"GET /board", "a move"}
+
+
+@pytest.mark.parametrize("processes", [1, 3])
+def test_it_is_no_break_where_all_servers_know_that(processes: int) -> None:
+    results = games(apps.games_in_a_database, processes=processes)
+
+    states = {result.check: result.state for result in results}
+    assert breaks(results) == []
+    assert states["GET /board"] is ProbeState.OK
+    assert "a move" not in states

@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from loadtests.analysis.consistency.conversation import line_of
-from loadtests.analysis.consistency.paths.derived import guessed_reads, idle_reads, reads_of_answer
+from loadtests.analysis.consistency.paths.derived import (
+    guessed_reads,
+    guessed_writes,
+    idle_reads,
+    reads_of_answer,
+)
 from loadtests.model.consistency import Seen
 from loadtests.model.tested.workload import RequestSpec
 
@@ -103,3 +108,28 @@ def test_of_a_read_and_the_guesses_what_is_there_is_told_or_else_the_read() -> N
     assert idle_reads(reads, guesses, {lines[1]}) == {lines[0], lines[2]}
     assert idle_reads(reads, guesses, set()) == {lines[1], lines[2]}
     assert idle_reads(reads, guesses, {lines[0]}) == {lines[1], lines[2]}
+
+
+@pytest.mark.parametrize(
+    ("write", "ids", "guesses"),
+    [
+        (RequestSpec(path=f"/games/{OTHER}/moves"), [ID], [{"path": f"/games/{ID}/moves"}]),
+        (RequestSpec(body=f'{{"cart": "{OTHER}"}}'), [ID], [{"body": f'{{"cart": "{ID}"}}'}]),
+        (RequestSpec(json={"cart_id": 41, "amount": 3}), ["7"], [{"json.cart_id": 7}]),
+        (RequestSpec(form={"id": "41"}), ["7", ID], [{"form.id": "7"}]),
+        (RequestSpec(form={"amount": "41", "text": "a note"}), ["7", "a page"], []),
+        (RequestSpec(form={"user_id": "41", "password": "secret"}), ["7"], []),
+        (RequestSpec(path="/login", form={"id": "41"}), ["7"], []),
+    ],
+)
+def test_a_write_may_be_of_what_an_earlier_one_made(
+    write: RequestSpec, ids: list[str], guesses: list[dict[str, object]]
+) -> None:
+    found = guessed_writes(write, ids)
+
+    assert len(found) == len(guesses)
+    for guess, fields in zip(found, guesses, strict=True):
+        for name, value in fields.items():
+            field, _, key = name.partition(".")
+            there = getattr(guess, field)
+            assert (there[key] if key else there) == value
