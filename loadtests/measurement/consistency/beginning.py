@@ -111,21 +111,25 @@ class Beginning:
     # -- writing ----------------------------------------------------------------------------------
 
     def _log_in(self, request: RequestSpec) -> None:
-        self._sent_at_home(request, is_login=True)
+        self._sent_at_home(request, is_start=True)
         self.names = (*self.names, *written.names_of(request))
 
-    def _sent_at_home(self, request: RequestSpec, *, is_login: bool) -> Seen:
-        """Send a request; a login of a locustfile gives the token that later requests have."""
-        keeps_token = is_login and self.talk.recorded
+    def _sent_at_home(self, request: RequestSpec, *, is_start: bool = False) -> Seen:
+        """Send a request; a login of a locustfile gives the token that later requests have.
+
+        A registration does so where there is no other: it may be of another user.
+        """
+        is_login = is_login_path(request.path) or not self.client.has_token
+        keeps_token = self.talk.recorded and (is_start or (is_login and logs_in(request)))
         return (self.client.log_in if keeps_token else self.client.send)(self.home, request)
 
     def _write(self, write: RequestSpec) -> None:
         request = self._filled(write, self.write_rng)
         if is_login_path(request.path):
             self.names = (*self.names, *written.names_of(request))
-        answer = self._sent_at_home(request, is_login=logs_in(request))
-        template = write
-        for other in () if is_accepted(answer) else self._guessed(request):
+        answer = self._sent_at_home(request)
+        template, is_final = write, is_accepted(answer) or not self.talk.recorded
+        for other in () if is_final else self._guessed(request):
             tried = self._tried(other)
             if is_accepted(tried):
                 template, request, answer = other, other, tried
@@ -145,8 +149,6 @@ class Beginning:
 
     def _guessed(self, request: RequestSpec) -> tuple[RequestSpec, ...]:
         """Return a recorded write of what the answers to the writes before it have named."""
-        if not self.talk.recorded:
-            return ()
         answers = [one.answer for one in reversed(self.writes) if is_accepted(one.answer)]
         ids = [text for answer in answers for text in written.handles_of(answer)]
         return derived.guessed_writes(request, ids)[:MOST_REWORDED]
@@ -205,7 +207,7 @@ class Beginning:
     def _tried(self, request: RequestSpec) -> Seen:
         """Send a request; where it is refused, the client's cookies stay what they were."""
         cookies = self.client.cookies
-        answer = self._sent_at_home(request, is_login=logs_in(request))
+        answer = self._sent_at_home(request)
         if not is_accepted(answer):
             self.client.cookies = cookies
         return answer

@@ -95,13 +95,18 @@ class Client:
         return seen
 
     @property
+    def has_token(self) -> bool:
+        """Whether a login gave a token."""
+        return self._bearer is not None
+
+    @property
     def is_known(self) -> bool:
         """Whether a server may tell the client from a stranger: by a cookie, or a login's token."""
-        return bool(self.cookies) or self._bearer is not None
+        return bool(self.cookies) or self.has_token
 
     def credential_of(self, request: RequestSpec) -> str:
         """Return by what a server may know the client that sends a request, in a word."""
-        return "token" if self._bearer is not None and bearer.is_in(request) else "cookie"
+        return "token" if self.has_token and bearer.is_in(request) else "cookie"
 
     def send(self, server: str, request: RequestSpec) -> Seen:
         """Send a request with the client's cookies, and keep those of the answer."""

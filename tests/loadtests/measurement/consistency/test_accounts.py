@@ -101,6 +101,20 @@ def test_a_login_that_is_a_task_gives_its_token_too() -> None:
     assert {result.check for result in breaks(results)} == {"GET /me"}
 
 
+def test_a_registration_takes_the_place_of_no_login() -> None:
+    register = request("POST /register", form={"username": "eve", "password": "a secret"})
+
+    results = asked(
+        apps.tokens_in_memory,
+        by_token("GET /me"),
+        register,
+        start=[TOKEN_LOGIN],
+        as_locustfile=True,
+    )
+
+    assert "GET /me" in {result.check for result in breaks(results)}
+
+
 def test_a_token_is_sent_in_the_header_that_the_load_has_for_it() -> None:
     old = request("GET /me", headers={"x-access-token": OLD_TOKEN})
 
