@@ -123,7 +123,14 @@ LIMITER = Remedy(
     " each user an address of its own. For more than one server give it a shared store"
     " (RATELIMIT_STORAGE_URI = 'redis://…', the argument storage_uri); in memory each process"
     " counts alone.",
-    words=_words(r"status 429", r"rate limit", r"too many requests"),
+    words=_words(
+        r"status 429",
+        r"rate[\s_-]?limit",
+        r"too many requests",
+        r"\bthrottl(ed|ing)",
+        r"\b(request|call|usage|hourly|daily)s? (quota|limit)",
+        r"doing that too (often|much|quickly|fast)",
+    ),
 )
 
 PROXY_LIMIT = Remedy(
@@ -192,14 +199,32 @@ def remedy_for(*texts: str) -> Remedy | None:
     return next((known for known in KNOWN if any(known.words.search(text) for text in texts)), None)
 
 
+def says_limit(body: str) -> bool:
+    """Return whether an answer says at its beginning that the rate is limited.
+
+    Further down, a page with a traceback has names of packages and settings.
+    """
+    text = MARKUP.sub(" ", body[:MOST_CHARS])
+    return bool(LIMITER.words.search(" ".join(text.split())[:SAID_CHARS]))
+
+
+MOST_CHARS = 20_000
+SAID_CHARS = 1_000
+"""Characters of an answer that are read, and those of its text that say what is wrong."""
+
+MARKUP = re.compile(r"<(style|script)\b[^<]*</\1>|<[^<>]*>", re.IGNORECASE)
+"""What of a page is no text."""
+
+
 def telling_line(lines: Iterable[str]) -> str | None:
     """Return the line of a log that explains most, or None.
 
     That is the last error with a known cause, where they are a share of all errors; or else the
     last line that is an error or shows a known cause. A line that only says what was asked, and
-    with which status it was answered, explains nothing.
+    with which status it was answered, explains nothing. Nor does a warning of Python: Flask-Limiter
+    warns of each memory that it counts in.
     """
-    kept = [text for line in lines if (text := line.strip()) and not ACCESS_LINE.search(text)]
+    kept = [text for line in lines if (text := line.strip()) and not SAYS_NOTHING.search(text)]
     known = {line for line in kept if remedy_for(line) is not None}
     errors = [line for line in kept if ERROR_LINE.search(line) or EXCEPTION_LINE.match(line)]
     of_known = [line for line in errors if line in known]
@@ -217,6 +242,11 @@ ACCESS_LINE = re.compile(
     r"|^\[pid: .* => generated \d+ bytes "
 )
 """A line of an access log: ``"GET /csrf HTTP/1.1" 200``, and uWSGI's own."""
+
+WARNING_LINE = re.compile(r":\d+: \w*Warning: ")
+"""A line of Python's ``warnings``: file, line, category and text."""
+
+SAYS_NOTHING = re.compile(rf"{ACCESS_LINE.pattern}|{WARNING_LINE.pattern}")
 
 EXCEPTION_LINE = re.compile(r"[A-Za-z_]\w*(\.\w+)+: ")
 """The last line of a traceback, by its dotted name: ``psycopg_pool.PoolTimeout: …``."""

@@ -37,6 +37,9 @@ FATAL = frozenset({"syntax", "old_locust", "elsewhere", "missing_module"})
 NOTED = frozenset({"sleep", "undefined_name"})
 """Remarks that do not make a file unusable: a task may never come there."""
 
+UPLOAD = {"body": ""}
+"""The file of a recorded request whose body is no text: which one it was, is not recorded."""
+
 ERRORS: dict[int, type[TwofoldError]] = {EXIT_USAGE: UsageError, EXIT_CANNOT_TELL: UnusableLoad}
 
 
@@ -167,20 +170,23 @@ def requests_of(
 ) -> tuple[RequestSpec, ...]:
     """Return the good requests of the steps of ``kind``, each name once; or ``with_refused`` ones.
 
-    Those whose body is no text, such as uploads, are left out.
+    Those of a start whose body is no text, such as uploads, are left out. Those of tasks say that
+    they have one, so that it can be said that they are not asked.
     """
     found: dict[str, RequestSpec] = {}
     for step in steps_of(facts["steps"], kind):
         for request in step["attempts"][-1]["requests"]:
             name = f"{request['method']} {request['name']}"
             is_wanted = request["good"] or with_refused
-            if is_wanted and request["target"] and request["body"] is not None:
+            is_text = request["body"] is not None
+            if is_wanted and request["target"] and (is_text or kind == "task"):
                 spec = RequestSpec(
                     method=request["method"],
                     path=request["target"],
                     name=name,
                     headers=request["headers"],
                     body=request["body"] or None,
+                    files={} if is_text else UPLOAD,
                 )
                 found.setdefault(name, spec)
     return tuple(found.values())

@@ -18,8 +18,16 @@ KEYS = ("accesstoken", "access", "idtoken", "jwt", "authtoken", "token", "key")
 SHORTEST = 16
 """Characters of a token that nobody can guess."""
 
-SENT = re.compile(r"(?P<scheme>(?:bearer|token|jwt)\s+)\S+\s*", re.IGNORECASE)
-"""A header ``Authorization`` that has a token."""
+SENT = re.compile(rf"(?P<scheme>(?:bearer|token|jwt)\s+)\S+\s*|\S{{{SHORTEST},}}", re.IGNORECASE)
+"""The text of a header that has a token; some applications want no scheme before it."""
+
+HEADER = re.compile(
+    r"authorization|(x-)?((access|auth|authentication|authorization|session|user)[-_]?token|token"
+    r"|jwt)",
+    re.IGNORECASE,
+)
+"""Headers that have a token: ``X-Access-Token`` and ``X-Auth-Token`` are as common as RFC 6750's.
+Keys of an interface (``X-API-Key``) are no login's."""
 
 
 def in_answer(body: str) -> str | None:
@@ -37,9 +45,22 @@ def renewed(request: RequestSpec, token: str | None) -> RequestSpec:
     if token is None:
         return request
     headers = {
-        name: f"{match['scheme']}{token}"
-        if name.lower() == "authorization" and (match := SENT.fullmatch(text))
-        else text
+        name: f"{match['scheme'] or ''}{token}" if (match := _sent(name, text)) else text
         for name, text in request.headers.items()
     }
     return replace(request, headers=headers)
+
+
+def without(request: RequestSpec) -> RequestSpec:
+    """Return a request without its token."""
+    headers = {name: text for name, text in request.headers.items() if not _sent(name, text)}
+    return replace(request, headers=headers)
+
+
+def is_in(request: RequestSpec) -> bool:
+    """Return whether a request has a token."""
+    return any(_sent(name, text) for name, text in request.headers.items())
+
+
+def _sent(name: str, text: str) -> re.Match[str] | None:
+    return SENT.fullmatch(text) if HEADER.fullmatch(name) else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
@@ -39,20 +39,11 @@ ID_NUMBER = re.compile(r"[0-9]{1,100}")
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
-VARYING = re.compile(rf"{UUID.pattern}|\{{-?\d+\.\.-?\d+\}}|(?<!/v)(?<![0-9.])\d+", re.IGNORECASE)
-"""What one thing's path has in another's place; the version of an interface (/v1) is no thing."""
-
-LAST_ID = re.compile(r"(?P<folder>/[^?]*?)/(?P<id>[^/?]+)(?P<rest>/?(?:\?.*)?)")
-"""A path whose last segment may name one thing of a folder."""
-
 ORIGIN = re.compile(r"^[a-z][a-z0-9+.-]*://[^/?#]*", re.IGNORECASE)
 """Scheme and host of a URL."""
 
 SHORTEST_VALUE = 4
 """Characters of a written value that can be recognised in an answer."""
-
-MOST_IDS = 4
-"""Ids of an answer that are put into a recorded path; an answer may list those of other things."""
 
 MOST_REQUESTS = 24
 """Requests of a load that are asked; a longer list is shortened, and that is said."""
@@ -100,11 +91,11 @@ def conversation_of(workload: Workload, seen: Sequence[RequestSpec] = ()) -> Con
         why = _why_not(request)
         if why is None and len(reads) + len(writes) < MOST_REQUESTS:
             asked = reads if _reads(request, workload.values) else writes
-            asked.append(_with_headers(request, workload.headers))
+            asked.append(with_headers(request, workload.headers))
         else:
             left_out.append((name_of(request), why or f"only {MOST_REQUESTS} are asked"))
     return Conversation(
-        start=tuple(_with_headers(request, workload.headers) for request in workload.start),
+        start=tuple(with_headers(request, workload.headers) for request in workload.start),
         reads=tuple(reads),
         writes=tuple(writes),
         values=workload.values,
@@ -131,7 +122,8 @@ def merged_headers(own: Mapping[str, str], load: Mapping[str, str]) -> dict[str,
     return {**{name: text for name, text in load.items() if name.lower() not in names}, **own}
 
 
-def _with_headers(request: RequestSpec, headers: Mapping[str, str]) -> RequestSpec:
+def with_headers(request: RequestSpec, headers: Mapping[str, str]) -> RequestSpec:
+    """Return a request that also has the headers of its load."""
     return replace(request, headers=merged_headers(request.headers, headers))
 
 
@@ -229,106 +221,6 @@ def _drawn(match: re.Match[str], rng: random.Random) -> str:
         width = len(digits) if digits.startswith("0") else 0
         return f"{'-' if number < 0 else ''}{abs(number):0{width}d}"
     return str(rng.choice(match["choices"].split("|")))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Derived:
-    """A read that the answer to a write leads to; ``of`` names the load's own request, if any."""
-
-    request: RequestSpec
-    of: str | None = None
-
-
-def reads_of_answer(
-    reads: Sequence[RequestSpec],
-    answer: Seen,
-    ids: Sequence[str],
-    headers: Mapping[str, str] = NO_HEADERS,
-    write: tuple[RequestSpec, RequestSpec] | None = None,
-) -> tuple[Derived, ...]:
-    """Return further reads that a write and the answer to it lead to.
-
-    These are the page that it redirects to or names, and the reads of the load whose only
-    placeholder in the path is a range that one of the answer's ``ids`` lies in. ``headers`` are
-    those of the load. The ``write`` is the load's own, and as it was sent. Where it and a read were
-    recorded, neither has a placeholder: the read then has one of the ids, or the path of the write.
-    """
-    found: list[Derived] = []
-    location = page_of(answer)
-    if location.startswith("/") and not SPOILS.search(location):
-        page = RequestSpec(path=location, name=f"GET {location}")
-        found.append(Derived(request=_with_headers(page, headers)))
-    for read in reads:
-        places = list(PLACEHOLDER.finditer(read.path))
-        if len(places) != 1 or places[0]["low"] is None:
-            continue
-        low, high = int(places[0]["low"]), int(places[0]["high"])
-        for one in ids:
-            if ID_NUMBER.fullmatch(one) and low <= int(one) <= high:
-                path = read.path.replace(places[0][0], one)
-                request = replace(read, path=path, name=f"{read.method.upper()} {path}")
-                found.append(Derived(request=request, of=name_of(read)))
-    if write is not None:
-        own, sent = write
-        found += [*reads_of_path(reads, own, sent.path), *_reads_of_ids(reads, sent, ids)]
-    return tuple(found)
-
-
-def reads_of_path(
-    reads: Sequence[RequestSpec], write: RequestSpec, path: str
-) -> tuple[Derived, ...]:
-    """Return the reads of what a write names, where the load reads another of its kind.
-
-    ``PUT /profile/17`` and ``GET /profile/230`` lead to ``GET /profile/17``. So they do where the
-    write is ``PUT /profile/{1..20}`` and was sent to this ``path``.
-    """
-    if any(read.path == write.path for read in reads):
-        return ()
-    return tuple(_derived(read, path) for read in reads if _shape(read.path) == _shape(write.path))
-
-
-def reads_of_paths(
-    talk: Conversation, fill: Callable[[RequestSpec], RequestSpec]
-) -> tuple[RequestSpec, ...]:
-    """Return the reads of what writes name, which are not in the load themselves.
-
-    ``fill`` gives a request a value for each of its placeholders: the same as when it is sent.
-    """
-    derived = [
-        entry
-        for write in talk.writes
-        for entry in reads_of_path(talk.reads, write, fill(RequestSpec(path=write.path)).path)
-    ]
-    return unique([fill(entry.request) for entry in derived])
-
-
-def _reads_of_ids(
-    reads: Sequence[RequestSpec], write: RequestSpec, ids: Sequence[str]
-) -> Iterator[Derived]:
-    """Give the recorded reads of one thing below the path of a write, with the ids of its answer.
-
-    ``POST /notes`` and ``GET /notes/1`` lead to ``GET /notes/2``.
-    """
-    folder = write.path.partition("?")[0].rstrip("/")
-    for read in reads:
-        match = LAST_ID.fullmatch(read.path)
-        if match is None or match["folder"] != folder:
-            continue
-        for kind in (ID_NUMBER, UUID):
-            if kind.fullmatch(match["id"]):
-                alike = [text for text in ids if kind.fullmatch(text)]
-                for one in alike[:MOST_IDS]:
-                    yield _derived(read, f"{match['folder']}/{one}{match['rest']}")
-
-
-def _derived(read: RequestSpec, path: str) -> Derived:
-    request = replace(read, path=path, name=f"{read.method.upper()} {path}")
-    return Derived(request=request, of=name_of(read))
-
-
-def _shape(path: str) -> str:
-    """Return a path with the same text for each number and UUID."""
-    return VARYING.sub("<id>", path)
 
 
 def page_of(answer: Seen) -> str:

@@ -32,6 +32,9 @@ NAME = re.compile(r"[cx]srf|authenticity_?token|__RequestVerificationToken|^_tok
 NO_TOKEN = re.compile(r"param|header|cookie", re.IGNORECASE)
 """Names of meta tags that say how a token is sent, such as ``csrf-param``."""
 
+RENEWAL = "refresh"
+"""What the name has of a token that is for no other request, such as ``csrf_refresh_token``."""
+
 TAG = re.compile(r"<(?:input|meta)\b[^<>]{1,4000}>", re.IGNORECASE)
 
 ATTRIBUTE = re.compile(
@@ -127,14 +130,22 @@ def lacks(request: RequestSpec, tokens: Tokens) -> bool:
     )
 
 
+def sends_any(request: RequestSpec) -> bool:
+    """Return whether a request sends a token."""
+    return lacks(request, {})
+
+
 def _places(request: RequestSpec) -> list[Place]:
     """Return where a request has tokens in its query, form, JSON or body."""
     return [place for place, _ in leaves(content_of(request)) if _is_token(key_of(place))]
 
 
 def _for_header(name: str, tokens: Tokens) -> str | None:
-    """Return the token for a header: that of its name, or else the only one that there is."""
-    only = set(tokens.values())
+    """Return the token for a header: that of its name, or else the only one that there is.
+
+    Flask-JWT-Extended has a second one, for the request alone that renews a login.
+    """
+    only = {value for own, value in tokens.items() if RENEWAL not in own}
     return tokens.get(plain(name)) or (only.pop() if len(only) == 1 else None)
 
 

@@ -135,14 +135,14 @@ def _knows_client(found: Reading) -> bool:
 
 
 def _refuses_client(found: Reading, bad: Seen) -> bool:
-    """Return whether a wrong answer is what a client gets whose cookie is not known."""
+    """Return whether a wrong answer is what a client gets who is not known."""
     return _knows_client(found) and reading.is_refusal(found, bad)
 
 
 def _across(found: Reading, other: str, right: Seen, bad: Seen) -> str:
     answers = _both(found, other, right, bad)
     if _refuses_client(found, bad):
-        return f"The cookie that {found.home} gave is refused by {other}. {answers}"
+        return f"The {found.credential} that {found.home} gave is refused by {other}. {answers}"
     if found.written_by is not None and (found.values or found.derived):
         missing = f" ({found.values[0]!r})" if found.values else ""
         return (

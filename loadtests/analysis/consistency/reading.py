@@ -18,9 +18,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
+from loadtests.analysis.consistency.bodies.failure import is_failure
 from loadtests.analysis.consistency.normal_form import Key, key_of, key_without_query
 from loadtests.analysis.consistency.written import has
-from loadtests.analysis.remedies import LIMITER
+from loadtests.analysis.remedies import says_limit
 from loadtests.analysis.shared.logins import is_login
 from loadtests.analysis.shared.statuses import FIRST_ERROR_STATUS, NOT_MODIFIED
 from loadtests.model.consistency import Seen
@@ -53,17 +54,21 @@ class Standing(StrEnum):
 
 
 def standing(seen: Seen) -> Standing:
-    """Return what an answer's status says; one that says that it limits the rate says nothing."""
+    """Return what an answer's status says; one that says that it limits the rate says nothing.
+
+    An answer of GraphQL or JSON-RPC is an error where it says so, whatever its status.
+    """
     status = seen.status
     if status is None or status in SILENT:
         return Standing.SILENT
-    if status >= FIRST_ERROR_STATUS and LIMITER.words.search(seen.body):
+    has_failed = status >= FIRST_ERROR_STATUS or is_failure(seen.body)
+    if has_failed and says_limit(seen.body):
         return Standing.SILENT
     if status in REFUSED:
         return Standing.REFUSED
     if 300 <= status < FIRST_ERROR_STATUS and status != NOT_MODIFIED:
         return Standing.REFUSED if is_login(seen.location or "") else Standing.REDIRECTED
-    return Standing.ERROR if status >= FIRST_ERROR_STATUS else Standing.ACCEPTED
+    return Standing.ERROR if has_failed else Standing.ACCEPTED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,9 +77,10 @@ class Reading:
 
     ``name`` is the request, and ``check`` the same in every run: without the ids of what was
     written. ``answers`` has those of each server in the order in which they came. ``stranger``
-    are home's answers to the same request without the client's cookies; empty where the client has
-    none. ``values`` are what the client wrote and home's answers return. ``written_by`` is the name
-    of the request that wrote it. ``derived`` is true where the request's path names what it wrote.
+    are home's answers to the same request without the client's cookies and token; empty where the
+    client has none. ``values`` are what the client wrote and home's answers return. ``written_by``
+    is the name of the request that wrote it. ``derived`` is true where the request's path names
+    what it wrote.
     """
 
     name: str
@@ -95,6 +101,8 @@ class Reading:
     """The processes of home, at most."""
     names: tuple[str, ...] = ()
     """Texts with which the client began or logged in, such as the name of its user."""
+    credential: str = "cookie"
+    """By what a server may know the client: a cookie, or the token of a login."""
     written_by: str | None = None
     derived: bool = False
     writing: bool = False

@@ -75,12 +75,11 @@ def rewordings(request: RequestSpec, rng: random.Random) -> tuple[Rewording, ...
 
     There are none for a login, nor where a request has no text that may be changed.
     """
-    content = content_of(request)
-    texts = list(_texts(content))
-    if is_login_path(request.path) or any(PASSWORD_KEY.search(entry.key) for entry in texts):
+    if logs_in(request):
         return ()
+    content = content_of(request)
     found = []
-    for entry in sorted(texts, key=lambda entry: (_is_id(entry.text), -len(entry.text))):
+    for entry in sorted(_texts(content), key=lambda entry: (_is_id(entry.text), -len(entry.text))):
         if ID_KEY.search(entry.key) or KEPT_KEY.search(entry.key):
             continue
         changed = _changed(entry.text, rng)
@@ -89,6 +88,12 @@ def rewordings(request: RequestSpec, rng: random.Random) -> tuple[Rewording, ...
             request_now = with_content(request, put(content, entry.place, entry.whole(new)))
             found.append(Rewording(request=request_now, word=word, old=old))
     return tuple(found)
+
+
+def logs_in(request: RequestSpec) -> bool:
+    """Return whether a request is a login or a registration: by its path, or a password in it."""
+    has_password = any(PASSWORD_KEY.search(entry.key) for entry in _texts(content_of(request)))
+    return has_password or is_login_path(request.path)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,8 +187,8 @@ def with_content(request: RequestSpec, content: Mapping[str, Any]) -> RequestSpe
     )
 
 
-def put(value: Any, place: Place, text: str) -> Any:
-    """Return a document with a text in one place."""
+def put(value: Any, place: Place, text: str | int) -> Any:
+    """Return a document with a text or a number in one place."""
     if not place:
         return text
     first, rest = place[0], place[1:]

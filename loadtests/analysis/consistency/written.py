@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from loadtests.analysis.consistency import addresses
 from loadtests.analysis.consistency.bodies import form, graphql
 from loadtests.analysis.consistency.conversation import SHORTEST_VALUE, page_of
+from loadtests.analysis.consistency.paths import addresses
 from loadtests.model.consistency import Seen
 from loadtests.model.tested.workload import RequestSpec
 
@@ -168,6 +168,16 @@ def ids_of(answer: Seen) -> tuple[str, ...]:
     ids += [value for key, value in _pairs(parsed) if ID_KEY.search(key)]
     last = page_of(answer).rstrip("/").rpartition("/")[2]
     return tuple(dict.fromkeys([*ids, *([last] if last.isdigit() else [])]))
+
+
+def handles_of(answer: Seen) -> tuple[str, ...]:
+    """Return all that may name what was written: the ids first, then other values of the answer.
+
+    Of a value that is an address, such as ``status_url``, it is the last piece.
+    """
+    values = (value.rstrip("/").rpartition("/")[2] for value in answered_values(answer))
+    last = page_of(answer).partition("?")[0].rstrip("/").rpartition("/")[2]
+    return tuple(dict.fromkeys([*ids_of(answer), *values, *([last] if last else [])]))
 
 
 def returned(

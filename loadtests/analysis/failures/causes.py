@@ -117,7 +117,7 @@ def _by_its_own_limit(result: FailureResult) -> FailureResult:
         return result
     if result.cause and not result.cause.startswith(remedies.LIMITER.cause):
         return result  # the log tells more, behind a friendly page
-    if remedies.LIMITER.words.search(wrong.body_start) is None:
+    if not remedies.says_limit(wrong.body_start):
         return result
     return _limited(result, remedies.LIMITER) if _are_mostly(_kind_of(wrong), result) else result
 

@@ -44,10 +44,11 @@ TOO_MANY_REQUESTS = 429
 BODY_MAX = 20_000
 """Bytes of a request's body that are told."""
 
-OWN_HEADERS = frozenset(
-    {"host", "user-agent", "accept-encoding", "accept", "cookie", "content-length", "connection"}
-)
+OWN_HEADERS = frozenset({"host", "accept-encoding", "cookie", "content-length", "connection"})
 """Headers that any client sends by itself."""
+
+USUAL = frozenset({("accept", "*/*"), ("user-agent", "twofold")})
+"""Headers that it sends where the load has no other: an application may answer others otherwise."""
 
 Facts = dict[str, Any]
 """Values of JSON."""
@@ -206,7 +207,9 @@ def sent(response: UserResponse) -> Facts:
         with suppress(UnicodeDecodeError):
             body = content.decode()
     headers = {
-        name: value for name, value in view.headers.items() if name.lower() not in OWN_HEADERS
+        name: value
+        for name, value in view.headers.items()
+        if name.lower() not in OWN_HEADERS and (name.lower(), value) not in USUAL
     }
     return {"target": view.path_url, "headers": headers, "body": body}
 

@@ -8,20 +8,18 @@ the answer can be recognised: what changes from one answer to the next was made 
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from loadtests.analysis.consistency import (
-    addresses,
     conversation,
     judgement,
-    normal_form,
     written,
 )
 from loadtests.analysis.consistency.conversation import SHORTEST_VALUE, Conversation, line_of
+from loadtests.analysis.consistency.paths import addresses, derived
 from loadtests.analysis.consistency.reading import Reading
-from loadtests.analysis.consistency.rewording import rewordings
+from loadtests.analysis.consistency.rewording import logs_in, rewordings
 from loadtests.analysis.shared.logins import is_login_path
 from loadtests.measurement.consistency.client import Client
 from loadtests.measurement.consistency.exchanges import (
@@ -32,6 +30,7 @@ from loadtests.measurement.consistency.exchanges import (
     concerns,
     fresh,
     is_accepted,
+    same_in_every_run,
     sent_by,
 )
 from loadtests.measurement.consistency.redirects import LEFT_OUT, Redirects
@@ -39,8 +38,6 @@ from loadtests.model.consistency import Seen
 from loadtests.model.tested.workload import RequestSpec
 
 MOST_VALUES = 3
-
-NUMBER = re.compile(r"\d+")
 
 MOST_REWORDED = 3
 """Texts of a write that are changed, one after another, until the application takes it."""
@@ -84,7 +81,7 @@ class Beginning:
         reads = conversation.unique([self._filled(read) for read in self.talk.reads])
         for request in self.talk.start:
             self._log_in(self._filled(request, self.write_rng))
-        self._read_before([*reads, *conversation.reads_of_paths(self.talk, self._filled)])
+        self._read_before([*reads, *derived.reads_of_paths(self.talk, self._filled)])
         for write in self.talk.writes:
             self._write(write)
         self._own = self._read_clearly(lambda kept: self._read_after(reads, kept))
@@ -114,18 +111,33 @@ class Beginning:
     # -- writing ----------------------------------------------------------------------------------
 
     def _log_in(self, request: RequestSpec) -> None:
-        (self.client.log_in if self.talk.recorded else self.client.send)(self.home, request)
+        self._sent_at_home(request, is_start=True)
         self.names = (*self.names, *written.names_of(request))
+
+    def _sent_at_home(self, request: RequestSpec, *, is_start: bool = False) -> Seen:
+        """Send a request; a login of a locustfile gives the token that later requests have.
+
+        A registration does so where there is no other: it may be of another user.
+        """
+        is_login = is_login_path(request.path) or not self.client.has_token
+        keeps_token = self.talk.recorded and (is_start or (is_login and logs_in(request)))
+        return (self.client.log_in if keeps_token else self.client.send)(self.home, request)
 
     def _write(self, write: RequestSpec) -> None:
         request = self._filled(write, self.write_rng)
         if is_login_path(request.path):
             self.names = (*self.names, *written.names_of(request))
-        answer = self.client.send(self.home, request)
+        answer = self._sent_at_home(request)
+        template, is_final = write, is_accepted(answer) or not self.talk.recorded
+        for other in () if is_final else self._guessed(request):
+            tried = self._tried(other)
+            if is_accepted(tried):
+                template, request, answer = other, other, tried
+                break
         self.writes.append(
             Written(
                 name=conversation.name_of(write),
-                template=write,
+                template=template,
                 request=request,
                 answer=answer,
                 first=request,
@@ -134,6 +146,12 @@ class Beginning:
                 is_fixed=self._is_fixed(write),
             )
         )
+
+    def _guessed(self, request: RequestSpec) -> tuple[RequestSpec, ...]:
+        """Return a recorded write of what the answers to the writes before it have named."""
+        answers = [one.answer for one in reversed(self.writes) if is_accepted(one.answer)]
+        ids = [text for answer in answers for text in written.handles_of(answer)]
+        return derived.guessed_writes(request, ids)[:MOST_REWORDED]
 
     def _is_fixed(self, write: RequestSpec) -> bool:
         """Return whether a write sends the same text every time, and could send another."""
@@ -189,7 +207,7 @@ class Beginning:
     def _tried(self, request: RequestSpec) -> Seen:
         """Send a request; where it is refused, the client's cookies stay what they were."""
         cookies = self.client.cookies
-        answer = self.client.send(self.home, request)
+        answer = self._sent_at_home(request)
         if not is_accepted(answer):
             self.client.cookies = cookies
         return answer
@@ -227,18 +245,14 @@ class Beginning:
     def _read_after(self, reads: Sequence[RequestSpec], kept: Sequence[Read]) -> list[Read]:
         """Read at home, and what the answers to the writes lead to; not what is ``kept``."""
         asked = (*reads, *self._sent())
-        derived = self._derived()
-        reads = conversation.unique([*reads, *(entry.request for entry, _ in derived)])
-        origins = {line_of(entry.request): origin for entry, origin in derived}
-        named = {entry.of for entry, _ in derived}
-        found = []
-        for read in reads:
-            entry = self._read(read, origins.get(line_of(read)), asked, kept)
-            # What a placeholder named at random is not there; what was written is asked instead.
-            is_there = any(map(is_accepted, (*entry.before[:1], *entry.after)))
-            if is_there or not entry.before or read.name not in named:
-                found.append(entry)
-        return found
+        named = self._derived()
+        reads = conversation.unique([*reads, *(entry.request for entry, _ in named)])
+        origins = {line_of(entry.request): origin for entry, origin in reversed(named)}
+        found = [self._read(read, origins.get(line_of(read)), asked, kept) for read in reads]
+        there = {line_of(entry.request) for entry in found if entry.is_there()}
+        # What a placeholder named at random is not there; what was written is asked instead.
+        idle = derived.idle_reads(reads, [entry for entry, _ in named], there)
+        return [entry for entry in found if line_of(entry.request) not in idle]
 
     def _read_pages(self, kept: Sequence[Read]) -> list[Read]:
         """Read what the redirects of the own reads lead to; not what is ``kept``."""
@@ -246,7 +260,7 @@ class Beginning:
         found: dict[str, Read] = {}
 
         def ask(page: RequestSpec) -> Seen:
-            check = _same_in_every_run(conversation.name_of(page))
+            check = same_in_every_run(conversation.name_of(page))
             entry = self._read(page, Origin(written_by=None, check=check), asked, kept)
             found[line_of(page)] = entry
             return entry.after[0]
@@ -276,25 +290,31 @@ class Beginning:
             logged=self._logged.get(line_of(read), ()),
         )
 
-    def _derived(self) -> list[tuple[conversation.Derived, Origin]]:
+    def _derived(self) -> list[tuple[derived.Derived, Origin]]:
         """Return the reads that the writes and the answers to them lead to."""
+        stale = [read for read in self.talk.reads if not self._is_known(read)]
         found = []
         for one in self.writes:
             if not is_accepted(one.answer):
                 continue
-            further = conversation.reads_of_answer(
+            further = derived.reads_of_answer(
                 self.talk.reads,
                 one.answer,
                 written.ids_of(one.answer),
                 self.talk.headers,
                 (one.template, one.request),
             )
-            for each in further:
+            guesses = derived.guessed_reads(stale, written.handles_of(one.answer))
+            for each in (*further, *guesses):
                 is_own = each.of is not None  # the load's own may have other placeholders
                 entry = replace(each, request=self._filled(each.request)) if is_own else each
-                check = entry.of or _same_in_every_run(conversation.name_of(entry.request))
+                check = entry.of or same_in_every_run(conversation.name_of(entry.request))
                 found.append((entry, Origin(written_by=one.name, check=check)))
         return found
+
+    def _is_known(self, read: RequestSpec) -> bool:
+        """Return whether home answered a read before the writes, so that what it names is there."""
+        return any(map(is_accepted, self._before.get(line_of(self._filled(read)), ())[:1]))
 
     def _answers(self, read: RequestSpec) -> tuple[Seen, ...]:
         """Read once, and then from each of home's processes."""
@@ -323,12 +343,8 @@ class Beginning:
                 values=values,
                 sent=sent,
                 names=self.names,
+                credential=self.client.credential_of(entry.request),
                 written_by=written_by,
                 derived=entry.is_of_a_write(),
             ),
         )
-
-
-def _same_in_every_run(name: str) -> str:
-    """Return the name of a read without the ids of what was written."""
-    return NUMBER.sub("<n>", normal_form.normal(name))

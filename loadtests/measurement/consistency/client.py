@@ -37,6 +37,9 @@ PROTO = "x-forwarded-proto"
 WANTS_TLS = "a redirect to the same page over https; send it with --header X-Forwarded-Proto=https"
 """What an answer is worth that only asks for https."""
 
+TOKEN_REFUSED = frozenset({400, 401, 403, 419, 422})
+"""Statuses with which applications refuse a form's token."""
+
 LIMIT_HEADERS = ("x-ratelimit-remaining", "ratelimit-remaining", "x-rate-limit-remaining")
 LIMIT_IN_WORDS = re.compile(r"(?:remaining|\br)=([0-9]{1,18})")
 """In the header ``RateLimit`` of the IETF's drafts: ``limit=10, remaining=3`` or ``r=3``."""
@@ -78,6 +81,8 @@ class Client:
         self._deadline = deadline
         self._pages = pages or {}
         self._tokens: dict[str, str] = {}
+        self._token_page: RequestSpec | None = None
+        """The last page that gave a token."""
         self._bearer: str | None = None
         self.cookies = ""
         self.heard: list[Heard] = []
@@ -89,20 +94,52 @@ class Client:
             self._bearer = bearer.in_answer(seen.body) or self._bearer
         return seen
 
+    @property
+    def has_token(self) -> bool:
+        """Whether a login gave a token."""
+        return self._bearer is not None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether a server may tell the client from a stranger: by a cookie, or a login's token."""
+        return bool(self.cookies) or self.has_token
+
+    def credential_of(self, request: RequestSpec) -> str:
+        """Return by what a server may know the client that sends a request, in a word."""
+        return "token" if self.has_token and bearer.is_in(request) else "cookie"
+
     def send(self, server: str, request: RequestSpec) -> Seen:
         """Send a request with the client's cookies, and keep those of the answer."""
         is_form = request.method.upper() not in READING
         page = self._pages.get(request.path.partition("?")[0]) if is_form else None
         if page is not None and form_tokens.lacks(request, self._known_tokens()):
             self._send(server, page)
-        return self._send(server, request)
+        seen = self._send(server, request)
+        if is_form and seen.status in TOKEN_REFUSED and self._has_renewed(server, request, page):
+            return self._send(server, request)
+        return seen
+
+    def _has_renewed(self, server: str, request: RequestSpec, page: RequestSpec | None) -> bool:
+        """Return whether a page that has a request's token, read again, gives another one.
+
+        A login makes the tokens of earlier pages void.
+        """
+        again = page or self._token_page
+        if again is None or not form_tokens.sends_any(request):
+            return False
+        before = form_tokens.renewed(request, self._known_tokens())
+        self._send(server, again)
+        return form_tokens.renewed(request, self._known_tokens()) != before
 
     def _send(self, server: str, request: RequestSpec) -> Seen:
         (answer,) = self._ask([(server, request)], self.cookies)
         if answer.error is None:
             self.cookies = answer.cookies
         if answer.status is not None and answer.status < FIRST_ERROR_STATUS:
-            self._tokens |= form_tokens.in_page(answer.body)
+            tokens = form_tokens.in_page(answer.body)
+            self._tokens |= tokens
+            if tokens and request.method.upper() in READING:
+                self._token_page = request
         return self._kept(server, request, answer)
 
     def _known_tokens(self) -> dict[str, str]:
@@ -121,7 +158,12 @@ class Client:
     def _ask(
         self, asked: Sequence[tuple[str, RequestSpec]], cookies: str | None
     ) -> tuple[Answer, ...]:
-        """Send requests with these cookies beside their own; None for no cookies at all."""
+        """Send requests with these cookies beside their own; None for a stranger, who has none.
+
+        A stranger has no token of a login either.
+        """
+        if cookies is None and self._bearer is not None:
+            asked = [(server, bearer.without(request)) for server, request in asked]
         if cookies is not None:
             tokens = self._known_tokens()
             asked = [

@@ -150,7 +150,7 @@ class Examination:
             answers = self.client.ask([(server, case.request) for case in cases])
             for case, answer in zip(cases, answers, strict=True):
                 case.add(server, answer)
-        if self.client.cookies:
+        if self.client.is_known:
             for _ in range(2):
                 self._ask_as_stranger(cases)
 
@@ -166,7 +166,8 @@ class Examination:
     def write_elsewhere(self) -> list[Case]:
         """Send each write to the other servers, too, and return those that seem to refuse it."""
         refused: list[Case] = []
-        for one, write in zip(self._writes, self.talk.writes, strict=True):
+        for one in self._writes:
+            write = one.template
             if not self._others or not is_accepted(one.answer) or self.is_over():
                 continue
             case = Case(
@@ -267,7 +268,7 @@ class Examination:
 
     def _ask_strangers(self, case: Case) -> None:
         """Ask as strangers: as many as the client's own, where these name the client."""
-        if not self.client.cookies:
+        if not self.client.is_known:
             return
         if case.reading.names:
             asked = [(self._home, case.request)] * self._at_once
@@ -292,7 +293,7 @@ class Examination:
             server = self._home if is_home else other
             request = self._filled(case.request) if case.reading.writing else case.request
             case.add(server, *self.client.ask([(server, request)]))
-            if is_home and self.client.cookies and not case.reading.writing:
+            if is_home and self.client.is_known and not case.reading.writing:
                 self._ask_as_stranger([case])
 
     def _judged(self, case: Case) -> ProbeResult:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from loadtests.analysis.consistency import reading, written
+from loadtests.analysis.consistency import normal_form, reading, written
 from loadtests.analysis.consistency.reading import Reading
 from loadtests.model.consistency import Seen
 from loadtests.model.tested.workload import RequestSpec
+
+NUMBER = re.compile(r"\d+")
 
 
 @dataclass(kw_only=True)
@@ -99,6 +102,10 @@ class Read:
     ) -> tuple[str, ...]:
         return written.returned_elsewhere(values, self.request, before, self.after, asked)
 
+    def is_there(self) -> bool:
+        """Return whether home accepted it, before the writes or after them."""
+        return any(map(is_accepted, (*self.before[:1], *self.after)))
+
     def is_of_a_write(self) -> bool:
         """Return whether the answer to a write named the page, and it was not there before."""
         is_named = self.origin is not None and self.origin.written_by is not None
@@ -129,3 +136,8 @@ def sent_by(one: Written, entry: Read) -> tuple[str, ...]:
 def is_accepted(seen: Seen) -> bool:
     """Return whether an answer accepts its request."""
     return reading.standing(seen) in {reading.Standing.ACCEPTED, reading.Standing.REDIRECTED}
+
+
+def same_in_every_run(name: str) -> str:
+    """Return the name of a read without the ids of what was written."""
+    return NUMBER.sub("<n>", normal_form.normal(name))

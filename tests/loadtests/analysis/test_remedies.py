@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from loadtests.analysis.remedies import CSRF, STICKY, remedy_for, telling_line
+from loadtests.analysis.remedies import CSRF, STICKY, remedy_for, says_limit, telling_line
 
 
 def test_an_invalid_session_is_socket_ios_only_where_its_path_was_asked() -> None:
@@ -77,3 +77,42 @@ def test_a_known_cause_that_is_no_error_does_not_hide_a_later_error() -> None:
 
     assert telling_line([told, "KeyError: 'user'"]) == "KeyError: 'user'"
     assert telling_line(["KeyError: 'user'", told]) == told
+
+
+def test_a_warning_of_python_explains_no_failure() -> None:
+    warning = (
+        "/usr/lib/python3/site-packages/flask_limiter/extension.py:364: UserWarning: Using the"
+        " in-memory storage for tracking rate limits as no storage was explicitly specified."
+    )
+
+    assert telling_line([warning, "  warnings.warn("]) is None
+    assert telling_line(["KeyError: 'user'", warning]) == "KeyError: 'user'"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"error": "rate_limit_exceeded"}',
+        '{"code": "RATE_LIMITED"}',
+        '{"detail": "Request was throttled. Expected available in 55 seconds."}',
+        "API calls quota exceeded! maximum admitted 10 per 1m",
+        "<style>p {color: red}</style><h1>Sorry</h1><p>You are doing that\n too often.</p>",
+    ],
+)
+def test_an_answer_may_say_in_several_words_that_it_limits_the_rate(body: str) -> None:
+    assert says_limit(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "Disk quota exceeded",
+        "Too many failed logins",
+        f"<title>OperationalError at /</title><p>{'a frame ' * 200}django_ratelimit/core.py",
+        f"<style>{'p {}' * 3000}</style>",
+        "<style" * 100_000,
+    ],
+)
+def test_another_error_does_not_nor_does_a_traceback_that_passes_a_limiter(body: str) -> None:
+    assert not says_limit(body)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from loadtests.measurement.check_trial import RefusedLoad, check
+from loadtests.analysis.consistency.conversation import conversation_of
+from loadtests.measurement.check_trial import CheckedLoad, RefusedLoad, check
 from loadtests.model.errors import UnusableLoad
 from loadtests.model.tested.workload import Locustfile, Workload
 from tests.loadtests.measurement.user_load.check_trial_facts import (
@@ -91,3 +92,16 @@ def test_a_version_that_does_not_answer_is_named_with_what_to_do(tmp_path: Path)
     first, *_, last = str(raised.value).splitlines()
     assert first == "The load own cannot be used as it is on base:"
     assert last == "  Leave it out."
+
+
+def test_an_upload_of_a_task_is_not_asked_and_that_is_said() -> None:
+    upload = request("/photos", method="POST", target="/photos", headers={}, body=None)
+    shown = facts(started(LOGIN, upload), step("Shop.photo", attempt(upload)))
+
+    checked = CheckedLoad(shown)
+    workload = Workload(name="own", path="/", locustfile=Locustfile(path="/locustfile.py"))
+    talk = conversation_of(workload, checked.requests)
+
+    assert [spec.path for spec in checked.start] == ["/login"]
+    assert talk.left_out == (("POST /photos", "it uploads a file"),)
+    assert (talk.reads, talk.writes) == ((), ())

@@ -36,7 +36,9 @@ def test_another_answer_gives_none(body: str) -> None:
         ("Bearer old", f"Bearer {TOKEN}"),
         ("Token old", f"Token {TOKEN}"),
         ("bearer  old", f"bearer  {TOKEN}"),
+        ("0123456789abcdef", TOKEN),
         ("Basic YWRhOmE=", "Basic YWRhOmE="),
+        ("a-short-key", "a-short-key"),
     ],
 )
 def test_a_request_sends_it_in_the_place_of_its_own(sent: str, now: str) -> None:
@@ -44,3 +46,24 @@ def test_a_request_sends_it_in_the_place_of_its_own(sent: str, now: str) -> None
 
     assert bearer.renewed(request, TOKEN).headers == {"authorization": now, "Accept": "*/*"}
     assert bearer.renewed(request, None) == request
+
+
+@pytest.mark.parametrize(
+    ("name", "is_tokens"),
+    [
+        ("x-access-token", True),
+        ("X-Auth-Token", True),
+        ("token", True),
+        ("X-CSRF-Token", False),
+        ("X-API-Key", False),
+        ("Idempotency-Key", False),
+    ],
+)
+def test_a_token_may_have_a_header_of_its_own(name: str, *, is_tokens: bool) -> None:
+    request = RequestSpec(headers={name: "0123456789abcdef"})
+
+    assert bearer.is_in(request) is is_tokens
+    assert bearer.renewed(request, TOKEN).headers[name] == (
+        TOKEN if is_tokens else "0123456789abcdef"
+    )
+    assert bearer.without(request).headers == ({} if is_tokens else request.headers)

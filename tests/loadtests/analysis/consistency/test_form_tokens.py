@@ -80,6 +80,15 @@ def test_a_field_of_another_name_keeps_its_token_and_a_header_takes_the_only_one
     assert form_tokens.renewed(header, tokens).headers == {"X-CSRF-Token": "new"}
 
 
+def test_a_header_does_not_take_the_token_by_which_a_login_is_renewed() -> None:
+    cookies = "access_token_cookie=e30; csrf_access_token=new; csrf_refresh_token=another"
+    header = RequestSpec(headers={"X-CSRF-TOKEN": "old"})
+
+    now = form_tokens.renewed(header, form_tokens.in_cookies(cookies))
+
+    assert now.headers == {"X-CSRF-TOKEN": "new"}
+
+
 def test_a_request_without_a_token_stays_as_it_is() -> None:
     plain = RequestSpec(method="POST", body="csrf=1", headers={"Accept": "*/*"})
 

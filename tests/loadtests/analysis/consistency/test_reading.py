@@ -14,6 +14,7 @@ from loadtests.model.consistency import Seen
         (403, "Forbidden", Standing.REFUSED),
         (403, '{"detail": "Rate limit exceeded"}', Standing.SILENT),
         (400, "too many requests", Standing.SILENT),
+        (500, "KeyError" + " in a frame" * 200 + " of ratelimit/core.py", Standing.ERROR),
         (429, "", Standing.SILENT),
         (200, "Our rate limit is 100 requests an hour.", Standing.ACCEPTED),
         (500, "", Standing.ERROR),

@@ -11,15 +11,25 @@ from loadtests.model.failures import AnswerExample, FailureShape
 from tests.loadtests.analysis.failures.failing import failing, results
 
 
-@pytest.mark.parametrize("status", [403, 503])
-def test_a_limit_of_the_applications_own_is_no_break_whatever_its_status(status: int) -> None:
+@pytest.mark.parametrize(
+    ("status", "body_start"),
+    [
+        (403, '{"detail": "Rate limit exceeded"}'),
+        (503, '{"detail": "Rate limit exceeded"}'),
+        (403, '{"error": "rate_limit_exceeded"}'),
+        (400, '{"detail": "Request was throttled."}'),
+    ],
+)
+def test_a_limit_of_the_applications_own_is_no_break_whatever_its_status(
+    status: int, body_start: str
+) -> None:
     """django-ratelimit answers with 403; the users of more replicas are more from one address."""
     example = AnswerExample(
         name="GET /me",
         outcome="status",
         status=status,
         replica="gthread-2",
-        body_start='{"detail": "Rate limit exceeded"}',
+        body_start=body_start,
     )
     failed = failing(lambda n: 0 if n == 1 else 60 * n, kind=f"status {status}")
     trials = [replace(each, examples=(example,) if each.failed else ()) for each in failed]

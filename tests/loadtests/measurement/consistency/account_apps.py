@@ -71,6 +71,51 @@ def notes_with_one_token(shared: Store, own: Store) -> Flask:
     return app
 
 
+def people_with_tokens(tokens: Store, *, header: str = "Authorization") -> Flask:
+    """A login answers with a token, which is kept in ``tokens``. Strangers get no error."""
+    app = Flask(__name__)
+
+    def user() -> Any:
+        return tokens.get(request.headers.get(header, "").removeprefix("Bearer "))
+
+    @app.post("/token")
+    def login() -> dict[str, str]:
+        token = secrets.token_hex(16)
+        tokens[token] = request.form["username"]
+        return {"access_token": token}
+
+    @app.post("/register")
+    def register() -> dict[str, str]:
+        """Give a token that is good once the address is confirmed."""
+        return {"access_token": secrets.token_hex(16)}
+
+    @app.get("/me")
+    def me() -> Any:
+        return {"user": user()} if user() else ({"error": "who are you?"}, 401)
+
+    @app.get("/home")
+    def home() -> dict[str, Any]:
+        return {"user": user(), "news": ["a new shop"]}
+
+    return app
+
+
+def tokens_in_memory(_shared: Store, own: Store) -> Flask:
+    return people_with_tokens(own)
+
+
+def tokens_of_each_process(_shared: Store, _own: Store) -> Flask:
+    return people_with_tokens({})
+
+
+def tokens_in_a_database(shared: Store, _own: Store) -> Flask:
+    return people_with_tokens(shared)
+
+
+def access_tokens_in_memory(_shared: Store, own: Store) -> Flask:
+    return people_with_tokens(own, header="X-Access-Token")
+
+
 def forms_with_laravels_token(shared: Store, own: Store) -> Flask:
     """A form has the field ``_token``; notes are in memory."""
     app = app_of_one_key()

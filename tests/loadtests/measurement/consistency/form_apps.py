@@ -19,7 +19,7 @@ OLD = "of-a-session-that-is-gone"
 """The token that the check trial sent."""
 
 
-def forms(app: Flask, shared: Store, page: str = FIELD) -> Flask:
+def forms(app: Flask, shared: Store, page: str = FIELD, *, login_renews: bool = False) -> Flask:
     """Let users log in and write notes that all servers share; nobody may without the token."""
     notes = shared.setdefault("notes", [])
 
@@ -39,6 +39,8 @@ def forms(app: Flask, shared: Store, page: str = FIELD) -> Flask:
     def login() -> Any:
         check()
         session["user"] = request.form["user"]
+        if login_renews:
+            session["csrf"] = os.urandom(16).hex()
         return redirect("/notes")
 
     @app.get("/notes")
@@ -58,6 +60,11 @@ def forms(app: Flask, shared: Store, page: str = FIELD) -> Flask:
 
 def shared_forms(shared: Store, own: Store) -> Flask:
     return forms(app_of_one_key(), shared)
+
+
+def forms_whose_login_renews_the_token(shared: Store, own: Store) -> Flask:
+    """As Django does. Each server keeps the notes."""
+    return forms(app_of_one_key(), own, login_renews=True)
 
 
 def forms_with_a_meta_tag(shared: Store, own: Store) -> Flask:

@@ -6,8 +6,14 @@ import random
 
 import pytest
 
+from loadtests.model.consistency import ProbeState
+from loadtests.model.tested.workload import RequestSpec
 from tests.loadtests.measurement.consistency import account_apps as apps
 from tests.loadtests.measurement.consistency.site import asked, breaks, request
+
+OLD_TOKEN = "0123456789abcdef0123456789abcdef"
+BEARER = {"Authorization": f"Bearer {OLD_TOKEN}"}
+TOKEN_LOGIN = request("POST /token", form={"username": "ada", "password": "a secret"})
 
 COLUMNS = {"user": tuple(apps.PEOPLE), "password": tuple(apps.PEOPLE.values())}
 
@@ -58,6 +64,81 @@ def test_the_token_of_the_last_login_is_sent(seed: int) -> None:
     )
 
     assert {result.check for result in breaks(results)} == {"GET /notes"}
+
+
+def by_token(line: str) -> RequestSpec:
+    return request(line, headers=BEARER)
+
+
+@pytest.mark.parametrize("line", ["GET /me", "GET /home"])
+def test_a_token_that_the_other_server_does_not_know_breaks(line: str) -> None:
+    (result,) = breaks(
+        asked(apps.tokens_in_memory, by_token(line), start=[TOKEN_LOGIN], as_locustfile=True)
+    )
+
+    assert result.check == line
+    assert result.detail.startswith("The token that gthread-1 gave is refused by gthread-2.")
+    assert "SECRET_KEY" in result.remedy
+
+
+def test_it_does_between_the_processes_of_one_server() -> None:
+    (result,) = breaks(
+        asked(
+            apps.tokens_of_each_process,
+            by_token("GET /me"),
+            start=[TOKEN_LOGIN],
+            processes=4,
+            as_locustfile=True,
+        )
+    )
+
+    assert result.one_server
+
+
+def test_a_login_that_is_a_task_gives_its_token_too() -> None:
+    results = asked(apps.tokens_in_memory, by_token("GET /me"), TOKEN_LOGIN, as_locustfile=True)
+
+    assert {result.check for result in breaks(results)} == {"GET /me"}
+
+
+def test_a_registration_takes_the_place_of_no_login() -> None:
+    register = request("POST /register", form={"username": "eve", "password": "a secret"})
+
+    results = asked(
+        apps.tokens_in_memory,
+        by_token("GET /me"),
+        register,
+        start=[TOKEN_LOGIN],
+        as_locustfile=True,
+    )
+
+    assert "GET /me" in {result.check for result in breaks(results)}
+
+
+def test_a_token_is_sent_in_the_header_that_the_load_has_for_it() -> None:
+    old = request("GET /me", headers={"x-access-token": OLD_TOKEN})
+
+    results = asked(apps.access_tokens_in_memory, old, start=[TOKEN_LOGIN], as_locustfile=True)
+
+    assert {result.check for result in breaks(results)} == {"GET /me"}
+
+
+@pytest.mark.parametrize("processes", [1, 4])
+@pytest.mark.parametrize("as_task", [False, True])
+def test_tokens_in_a_shared_store_are_no_break(processes: int, *, as_task: bool) -> None:
+    results = asked(
+        apps.tokens_in_a_database,
+        by_token("GET /me"),
+        by_token("GET /home"),
+        *([TOKEN_LOGIN] if as_task else []),
+        start=[] if as_task else [TOKEN_LOGIN],
+        processes=processes,
+        grows=True,
+        as_locustfile=True,
+    )
+
+    assert breaks(results) == []
+    assert [r.state for r in results if r.check in {"GET /me", "GET /home"}] == [ProbeState.OK] * 2
 
 
 def test_laravels_field_is_a_token() -> None:

@@ -76,3 +76,17 @@ def test_the_page_of_a_form_is_read_first_where_no_page_gave_a_token() -> None:
     )
 
     assert start_of(results).state is ProbeState.OK
+
+
+def test_a_login_among_the_tasks_may_make_the_tokens_of_earlier_pages_void() -> None:
+    results = asked(
+        apps.forms_whose_login_renews_the_token,
+        request("GET /login"),
+        READ,
+        recorded("POST /login", user="ada"),
+        recorded("POST /notes", text="a note to keep"),
+        as_locustfile=True,
+    )
+
+    (result,) = breaks(results)
+    assert (result.check, result.write) == ("GET /notes", "POST /notes")

@@ -38,6 +38,30 @@ def own_graphql(shared: Store, own: Store) -> Flask:
     return innocent_queries.graphql_of(own.setdefault("notes", []), list)
 
 
+def graphql_without_its_table(shared: Store, own: Store) -> Flask:
+    """The second server has no table; GraphQL says so with status 200."""
+    app = Flask(__name__)
+    shared["servers"] = number = shared.get("servers", 0) + 1
+
+    @app.post("/graphql")
+    def graphql() -> dict[str, Any]:
+        if number == 2:
+            return {"errors": [{"message": "no such table: notes"}], "data": {"notes": None}}
+        return {"data": {"notes": ["buy some milk"]}}
+
+    return app
+
+
+def graphql_that_always_fails(_shared: Store, own: Store) -> Flask:
+    app = Flask(__name__)
+
+    @app.post("/graphql")
+    def graphql() -> dict[str, Any]:
+        return {"errors": [{"message": "Cannot query field 'notes'"}]}
+
+    return app
+
+
 def state_of(results: tuple[ProbeResult, ...], check: str) -> tuple[ProbeKind, ProbeState]:
     (result,) = [result for result in results if result.check == check]
     return result.kind, result.state
@@ -69,6 +93,20 @@ def test_nor_does_a_text_inside_the_document_of_a_mutation_hide(
     innocent = innocent_queries.graphql_in_a_database
     results = asked(innocent, add, ALL, before=before, processes=processes, seed=seed)
     assert state_of(results, "all") == (ProbeKind.WRITTEN, ProbeState.OK)
+
+
+def test_a_query_that_fails_at_another_server_alone_breaks_although_its_status_is_200() -> None:
+    (result,) = breaks(asked(graphql_without_its_table, ALL))
+
+    assert (result.check, result.wrong) == ("all", {"gthread-2": 10})
+    assert "no such table: notes" in result.detail
+    assert "create its tables once" in result.remedy
+
+
+def test_one_that_fails_at_home_already_is_not_compared() -> None:
+    results = asked(graphql_that_always_fails, ALL)
+
+    assert state_of(results, "all") == (ProbeKind.ANSWER, ProbeState.UNCHECKED)
 
 
 def test_queries_at_one_path_are_asked_apart_and_what_they_say_themselves_is_not_written() -> None:

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from loadtests.analysis.consistency import addresses
+from loadtests.analysis.consistency.paths import addresses
 from loadtests.analysis.consistency.written import returned_elsewhere, sent_values
 from loadtests.model.consistency import Seen
 from loadtests.model.tested.workload import RequestSpec
