@@ -151,6 +151,16 @@ class Difference:
         )
 
 
+def failing_starts(evidence: Evidence) -> int:
+    """Return in how many pairs and blocks a request to head failed."""
+    of_pairs = (any(window.head.failed for window in pair.windows) for pair in evidence.pairs)
+    of_blocks = (
+        any(window.figures.failed for window in block.windows if window.side is SideName.HEAD)
+        for block in evidence.blocks
+    )
+    return sum((*of_pairs, *of_blocks))
+
+
 def differences(plan: GatePlan, evidence: Evidence, *, level: float) -> tuple[Difference, ...]:
     """Return the kinds of answers that head gives more often than base, the surest first.
 

@@ -9,9 +9,16 @@ from typing import Any
 
 import pytest
 
-from loadtests.gate.analysis import verdict
+from loadtests.gate.analysis import answers, verdict
 from loadtests.gate.analysis.consistency_guard import TRIES
-from loadtests.gate.model import EndpointName, Evidence, GateResult, GateVerdict, SideName
+from loadtests.gate.model import (
+    EndpointName,
+    Evidence,
+    Figures,
+    GateResult,
+    GateVerdict,
+    SideName,
+)
 from loadtests.gate.report import verdict_json
 from loadtests.model.consistency import ProbeState
 from loadtests.model.tested.in_force import InForce
@@ -247,6 +254,43 @@ def test_a_head_that_answers_nothing_has_regressed() -> None:
     )
 
     assert conclude(evidence).verdict is GateVerdict.REGRESSED
+
+
+def test_a_head_whose_users_never_get_to_a_request_of_their_own_has_regressed() -> None:
+    """Their logins fail, so that nothing at all ended in the windows of head."""
+
+    def with_logins(figures: Figures, *, failed: int) -> Figures:
+        return replace(figures, answers=answers.of_starts(8, failed))
+
+    dead = make_figures(
+        completed=0,
+        failed=0,
+        throughput_rps=0.0,
+        cpu_us_per_request=None,
+        p50_ms=None,
+        p99_ms=None,
+    )
+    evidence = make_evidence(PLAN, blocks=0)
+    pairs = tuple(
+        replace(
+            pair,
+            windows=tuple(
+                replace(
+                    each,
+                    base=with_logins(each.base, failed=0),
+                    head=with_logins(dead, failed=8),
+                )
+                for each in pair.windows
+            ),
+        )
+        for pair in evidence.pairs
+    )
+
+    endpoints = verdict.judge_endpoints(PLAN, replace(evidence, pairs=pairs))
+
+    assert endpoints[-1].endpoint is EndpointName.ERRORS
+    assert endpoints[-1].verdict is GateVerdict.REGRESSED
+    assert endpoints[-1].reason.endswith("0 of 384 to base.")
 
 
 def test_a_base_that_fails_gives_no_answer() -> None:
