@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 from typing import Any
 
 import pytest
 
-from loadtests.gate.analysis import answers, verdict
+from loadtests.gate.analysis import verdict
 from loadtests.gate.analysis.consistency_guard import TRIES
 from loadtests.gate.model import (
     EndpointName,
     Evidence,
-    Figures,
     GateResult,
     GateVerdict,
     SideName,
@@ -119,74 +117,6 @@ def test_a_shared_lock_is_named_as_something_shared() -> None:
 
     assert result.cause is not None
     assert "something they share" in result.cause
-
-
-def with_cpu_of_head(evidence: Evidence, cpu_us: Callable[[Any, int], Any]) -> Evidence:
-    """Give evidence in which head's CPU per request is what a function of it and its pair says."""
-    return replace(
-        evidence,
-        pairs=tuple(
-            replace(
-                pair,
-                windows=tuple(
-                    replace(
-                        each,
-                        head=replace(
-                            each.head,
-                            cpu_us_per_request=cpu_us(each.head.cpu_us_per_request, pair.number),
-                        ),
-                    )
-                    for each in pair.windows
-                ),
-            )
-            for pair in evidence.pairs
-        ),
-    )
-
-
-def test_a_cpu_per_request_that_nobody_read_is_not_called_unchanged() -> None:
-    result = conclude(with_cpu_of_head(make_evidence(PLAN, change=2 * LOSS), lambda *_: None))
-
-    assert result.cause == "gthread: not known, since the CPU of a request could not be read."
-
-
-def test_a_cpu_per_request_that_is_not_decided_is_not_called_unchanged() -> None:
-    """It grew by the 11 % that throughput lost, but differs too much from start to start."""
-    evidence = with_cpu_of_head(
-        make_evidence(PLAN, change=2 * LOSS),
-        lambda cpu_us, number: cpu_us * math.exp(0.3 * (-1) ** number),
-    )
-    result = conclude(evidence)
-
-    assert by_name(result)[EndpointName.CPU] is GateVerdict.INCONCLUSIVE
-    assert result.cause == (
-        "gthread: not decided. Each request may take more CPU (+10.8%, which is not shown), or wait"
-        " longer."
-    )
-
-
-def test_a_cpu_per_request_that_is_shown_to_be_the_same_is_no_cause() -> None:
-    evidence = make_evidence(PLAN, change=2 * LOSS)
-    result = conclude(
-        with_cpu_of_head(evidence, lambda cpu_us, _: cpu_us * math.exp(2 * LOSS) * 1.001)
-    )
-
-    assert by_name(result)[EndpointName.CPU] is GateVerdict.PASS
-    assert result.cause is not None
-    assert "as much CPU as before" in result.cause
-
-
-def test_one_replica_is_not_called_as_fast_as_before_where_that_is_open() -> None:
-    evidence = make_evidence(PLAN, sd=0.1)
-    clear = make_evidence(PLAN, scaling=math.log(0.7))
-    result = conclude(replace(evidence, blocks=clear.blocks))
-
-    assert by_name(result)[EndpointName.THROUGHPUT] is GateVerdict.INCONCLUSIVE
-    assert by_name(result)[EndpointName.SCALING] is GateVerdict.REGRESSED
-    assert result.cause == (
-        "gthread: two replicas gain less over one than before. Whether one alone is as fast as"
-        " before is not decided."
-    )
 
 
 def test_a_better_head_is_improved() -> None:
@@ -323,43 +253,6 @@ def test_a_head_that_answers_nothing_has_regressed() -> None:
     )
 
     assert conclude(evidence).verdict is GateVerdict.REGRESSED
-
-
-def test_a_head_whose_users_never_get_to_a_request_of_their_own_has_regressed() -> None:
-    """Their logins fail, so that nothing at all ended in the windows of head."""
-
-    def with_logins(figures: Figures, *, failed: int) -> Figures:
-        return replace(figures, answers=answers.of_starts(8, failed))
-
-    dead = make_figures(
-        completed=0,
-        failed=0,
-        throughput_rps=0.0,
-        cpu_us_per_request=None,
-        p50_ms=None,
-        p99_ms=None,
-    )
-    evidence = make_evidence(PLAN, blocks=0)
-    pairs = tuple(
-        replace(
-            pair,
-            windows=tuple(
-                replace(
-                    each,
-                    base=with_logins(each.base, failed=0),
-                    head=with_logins(dead, failed=8),
-                )
-                for each in pair.windows
-            ),
-        )
-        for pair in evidence.pairs
-    )
-
-    endpoints = verdict.judge_endpoints(PLAN, replace(evidence, pairs=pairs))
-
-    assert endpoints[-1].endpoint is EndpointName.ERRORS
-    assert endpoints[-1].verdict is GateVerdict.REGRESSED
-    assert endpoints[-1].reason.endswith("0 of 384 to base.")
 
 
 def test_a_base_that_fails_gives_no_answer() -> None:
