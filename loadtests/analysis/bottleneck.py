@@ -193,12 +193,16 @@ def _store(trials: Sequence[Trial]) -> ResourceUse | None:
 
 
 def _worker_slots(trials: Sequence[Trial], worker: WorkerModel, cell: Cell) -> ResourceUse | None:
-    """Return the busy slots by Little's law (Little 1961): throughput × service time."""
+    """Return the busy slots by Little's law (Little 1961): throughput × service time.
+
+    A request in a slot is in flight, so no more slots were busy. The time of one user alone is
+    longer than later ones where that user came first, to code and caches that were cold.
+    """
     measured = [trial for trial in trials if trial.service_ms is not None]
     if not measured or not worker.slots:
         return None
     slots = worker.slots * cell.replicas
-    busy = fmean(trial.throughput_rps * (trial.service_ms or 0) / 1000 for trial in measured)
+    busy = fmean(_busy_slots(trial) for trial in measured)
     return ResourceUse(
         kind=Bottleneck.WORKER_SLOTS,
         name="worker slots",
@@ -207,6 +211,12 @@ def _worker_slots(trials: Sequence[Trial], worker: WorkerModel, cell: Cell) -> R
         full=busy / slots >= FULL_SLOTS_RATIO,
         detail=f"{busy:.1f} of {slots} worker slots were busy",
     )
+
+
+def _busy_slots(trial: Trial) -> float:
+    """Return how many slots were busy; without the requests in flight, of older journals."""
+    by_service = trial.throughput_rps * (trial.service_ms or 0) / 1000
+    return by_service if trial.in_flight is None else min(by_service, trial.in_flight)
 
 
 def _proxy(trials: Sequence[Trial]) -> ResourceUse | None:

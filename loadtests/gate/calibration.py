@@ -36,10 +36,11 @@ class Calibrator:
         Raises :class:`EnvironmentFailure` if no request succeeds.
         """
         first = -(-user_calibration.first_users(slots) // step) * step
+        fills_slots = slots is not None and not self._generators.may_pause
         steps = user_calibration.double_users(
             first,
             self._step,
-            again=self._again if slots is None else user_calibration.believe,
+            again=user_calibration.believe if fills_slots else self._again,
         )
         rates = [step.throughput_rps for step in steps]
         best = max(rates)

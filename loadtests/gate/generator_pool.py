@@ -75,6 +75,11 @@ class GeneratorPool:
         """Whether the load is the user's own, whose users live from load to load."""
         return self._asked is not None
 
+    @property
+    def may_pause(self) -> bool:
+        """Whether users may do more than wait for answers, so that they may leave slots idle."""
+        return self._asked is not None and self._asked.locustfile is not None
+
     def check(self, base_url: str) -> CheckedLoad | None:
         """Run the check trial of the user's own load at a start of base; None where there is none.
 

@@ -51,6 +51,7 @@ class RuleCode(StrEnum):
     BUDGET = "budget"
     NODES = "nodes"
     NODE_SPEED = "node_speed"
+    REPLICA_SPEED = "replica_speed"
     NETWORK = "network"
     CLOCKS = "clocks"
     ANSWER_SIZE = "answer_size"

@@ -22,7 +22,7 @@ from loadtests.analysis.rules import (
     system,
     workers,
 )
-from loadtests.analysis.rules.machines import clocks, network, speed
+from loadtests.analysis.rules.machines import clocks, network, replica_speed, speed
 from loadtests.analysis.rules.windows import length
 from loadtests.model.failures import FailureResult
 from loadtests.model.plan import Cell, Plan
@@ -150,6 +150,11 @@ _ALL = (
         code=RuleCode.NODE_SPEED,
         about="The nodes of a Swarm are equally fast: in CPU per request, and in replicas alone.",
         cell=_node_speed,
+    ),
+    Rule(
+        code=RuleCode.REPLICA_SPEED,
+        about="What a doubling lost is not the loss of one replica that is slower by itself.",
+        doubling=replica_speed.replica_speed,
     ),
     Rule(
         code=RuleCode.NETWORK,

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.special import bdtrc
 
 from loadtests.analysis import samples
-from loadtests.analysis.failures.counting import NO_NAME, OTHER_NAMES
+from loadtests.analysis.failures.counting import NO_NAME, OTHER_NAMES, class_of
 from loadtests.analysis.failures.shape import ERROR_LIMIT_RATIO
 from loadtests.gate.model import Evidence, Figures, GatePlan, SideName
 from loadtests.model.failures import AnswerCount
@@ -67,7 +67,7 @@ def _count(
     of_name = np.isin(columns.name, indices)
     right = of_name & good
     bodies = columns.body_bytes
-    classes = Counter((columns.status[right] // 100).tolist())
+    classes = Counter(map(class_of, columns.status[right].tolist()))
     return AnswerCount(
         name=name,
         good={f"{digit}xx": count for digit, count in sorted(classes.items())},
@@ -149,6 +149,16 @@ class Difference:
             f"{place.head.kinds[kind]:,} of {self.totals[1]:,} requests {place.name} to"
             f" head{at} {how}, {place.base.kinds[kind]:,} of {self.totals[0]:,} to base."
         )
+
+
+def failing_starts(evidence: Evidence) -> int:
+    """Return in how many pairs and blocks a request to head failed."""
+    of_pairs = (any(window.head.failed for window in pair.windows) for pair in evidence.pairs)
+    of_blocks = (
+        any(window.figures.failed for window in block.windows if window.side is SideName.HEAD)
+        for block in evidence.blocks
+    )
+    return sum((*of_pairs, *of_blocks))
 
 
 def differences(plan: GatePlan, evidence: Evidence, *, level: float) -> tuple[Difference, ...]:

@@ -9,6 +9,9 @@ from loadtests.gate.model import SIDE_BY_SIDE, EndpointName, EndpointResult, Gat
 SAME_RATIO = 0.01
 """Two changes that differ by less than this count as equal in sentences."""
 
+SHOWN_ALIKE = frozenset({GateVerdict.PASS, GateVerdict.IMPROVED})
+"""Verdicts by which an endpoint is known not to have lost."""
+
 MOST_QUEUED = 10
 """Upper limit of the growth of the median, as a multiple of the growth of CPU per request, if
 requests only queue for CPU."""
@@ -41,19 +44,20 @@ def _cause_for_one(
             return "head does not do what a declared check asks."
         return "the replicas do not share their state."
     if EndpointName.ERRORS in worse:
-        return "requests fail."
+        return "requests fail, or have another kind of status."
     throughput, cpu = (
         results[name].change.estimate if name in results else None
         for name in (EndpointName.THROUGHPUT, EndpointName.CPU)
     )
     if EndpointName.CPU in worse and cpu is not None:
-        more = 1 / (1 + cpu) - 1
         rest = (
             " That explains all of the lost throughput."
             if throughput is not None and abs(throughput - cpu) < SAME_RATIO
             else ""
         )
-        return f"each request takes {more:.1%} more CPU.{rest}{_waiting(results)}"
+        return f"each request takes {_more(cpu):.1%} more CPU.{rest}{_waiting(results)}"
+    if worse & set(SIDE_BY_SIDE) and not _is_shown_alike(results, EndpointName.CPU):
+        return _with_open_cpu(cpu)
     if EndpointName.THROUGHPUT in worse:
         return (
             "each request takes as much CPU as before, so requests wait longer or fewer run"
@@ -61,9 +65,34 @@ def _cause_for_one(
         )
     if worse & set(SIDE_BY_SIDE):
         return "requests wait longer at the same arrival rate and the same CPU per request."
+    if not _is_shown_alike(results, EndpointName.THROUGHPUT):
+        return (
+            "two replicas gain less over one than before. Whether one alone is as fast as before"
+            " is not decided."
+        )
     return (
         "one replica is as fast as before, but two slow each other down, through something they"
         " share."
+    )
+
+
+def _is_shown_alike(results: Mapping[EndpointName, EndpointResult], name: EndpointName) -> bool:
+    """Return whether an endpoint is shown to have lost less than its margin."""
+    return name in results and results[name].verdict in SHOWN_ALIKE
+
+
+def _more(change: float) -> float:
+    """Return by how much a cost grew, from the change of the performance."""
+    return 1 / (1 + change) - 1
+
+
+def _with_open_cpu(change: float | None) -> str:
+    """Return what to say where nobody knows whether each request takes more CPU."""
+    if change is None:
+        return "not known, since the CPU of a request could not be read."
+    return (
+        "not decided. Each request may take more CPU"
+        f" ({_more(change):+.1%}, which is not shown), or wait longer."
     )
 
 

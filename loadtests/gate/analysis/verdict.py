@@ -215,7 +215,7 @@ def _errors(plan: GatePlan, evidence: Evidence) -> Iterator[EndpointResult]:
         return
     units = len(evidence.pairs)
     (base, base_of), (head, head_of) = (findings.error_counts(evidence, side) for side in SideName)
-    ratios = base / base_of if base_of else None, head / head_of
+    ratios = tuple(failed / of if of else None for failed, of in ((base, base_of), (head, head_of)))
     told = [f"{head} of {head_of} requests to head failed, {base} of {base_of} to base."]
     if not all_fail:
         ratios, told = unlike[0].ratios, []

@@ -75,6 +75,8 @@ ADVICE = {
     " nodes (docker node ls), and run again when all are ready.",
     RuleCode.NODE_SPEED: "One node is slower than another, or does other work. Use equal nodes, or"
     " leave that one out.",
+    RuleCode.REPLICA_SPEED: "One replica is slower by itself, and all wait for it. Look in its log,"
+    " at its disk and at what it met at its start, and run again.",
     RuleCode.NETWORK: "Packets were lost between the nodes. Look for a link that is full or breaks:"
     " ip -s link.",
     RuleCode.CLOCKS: "A machine of the load generator was late, or far away. Use machines in one"

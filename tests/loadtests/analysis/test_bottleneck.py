@@ -83,6 +83,16 @@ def test_slots_are_counted_by_littles_law() -> None:
     )
 
 
+def test_no_more_slots_are_busy_than_requests_are_in_flight() -> None:
+    """One user alone waited for cold caches, and those of the trial hardly wait at all."""
+    fields = saturating(Bottleneck.UNEXPLAINED) | {"service_ms": 100.0, "throughput_rps": 85.0}
+
+    found, detail = judge(make_trial(**fields, in_flight=0.5))
+
+    assert found is Bottleneck.UNEXPLAINED
+    assert "0.5 of 8 worker slots were busy" in detail
+
+
 def test_greenlets_have_no_slots_to_fill() -> None:
     fields = saturating(Bottleneck.UNEXPLAINED) | {"service_ms": 5000.0}
 

@@ -21,6 +21,7 @@ from tests.loadtests.gate.builders import (
     MACHINE,
     make_evidence,
     make_facts,
+    make_figures,
     make_gate_plan,
     make_side,
 )
@@ -166,3 +167,40 @@ def test_bodies_of_less_than_half_the_length_are_worth_knowing(
 
     assert [finding.warning for finding in found] == ([True] if warned else [])
     assert all("does less" in finding.detail for finding in found)
+
+
+def test_a_head_whose_users_never_get_to_a_request_of_their_own_has_regressed() -> None:
+    """Their logins fail, so that nothing at all ended in the windows of head."""
+
+    def with_logins(figures: Figures, *, failed: int) -> Figures:
+        return replace(figures, answers=answers.of_starts(8, failed))
+
+    dead = make_figures(
+        completed=0,
+        failed=0,
+        throughput_rps=0.0,
+        cpu_us_per_request=None,
+        p50_ms=None,
+        p99_ms=None,
+    )
+    evidence = make_evidence(PLAN, blocks=0)
+    pairs = tuple(
+        replace(
+            pair,
+            windows=tuple(
+                replace(
+                    each,
+                    base=with_logins(each.base, failed=0),
+                    head=with_logins(dead, failed=8),
+                )
+                for each in pair.windows
+            ),
+        )
+        for pair in evidence.pairs
+    )
+
+    endpoints = verdict.judge_endpoints(PLAN, replace(evidence, pairs=pairs))
+
+    assert endpoints[-1].endpoint is EndpointName.ERRORS
+    assert endpoints[-1].verdict is GateVerdict.REGRESSED
+    assert endpoints[-1].reason.endswith("0 of 384 to base.")

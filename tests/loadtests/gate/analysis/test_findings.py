@@ -183,22 +183,56 @@ def test_something_has_to_be_full(
     assert (codes(found) == [RuleCode.NOT_SATURATED]) is broken
 
 
+def with_failures(*, head: int, base: int = 0, starts: int) -> Evidence:
+    """Give evidence in which so many requests failed in one window of each of the first starts."""
+    pairs = []
+    for pair in EVIDENCE.pairs[:starts]:
+        first = pair.windows[0]
+        failing = replace(
+            first,
+            head=replace(first.head, failed=head),
+            base=replace(first.base, failed=base),
+        )
+        pairs.append(replace(pair, windows=(failing, *pair.windows[1:])))
+    return replace(EVIDENCE, pairs=(*pairs, *EVIDENCE.pairs[starts:]))
+
+
 def test_failures_are_told_from_luck_by_their_number() -> None:
-    evidence = EVIDENCE
-    window = evidence.pairs[0].windows[0]
-    few = replace(window, head=replace(window.head, failed=40), base=window.base)
-    pair = replace(evidence.pairs[0], windows=(few, *evidence.pairs[0].windows[1:]))
-    worse = replace(evidence, pairs=(pair, *evidence.pairs[1:]))
+    unclear = with_failures(head=8, base=5, starts=5)
 
-    both = replace(window, head=few.head, base=replace(window.base, failed=25))
-    alike = replace(evidence.pairs[0], windows=(both, *evidence.pairs[0].windows[1:]))
-    unclear = replace(evidence, pairs=(alike, *evidence.pairs[1:]))
-
-    assert not findings.head_fails_more(PLAN, evidence)
-    assert findings.head_fails_more(PLAN, worse)
+    assert not findings.head_fails_more(PLAN, EVIDENCE)
+    assert findings.head_fails_more(PLAN, with_failures(head=8, starts=5))
     # Forty against twenty-five may be luck: then there is no regression, and no answer either.
     assert not findings.head_fails_more(PLAN, unclear)
     assert set(codes(findings.check(PLAN, unclear))) == {RuleCode.ERRORS}
+
+
+@pytest.mark.parametrize("starts", [1, 2])
+def test_requests_that_failed_in_one_start_or_two_are_no_regression_and_no_answer(
+    starts: int,
+) -> None:
+    """One stall fails many; of two equal versions, it hits head every other time."""
+    stalled = with_failures(head=40, starts=starts)
+
+    assert not findings.head_fails_more(PLAN, stalled)
+    assert codes(findings.check(PLAN, stalled)) == [RuleCode.ERRORS]
+
+
+def test_failures_at_two_replicas_are_starts_that_failed_too() -> None:
+    blocks = tuple(
+        replace(
+            block,
+            windows=tuple(
+                replace(each, figures=replace(each.figures, failed=20))
+                if (each.side, each.replicas) == (SideName.HEAD, 2)
+                else each
+                for each in block.windows
+            ),
+        )
+        for block in EVIDENCE.blocks
+    )
+
+    assert findings.head_fails_more(PLAN, replace(EVIDENCE, blocks=blocks))
 
 
 @pytest.mark.parametrize(

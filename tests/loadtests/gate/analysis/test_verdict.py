@@ -11,7 +11,13 @@ import pytest
 
 from loadtests.gate.analysis import verdict
 from loadtests.gate.analysis.consistency_guard import TRIES
-from loadtests.gate.model import EndpointName, Evidence, GateResult, GateVerdict, SideName
+from loadtests.gate.model import (
+    EndpointName,
+    Evidence,
+    GateResult,
+    GateVerdict,
+    SideName,
+)
 from loadtests.gate.report import verdict_json
 from loadtests.model.consistency import ProbeState
 from loadtests.model.tested.in_force import InForce
