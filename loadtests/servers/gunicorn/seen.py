@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from loadtests.model.tested.in_force import ServerProcess
-from loadtests.servers.server import Seen
+from loadtests.servers.server import Seen, Trouble
 from loadtests.servers.words import command_words, number, option, starts
 
 NAME = "gunicorn"
@@ -36,6 +36,33 @@ _OF_LOOPS = re.compile(r"uvicorn|aiohttp|sanic|tornado|GeventWebSocket", re.IGNO
 
 _OF_THREADS = re.compile(r"sync|gthread|gunicorn\.workers\.\w+\.(?:Sync|Thread)Worker")
 """Worker classes that heed ``--threads``. Others may ignore it, as gunicorn's ``asgi`` does."""
+
+_TIMED_OUT = re.compile(r"WORKER TIMEOUT \(pid:(?P<pid>\d+)\)")
+
+TROUBLES = (
+    Trouble(
+        pattern=re.compile(r"WORKER TIMEOUT"),
+        means="a worker answered nothing for longer than --timeout and was ended",
+    ),
+    Trouble(
+        pattern=re.compile(
+            r"Worker (?:\(pid:|with pid )(?P<pid>\d+)(?:"
+            r"\) was sent SIG(?!TERM|INT|QUIT|HUP)"
+            r"| was terminated due to signal (?!(?:1|2|3|15)\b)"
+            r"|\) exited with code 13[2-9]\b)"
+        ),
+        unless=_TIMED_OUT,  # gunicorn's master ends that worker by a signal, too
+        means="a worker was killed, perhaps out of memory, or crashed",
+    ),
+    Trouble(
+        # gunicorn's asgi writes it for each connection, and uvicorn has words of its own.
+        pattern=re.compile(
+            r"(?:\[(?P<pid>\d+)\] \[\w+\] )?"
+            r"(?:Autorestarting worker after current request|Maximum request limit of \d+ exceeded)"
+        ),
+        means="a worker had served --max-requests and was replaced",
+    ),
+)
 
 
 def look(log: str, processes: Sequence[ServerProcess]) -> Seen:

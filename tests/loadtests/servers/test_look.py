@@ -317,6 +317,61 @@ def test_time_outs_kills_and_full_queues_are_read(server: str, name: str, start:
     assert sentences[0].endswith(")")
 
 
+TIMED_OUT = "[10] [CRITICAL] WORKER TIMEOUT (pid:8)\n"
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "[10] [ERROR] Worker (pid:8) was sent SIGKILL! Perhaps out of memory?\n",
+        "[10] [WARNING] Worker (pid:8) was sent SIGABRT!\n",  # gunicorn 25
+        "[10] [WARNING] Worker with pid 8 was terminated due to signal 9\n",
+    ],
+)
+def test_a_worker_that_gunicorn_ends_for_its_time_out_is_not_out_of_memory(end: str) -> None:
+    gunicorn = registry.SERVERS["gunicorn"]
+
+    (alone,) = troubles_in(gunicorn, lines(TIMED_OUT + end))
+    both = troubles_in(gunicorn, lines(TIMED_OUT + end + end.replace("8", "9")))
+
+    assert alone.startswith("gunicorn wrote once: a worker answered nothing")
+    assert both[1].startswith("gunicorn wrote once: a worker was killed, perhaps out of memory")
+
+
+@pytest.mark.parametrize(
+    ("server", "text", "times"),
+    [
+        # its asgi writes it for each connection
+        ("gunicorn", "[8] [INFO] Autorestarting worker after current request.\n" * 3, "once"),
+        (
+            "gunicorn",
+            '{"message": "Autorestarting worker after current request."}\n' * 2,
+            "2 times",
+        ),
+        ("gunicorn", "[8] [INFO] Maximum request limit of 20 exceeded. Terminating.\n", "once"),
+        ("uwsgi", "...The work of process 8 is done. Seeya!\nRespawned uWSGI worker 1\n", "once"),
+        ("uwsgi", "...The work of process 8 is done (max requests reached). Seeya!\n", "once"),
+        ("uwsgi", "worker 1 lifetime reached, it was running for 3 second(s)\n" * 2, "2 times"),
+    ],
+)
+def test_workers_that_are_replaced_as_they_were_told_to_be_are_counted(
+    server: str, text: str, times: str
+) -> None:
+    (sentence,) = troubles_in(registry.SERVERS[server], lines(text))
+
+    assert sentence.startswith(f"{server} wrote {times}: a worker")
+    assert "--max-requests" in sentence
+
+
+def test_a_reloader_in_uwsgis_configuration_file_is_told_once() -> None:
+    text, uwsgi = "Python auto-reloader enabled\n", registry.SERVERS["uwsgi"]
+
+    (note,) = uwsgi.look(text, (process("uwsgi --ini shop.ini"),)).notes
+
+    assert note.endswith("Start it without py-autoreload.")
+    assert uwsgi.look(text, (process("uwsgi --py-autoreload 1 --ini shop.ini"),)).notes == ()
+
+
 def test_a_queue_inside_waitress_is_no_trouble_because_users_saturate_it() -> None:
     assert troubles_in(registry.SERVERS["waitress"], lines(log("waitress-queue"))) == ()
 
