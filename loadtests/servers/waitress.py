@@ -57,7 +57,7 @@ def keep_alive(worker: WorkerModel) -> KeepAlive:
 _SERVING = re.compile(
     r"\bwaitress\b.*Serving on http://|Serving on http://.*\bwaitress\b", re.IGNORECASE
 )
-"""With the name of its logger: other programs write the words alone, and have no pool of threads."""
+"""With its logger's name. Other programs write the words alone, and have no pool of threads."""
 
 
 def look(_log: str, processes: Sequence[ServerProcess]) -> Seen:
