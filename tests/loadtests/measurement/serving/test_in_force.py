@@ -17,7 +17,6 @@ from loadtests.tools import proc
 from tests.loadtests.builders import make_machine
 from tests.loadtests.fakes import FakeStack, World
 from tests.loadtests.servers.captured import log, process
-from tests.loadtests.servers.test_interpreter import WARNING
 
 STARTED = plain.as_started()[plain.AS_STARTED]
 GTHREAD = "Starting gunicorn 27.0.1\nUsing worker: gthread\nBooting worker with pid: 7\n"
@@ -333,27 +332,3 @@ def test_a_development_server_is_told_in_the_first_lines() -> None:
     assert seen.server == "development"
     assert "not made for load" in seen.notes[0]
     assert "reloader is on" in seen.notes[1]
-
-
-# -- after the load ---------------------------------------------------------------------------
-
-
-def test_time_outs_in_the_logs_are_notes_with_the_replica() -> None:
-    plan = plan_for(registry.worker_models()["sync"])
-    stack = FakeStack(World(), plan)
-    stack.log_of = lambda member: log("gunicorn-timeout") if member == "sync-2" else ""  # type: ignore[method-assign]
-    entry = InForce(worker="sync", server="gunicorn")
-
-    (after,) = in_force.with_troubles(stack, (entry,))
-
-    assert [note[:39] for note in after.notes] == ["sync-2: gunicorn wrote once: a worker a"]
-    assert in_force.with_troubles(stack, (InForce(worker="sync", server=None),))[0].notes == ()
-
-
-def test_a_gil_that_came_back_is_a_note_after_the_load() -> None:
-    plan = plan_for(STARTED)
-    stack = FakeStack(World(first_log=lambda _: WARNING), plan)
-
-    (after,) = in_force.with_troubles(stack, (InForce(worker=STARTED.name, server=None),))
-
-    assert after.notes[0].startswith("The GIL is on: greenlet._greenlet is not marked")
