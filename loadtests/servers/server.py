@@ -95,10 +95,15 @@ class Seen:
 
 @dataclass(frozen=True, kw_only=True)
 class Trouble:
-    """A line of a server's log that tells of a time-out, a kill or a full queue."""
+    """A line of a server's log that tells of a time-out, a kill or a full queue.
+
+    Where the pattern has a group ``pid`` that matched, the lines of one process count once.
+    """
 
     pattern: re.Pattern[str]
     means: str
+    unless: re.Pattern[str] | None = None
+    """A line that tells why already; it has a group ``pid``, too."""
 
 
 def pool_of_threads(processes: Sequence[ServerProcess], *, own_threads: int) -> Seen:
@@ -185,18 +190,30 @@ class Server:
 
 def troubles_in(server: Server, log: LogLines) -> tuple[str, ...]:
     """Return what a server's log tells of time-outs and kills: how often, what, the last line."""
-    times = dict.fromkeys(server.troubles, 0)
-    last: dict[Trouble, str] = {}
-    for line in log.lines:
-        for trouble in server.troubles:
-            if trouble.pattern.search(line):
-                times[trouble] += 1
-                last[trouble] = line.strip()
-    return tuple(
-        f"{server.name} wrote {_often(times[trouble], log)}: {trouble.means} ({last[trouble]})"
-        for trouble in server.troubles
-        if times[trouble]
-    )
+    sentences = []
+    for trouble in server.troubles:
+        found = _lines_of(trouble, log)
+        if found:
+            last = [*found.values()][-1]
+            often = _often(len(found), log)
+            sentences.append(f"{server.name} wrote {often}: {trouble.means} ({last})")
+    return tuple(sentences)
+
+
+def _lines_of(trouble: Trouble, log: LogLines) -> dict[str, str]:
+    """Return the lines that tell of a trouble: the last one of each process, or each line."""
+    found: dict[str, str] = {}
+    told: set[str] = set()
+    for index, line in enumerate(log.lines):
+        if trouble.unless is not None and (why := trouble.unless.search(line)):
+            told.add(why["pid"])
+        elif match := trouble.pattern.search(line):
+            pid = match.groupdict().get("pid")
+            if pid is None or pid not in told:
+                key = f"line {index}" if pid is None else pid
+                found.pop(key, None)  # so that the last line of all stands last
+                found[key] = line.strip()
+    return found
 
 
 def _often(times: int, log: LogLines) -> str:

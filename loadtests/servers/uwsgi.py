@@ -16,7 +16,7 @@ from loadtests.model.plan import WorkerModel
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.servers import entry
 from loadtests.servers.server import Command, KeepAlive, ReplicaOrder, Seen, Server, Trouble
-from loadtests.servers.words import command_words
+from loadtests.servers.words import RELOADER_IS_ON, command_words, reloader_notes
 
 PROGRAM = "uwsgi"
 
@@ -128,7 +128,10 @@ def look(log: str, processes: Sequence[ServerProcess]) -> Seen:
         processes=None if cheaper else len(spawned) or None,
         threads=1 if unlimited else max(spawned.values(), default=None),
         unlimited=unlimited,
-        notes=tuple(_notes(log, first=len(spawned), most=most if cheaper else 0)),
+        notes=(
+            *_notes(log, first=len(spawned), most=most if cheaper else 0),
+            *_reloader_in(log, processes),
+        ),
     )
 
 
@@ -146,6 +149,12 @@ def _notes(log: str, *, first: int, most: int) -> Iterator[str]:
         )
     if "spawned uWSGI http " in log:
         yield "uWSGI's HTTP router runs beside the workers; its CPU is the replica's."
+
+
+def _reloader_in(log: str, processes: Sequence[ServerProcess]) -> Iterator[str]:
+    """Tell of a reloader that a configuration file asks for; an option is told for all servers."""
+    if "Python auto-reloader enabled" in log and not reloader_notes(processes):
+        yield f"{RELOADER_IS_ON} Start it without py-autoreload."
 
 
 SERVER = Server(
@@ -171,6 +180,13 @@ SERVER = Server(
         Trouble(
             pattern=re.compile(r"DAMN ! worker \d+ .* died"),
             means="a worker died and was started again",
+        ),
+        Trouble(
+            pattern=re.compile(
+                r"The work of process (?P<pid>\d+) is done.*Seeya!|worker \d+ lifetime reached"
+            ),
+            means="a worker was replaced, as --max-requests, --max-worker-lifetime or"
+            " --reload-on-rss asks for",
         ),
         Trouble(
             pattern=re.compile(r"uWSGI listen queue of socket .* full"),

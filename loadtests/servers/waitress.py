@@ -54,8 +54,10 @@ def keep_alive(worker: WorkerModel) -> KeepAlive:
     )
 
 
-_SERVING = re.compile(r"(?<!ENGINE )Serving on http://")
-"""CherryPy's ``ENGINE`` says the same."""
+_SERVING = re.compile(
+    r"\bwaitress\b.*Serving on http://|Serving on http://.*\bwaitress\b", re.IGNORECASE
+)
+"""With its logger's name. Other programs write the words alone, and have no pool of threads."""
 
 
 def look(_log: str, processes: Sequence[ServerProcess]) -> Seen:

@@ -15,7 +15,7 @@ from loadtests.model.tested.target import STARTS_ITSELF
 from loadtests.servers import interpreter, own_command, registry
 from loadtests.servers.gunicorn import seen as gunicorn_seen
 from loadtests.servers.server import Seen, Server, troubles_in
-from loadtests.servers.words import reloader_notes, without_colours
+from loadtests.servers.words import command_words, number, reloader_notes, without_colours
 from loadtests.tools import proc
 
 NEXT_PROCESS_S = 5.0
@@ -24,6 +24,9 @@ each, and all of them start in the replica's CPU budget."""
 
 BY_NUMBERS = {"processes", "threads"}
 """Modes that differ only by their numbers, which are compared themselves."""
+
+NUMBER_OF_PROCESSES = ("--workers", "--processes", "-w", "-p")
+"""Options by which servers are told how many worker processes they start."""
 
 
 def see(
@@ -130,7 +133,7 @@ def look(worker: WorkerModel, log: str, processes: Sequence[ServerProcess]) -> I
         notes=(
             *seen.notes,
             *reloader_notes(processes),
-            *_by_cores(worker, seen, os.cpu_count() or 1),
+            *_by_cores(worker, seen, processes, os.cpu_count() or 1),
             *_by_count(worker, seen),
         ),
     )
@@ -151,12 +154,19 @@ def _implementation(processes: Sequence[ServerProcess]) -> str | None:
     return next((process.implementation for process in processes if process.implementation), None)
 
 
-def _by_cores(worker: WorkerModel, seen: Seen, cores: int) -> Iterator[str]:
-    """Tell of a number of processes that the target's machine seems to have decided."""
-    if worker.as_started and seen.processes in {2 * cores + 1, cores} - {1, 2}:
+def _by_cores(
+    worker: WorkerModel, seen: Seen, processes: Sequence[ServerProcess], cores: int
+) -> Iterator[str]:
+    """Tell of a number of processes that the target's machine may have decided.
+
+    A number in the command line is the user's own.
+    """
+    is_named = number(command_words(processes), *NUMBER_OF_PROCESSES) == seen.processes
+    if worker.as_started and seen.processes in {2 * cores + 1, cores} - {1, 2} and not is_named:
         yield (
-            f"{seen.processes} worker processes are what cpu_count() gives on this machine,"
-            " whatever the CPU budget is. Another machine would start another number, so set it."
+            f"{seen.processes} worker processes are as many as cpu_count() gives on this machine,"
+            " whatever the CPU budget is. If that decides, another machine would start another"
+            " number: set it."
         )
 
 

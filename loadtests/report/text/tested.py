@@ -10,6 +10,7 @@ from loadtests.model.plan import Plan, WorkerModel
 from loadtests.model.tested.target import Target, TargetKind
 from loadtests.model.tested.variables import path_without_secrets, words_without_secrets
 from loadtests.model.tested.workload import Expected, Locustfile, RequestSpec, Workload
+from loadtests.servers import own_command
 
 KINDS = {
     TargetKind.SAMPLE: "as Twofold carries it",
@@ -57,7 +58,7 @@ def variant(worker: WorkerModel) -> str:
     """Return a variant in a few words: its name, its server and its slots."""
     if worker.as_started:
         return f"{worker.name} (whatever server the target starts)"
-    slots = f"{worker.slots or 'unlimited'} slots"
+    slots = _slots(worker)
     if (worker.mode or worker.name) == worker.name and worker.python is None:
         return f"{worker.name} ({slots})"
     mode = f" {worker.mode}" if worker.mode not in {None, worker.server} else ""
@@ -66,6 +67,18 @@ def variant(worker: WorkerModel) -> str:
         f"{worker.name} ({worker.server}{mode}, {worker.processes} × {worker.threads}"
         f"{python}, {slots})"
     )
+
+
+def _slots(worker: WorkerModel) -> str:
+    """Return how many slots a variant has, as far as it is known before the start.
+
+    Nobody knows those of a command, nor of a worker class that is named by its module.
+    """
+    if worker.slots is None and (
+        worker.server == own_command.SERVER.name or {".", ":"} & set(worker.mode or "")
+    ):
+        return "slots not known"
+    return f"{worker.slots or 'unlimited'} slots"
 
 
 def blocks(plan: Plan) -> list[str]:

@@ -12,7 +12,7 @@ from loadtests.model.plan import WorkerModel
 from loadtests.model.tested.target import Target
 from loadtests.servers import entry
 from loadtests.servers.gunicorn import seen
-from loadtests.servers.server import Command, KeepAlive, ReplicaOrder, Server, Trouble
+from loadtests.servers.server import Command, KeepAlive, ReplicaOrder, Server
 from loadtests.servers.words import number
 
 CONFIG = "app/gunicorn.conf.py"
@@ -29,9 +29,8 @@ WORKER_MODELS = (
 them."""
 
 CONNECTIONS = 8192
-"""Connections per worker process. gunicorn's default of 1000 is too low: for each cell of a
-replica, the proxy keeps idle connections for a minute, and at the limit gunicorn accepts no
-more."""
+"""Connections per worker process: more than users and the proxy have, since gunicorn accepts no
+more at its limit (1000 by default)."""
 
 KEEP_ALIVE_S = 75
 """Longer than the proxy keeps an idle connection, so that the proxy closes first."""
@@ -251,24 +250,7 @@ SERVER = Server(
     programs=("gunicorn",),
     says=seen.STARTING,
     look=seen.look,
-    troubles=(
-        Trouble(
-            pattern=re.compile(r"WORKER TIMEOUT"),
-            means="a worker answered nothing for longer than --timeout and was ended",
-        ),
-        Trouble(
-            pattern=re.compile(
-                r"Worker \(pid:\d+\) was sent SIG(?!TERM|INT|QUIT|HUP)"
-                r"|Worker with pid \d+ was terminated due to signal (?!(?:1|2|3|15)\b)"
-                r"|Worker \(pid:\d+\) exited with code (?:13[2-9])\b"
-            ),
-            means="a worker was killed, perhaps out of memory, or crashed",
-        ),
-        Trouble(
-            pattern=re.compile(r"Autorestarting worker after current request"),
-            means="a worker had served --max-requests and was replaced",
-        ),
-    ),
+    troubles=seen.TROUBLES,
     backlog=2048,
     queue="the accept queue of its socket, in `ss -ltn`",
 )

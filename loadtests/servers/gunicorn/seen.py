@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from loadtests.model.tested.in_force import ServerProcess
-from loadtests.servers.server import Seen
+from loadtests.servers.server import Seen, Trouble
 from loadtests.servers.words import command_words, number, option, starts
 
 NAME = "gunicorn"
@@ -22,14 +22,47 @@ STARTING = re.compile(r"Starting gunicorn (\d+\.\d[\w.+-]*)")
 """A start script may write the same words, with no version behind them."""
 
 _USING = re.compile(r"Using worker: ([\w.:#-]+)")  # a line may be JSON, and go on
-_BOOTED = re.compile(r"Booting worker with pid")
-_EXITED = re.compile(
-    r"Worker exiting \(pid"
-    r"|Worker \(pid:\d+\) was sent SIG"
-    r"|Worker with pid \d+ was terminated due to"  # gunicorn 20
+_WORKERS = re.compile(
+    r"Booting worker with pid: (?P<booted>\d+)"
+    r"|(?:Worker exiting \(pid: "
+    r"|Worker \(pid:(?=\d+\) (?:was sent SIG|exited with code))"
+    r"|Worker with pid (?=\d+ was terminated due to))"  # gunicorn 20
+    r"(?P<ended>\d+)"
 )
+"""One worker may end in two lines: its own, and the master's."""
+
 _OF_LOOPS = re.compile(r"uvicorn|aiohttp|sanic|tornado|GeventWebSocket", re.IGNORECASE)
 """Modules and names of worker classes in which requests take turns."""
+
+_OF_THREADS = re.compile(r"sync|gthread|gunicorn\.workers\.\w+\.(?:Sync|Thread)Worker")
+"""Worker classes that heed ``--threads``. Others may ignore it, as gunicorn's ``asgi`` does."""
+
+_TIMED_OUT = re.compile(r"WORKER TIMEOUT \(pid:(?P<pid>\d+)\)")
+
+TROUBLES = (
+    Trouble(
+        pattern=re.compile(r"WORKER TIMEOUT"),
+        means="a worker answered nothing for longer than --timeout and was ended",
+    ),
+    Trouble(
+        pattern=re.compile(
+            r"Worker (?:\(pid:|with pid )(?P<pid>\d+)(?:"
+            r"\) was sent SIG(?!TERM|INT|QUIT|HUP)"
+            r"| was terminated due to signal (?!(?:1|2|3|15)\b)"
+            r"|\) exited with code 13[2-9]\b)"
+        ),
+        unless=_TIMED_OUT,  # gunicorn's master ends that worker by a signal, too
+        means="a worker was killed, perhaps out of memory, or crashed",
+    ),
+    Trouble(
+        # gunicorn's asgi writes it for each connection, and uvicorn has words of its own.
+        pattern=re.compile(
+            r"(?:\[(?P<pid>\d+)\] \[\w+\] )?"
+            r"(?:Autorestarting worker after current request|Maximum request limit of \d+ exceeded)"
+        ),
+        means="a worker had served --max-requests and was replaced",
+    ),
+)
 
 
 def look(log: str, processes: Sequence[ServerProcess]) -> Seen:
@@ -38,19 +71,33 @@ def look(log: str, processes: Sequence[ServerProcess]) -> Seen:
     An application may start processes of its own. A log that starts at warnings names no worker
     model; then the command line may. gunicorn's log does not name the threads of a worker. They are
     read from the command line, and of ``sync`` and ``gevent`` they are known. A gthread worker
-    starts its threads as they are needed.
+    starts its threads as they are needed. Of worker classes that may not heed ``--threads``, they
+    are not known.
     """
     words = command_words([process for process in processes if _is_gunicorn(process)])
     version, mode = STARTING.search(log), _last(_USING, log) or _named(words)
-    workers = len(_BOOTED.findall(log)) - len(_EXITED.findall(log))
-    threads = 1 if mode in {"sync", "gevent"} else number(words, "--threads")
+    workers = _workers_in(log)
+    unlimited = mode in {"gevent", "eventlet"} or bool(_OF_LOOPS.search(mode or ""))
+    heeds = unlimited or _OF_THREADS.fullmatch(mode or "gthread")
+    named = number(words, "--threads") if heeds else None
     return Seen(
         version=version[1] if version else None,
         mode=mode,
-        processes=workers if workers > 0 else len(workers_of(processes)) or None,
-        threads=threads,
-        unlimited=mode in {"gevent", "eventlet"} or bool(_OF_LOOPS.search(mode or "")),
+        processes=workers or len(workers_of(processes)) or None,
+        threads=1 if mode in {"sync", "gevent"} else named,
+        unlimited=unlimited,
     )
+
+
+def _workers_in(log: str) -> int:
+    """Return how many workers a log says have started and not ended, each by its number."""
+    there: set[str] = set()
+    for line in _WORKERS.finditer(log):
+        if line["booted"]:
+            there.add(line["booted"])
+        else:
+            there.discard(line["ended"])
+    return len(there)
 
 
 def _named(words: Sequence[str]) -> str | None:

@@ -84,6 +84,24 @@ def test_a_server_that_closes_idle_connections_after_a_while() -> None:
     assert 0.2 < kept.closed_after_s < 2
 
 
+def test_connections_that_were_closed_while_others_were_opened_hide_no_short_time() -> None:
+    """The proxy would keep its own for longer than the server, and requests would be lost."""
+
+    def serve(connection: socket.socket, number: int) -> None:
+        with contextlib.suppress(OSError):
+            connection.recv(4096)
+            threading.Event().wait(0.2)  # an application that answers slowly
+            connection.sendall(ANSWER)
+            close_after(0.1)(connection)
+
+    with a_server(serve) as address:
+        kept = watch(address, "/", connections=6, watch_s=1)
+
+    assert kept.answered == 6
+    assert kept.closed_after_s is not None
+    assert kept.closed_after_s < 0.2
+
+
 def test_a_server_that_closes_each_connection_and_does_not_say_so() -> None:
     with a_server(answering(ANSWER, then=lambda c: c.shutdown(socket.SHUT_RDWR))) as address:
         kept = watch(address, "/", connections=3, watch_s=2)

@@ -117,3 +117,46 @@ def test_words_of_a_start_script_are_no_version_of_uwsgi_either() -> None:
 
     assert uwsgi.look(script, ()).version is None
     assert uwsgi.look(script + real, ()).version == "2.0.30"
+
+
+BOOTED = "[10] [INFO] Booting worker with pid: {}\n"
+
+ENDS = {
+    "a worker that timed out, and gunicorn 22": (
+        "[8] [INFO] Worker exiting (pid: 8)\n"
+        "[10] [ERROR] Worker (pid:8) was sent SIGKILL! Perhaps out of memory?\n"
+    ),
+    "a worker that timed out, and gunicorn 20": (
+        "[8] [INFO] Worker exiting (pid: 8)\n"
+        "[10] [WARNING] Worker with pid 8 was terminated due to signal 9\n"
+    ),
+    "a worker that ended by itself": (
+        "[10] [ERROR] Worker (pid:8) exited with code 1\n"
+        "[10] [ERROR] Worker (pid:8) exited with code 1.\n"
+    ),
+    "a container that was started again": "".join(BOOTED.format(pid) for pid in (7, 8, 9)),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_worker_counts_once_however_many_lines_tell_of_its_end(end: str) -> None:
+    log = "".join(BOOTED.format(pid) for pid in (7, 8, 9)) + ENDS[end] + BOOTED.format(8)
+
+    assert seen.look(log, ()).processes == 3
+
+
+@pytest.mark.parametrize(
+    "worker", ["asgi", "gevent_pywsgi", "egg:meinheld#gunicorn_worker", "shop.workers.Ours"]
+)
+def test_threads_of_a_worker_class_that_may_not_heed_them_are_not_known(worker: str) -> None:
+    processes = [process(f"gunicorn -k {worker} --threads 4 shop:app")]
+
+    assert seen.look(f"Using worker: {worker}\n", processes).threads is None
+    assert seen.look("", processes).threads is None
+
+
+@pytest.mark.parametrize("worker", ["gthread", "gunicorn.workers.gthread.ThreadWorker"])
+def test_threads_of_gunicorns_worker_with_threads_are_those_of_its_command(worker: str) -> None:
+    processes = [process("gunicorn --threads 4 shop:app")]
+
+    assert seen.look(f"Using worker: {worker}\n", processes).threads == 4

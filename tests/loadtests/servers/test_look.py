@@ -6,17 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from loadtests.model.stack import LogLines
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.servers import registry
-from loadtests.servers.server import Seen, troubles_in
+from loadtests.servers.server import Seen
 from loadtests.servers.words import without_colours
 from tests.loadtests.servers.captured import log, process
-
-
-def lines(text: str) -> LogLines:
-    return LogLines(lines=text.splitlines())
-
 
 THREADS = Seen(mode="threads", processes=1, threads=4)
 COUNTED = replace(THREADS, counted=True)
@@ -265,24 +259,6 @@ def test_djangos_development_server_and_its_reloader_are_told() -> None:
     assert (single.threads, len(single.notes)) == (1, 1)
 
 
-@pytest.mark.parametrize(
-    ("server", "line"),
-    [
-        ("gunicorn", "[8] [ERROR] Worker (pid:8) was sent SIGSEGV!"),
-        ("gunicorn", "[8] [WARNING] Worker with pid 8 was terminated due to signal 9"),
-        ("gunicorn", "[8] [ERROR] Worker (pid:8) exited with code 139"),
-        ("granian", "[ERROR] Killing worker-1 after it refused to gracefully stop"),
-    ],
-)
-def test_workers_that_crash_or_are_killed_are_told(server: str, line: str) -> None:
-    assert len(troubles_in(registry.SERVERS[server], lines(line))) == 1
-
-
-@pytest.mark.parametrize("how", ["was sent SIGTERM!", "exited with code 3"])
-def test_an_ordinary_end_of_a_worker_is_no_kill(how: str) -> None:
-    assert troubles_in(registry.SERVERS["gunicorn"], lines(f"Worker (pid:8) {how}")) == ()
-
-
 def test_a_worker_that_gunicorn_20_lost_is_not_counted() -> None:
     booted = "Booting worker with pid: {}\n"
     text = (
@@ -299,45 +275,13 @@ def test_a_log_without_a_word_of_the_server_says_nothing() -> None:
         assert registry.SERVERS[name].look("Hello\n", ()) == silent
 
 
-@pytest.mark.parametrize(
-    ("server", "name", "start"),
-    [
-        ("gunicorn", "gunicorn-timeout", "gunicorn wrote once: a worker answered nothing"),
-        ("gunicorn", "gunicorn-max-requests", "gunicorn wrote 2 times: a worker had served"),
-        ("uwsgi", "uwsgi-harakiri", "uwsgi wrote once: a request took longer than --harakiri"),
-        ("uwsgi", "uwsgi-queue", "uwsgi wrote 2 times: its listen queue was full"),
-        ("waitress", "waitress-limit", "waitress wrote once: it accepted no more connections"),
-        ("granian", "granian-exit", "granian wrote once: a worker ended by itself"),
-    ],
-)
-def test_time_outs_kills_and_full_queues_are_read(server: str, name: str, start: str) -> None:
-    sentences = troubles_in(registry.SERVERS[server], lines(log(name)))
+def test_a_reloader_in_uwsgis_configuration_file_is_told_once() -> None:
+    text, uwsgi = "Python auto-reloader enabled\n", registry.SERVERS["uwsgi"]
 
-    assert sentences[0].startswith(start)
-    assert sentences[0].endswith(")")
+    (note,) = uwsgi.look(text, (process("uwsgi --ini shop.ini"),)).notes
 
-
-def test_a_queue_inside_waitress_is_no_trouble_because_users_saturate_it() -> None:
-    assert troubles_in(registry.SERVERS["waitress"], lines(log("waitress-queue"))) == ()
-
-
-def test_a_start_without_trouble_tells_none() -> None:
-    for name in ("uwsgi-processes", "uwsgi-threads", "uwsgi-router", "uwsgi-max-requests"):
-        assert troubles_in(registry.SERVERS["uwsgi"], lines(log(name))) == ()
-
-
-def test_what_happened_before_the_last_lines_of_a_log_may_be_missing() -> None:
-    timeout = "[CRITICAL] WORKER TIMEOUT (pid:7)\n"
-    served = '"GET / HTTP/1.1" 200\n'
-    gunicorn = registry.SERVERS["gunicorn"]
-
-    (whole,) = troubles_in(gunicorn, lines(timeout * 300 + served * 300))
-    (part,) = troubles_in(gunicorn, LogLines(lines=[timeout] * 3, is_whole=False))
-
-    assert whole.startswith("gunicorn wrote 300 times: a worker answered nothing")
-    assert part.startswith(
-        "gunicorn wrote at least 3 times, in the last lines of its log: a worker"
-    )
+    assert note.endswith("Start it without py-autoreload.")
+    assert uwsgi.look(text, (process("uwsgi --py-autoreload 1 --ini shop.ini"),)).notes == ()
 
 
 @pytest.mark.parametrize("escape", ["\x1b[32m", "\\u001b[1;32m", "\\x1b[0m"])

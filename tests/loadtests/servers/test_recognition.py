@@ -67,6 +67,9 @@ def test_a_program_names_a_server_and_no_word_of_a_path_or_an_option(
         ("Requirement already satisfied: gunicorn in /venv", None),
         ("seating waitress Ada at table 4", None),
         ("INFO:waitress:Serving on http://0.0.0.0:8000", "waitress"),
+        ('{"msg": "Serving on http://0.0.0.0:8000", "logger": "waitress"}', "waitress"),
+        ("Serving on http://0.0.0.0:8000", None),  # of gevent's or wsgiref's examples
+        ("2026-11-28 10:00:00 INFO Serving on http://0.0.0.0:8000", None),
         ("[20/Nov/2026:10:00:00] ENGINE Serving on http://127.0.0.1:8080", "cheroot"),
         ("Starting development server at http://0.0.0.0:8000/", "development"),
         ("AH00489: Apache/2.4.62 (Unix) mod_wsgi/5.0.2 Python/3.13 configured", "mod_wsgi"),

@@ -83,11 +83,9 @@ def test_the_proxy_keeps_what_the_servers_seem_to_allow() -> None:
     seen = seen_in(GateWorld(logs=logs, run_module=probe), make_gate_plan())
 
     assert asked[0]["replicas"] == {"base": "10.1.0.1:8000", "head": "10.1.1.1:8000"}
-    base, head = seen.idle[SideName.BASE], seen.idle[SideName.HEAD]
-    assert base is not None
-    assert base.timeout_s == 1
-    assert head is not None
-    assert head.most == 0
+    assert seen.idle == {
+        SideName.HEAD: idle_connections.ONE_EACH
+    }  # base keeps them for long enough
 
 
 UWSGI = (

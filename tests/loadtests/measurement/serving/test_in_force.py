@@ -17,10 +17,14 @@ from loadtests.tools import proc
 from tests.loadtests.builders import make_machine
 from tests.loadtests.fakes import FakeStack, World
 from tests.loadtests.servers.captured import log, process
-from tests.loadtests.servers.test_interpreter import WARNING
 
 STARTED = plain.as_started()[plain.AS_STARTED]
 GTHREAD = "Starting gunicorn 27.0.1\nUsing worker: gthread\nBooting worker with pid: 7\n"
+
+
+def booting(workers: int) -> str:
+    """Return the lines of so many workers of gunicorn, each of which has a number of its own."""
+    return "".join(f"Booting worker with pid: {7 + number}\n" for number in range(workers))
 
 
 def plan_for(*workers: WorkerModel) -> Plan:
@@ -45,13 +49,12 @@ def test_workers_that_start_one_after_the_other_are_waited_for(
 ) -> None:
     """gunicorn's first worker answers at once where the application is preloaded."""
     monkeypatch.setattr(in_force, "NEXT_PROCESS_S", 60.0)
-    booting = "Booting worker with pid: 7\n"
     looks = iter(range(1, 9))
     started = "Starting gunicorn 27.0.1\nUsing worker: sync\n"
 
     (seen,) = see(
         plan_for(registry.worker_models()["sync"]),
-        World(first_log=lambda _: started + booting * next(looks)),
+        World(first_log=lambda _: started + booting(next(looks))),
     )
 
     assert (seen.processes, next(looks)) == (4, 5)
@@ -194,7 +197,7 @@ def test_a_known_server_that_a_command_starts_is_named_with_what_was_noticed() -
     worker = WorkerModel(
         name="own", server="command", processes=1, threads=1, slots=3, options=command
     )
-    started = "Starting gunicorn 27.0.1\nUsing worker: sync\n" + 2 * "Booting worker with pid: 7\n"
+    started = "Starting gunicorn 27.0.1\nUsing worker: sync\n" + booting(2)
 
     (flask,) = see(plan_for(worker), World(first_log=lambda _: log("development-reloader")))
     (gunicorn,) = see(plan_for(worker), World(first_log=lambda _: started))
@@ -296,19 +299,31 @@ def test_cheaper_leaves_slots_open_and_says_what_to_do() -> None:
     assert planned.notes == started.notes
 
 
+FIVE_WORKERS = f"Starting gunicorn 27.0.1\nUsing worker: sync\n{booting(5)}"
+
+
 def test_a_number_of_processes_that_the_cores_decide_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 2)
-    text = "Starting gunicorn 27.0.1\nUsing worker: sync\n" + "Booting worker with pid: 7\n" * 5
-
     started, planned = see(
         plan_for(STARTED, replace(registry.worker_models()["sync"], processes=5)),
-        World(first_log=lambda _: text),
+        World(first_log=lambda _: FIVE_WORKERS),
     )
 
-    assert "5 worker processes are what cpu_count() gives" in started.notes[0]
+    assert "5 worker processes are as many as cpu_count() gives" in started.notes[0]
     assert planned.notes == ()
+
+
+@pytest.mark.parametrize("option", ["-w 5", "--workers 5", "--workers=5"])
+def test_a_number_of_processes_that_the_command_names_is_the_users_own(
+    option: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+
+    seen = in_force.look(STARTED, FIVE_WORKERS, (process(f"gunicorn {option} shop:app"),))
+
+    assert (seen.processes, seen.notes) == (5, ())
 
 
 def test_a_development_server_is_told_in_the_first_lines() -> None:
@@ -317,30 +332,3 @@ def test_a_development_server_is_told_in_the_first_lines() -> None:
     assert seen.server == "development"
     assert "not made for load" in seen.notes[0]
     assert "reloader is on" in seen.notes[1]
-
-
-# -- after the load ---------------------------------------------------------------------------
-
-
-def test_time_outs_in_the_logs_are_notes_with_the_replica() -> None:
-    plan = plan_for(registry.worker_models()["sync"])
-    stack = FakeStack(World(), plan)
-    stack.log_of = lambda member: log("gunicorn-timeout") if member == "sync-2" else ""  # type: ignore[method-assign]
-    entry = InForce(worker="sync", server="gunicorn")
-
-    (after,) = in_force.with_troubles(stack, (entry,))
-
-    assert [note[:30] for note in after.notes] == [
-        "sync-2: gunicorn wrote once: a",
-        "sync-2: gunicorn wrote once: a",
-    ]
-    assert in_force.with_troubles(stack, (InForce(worker="sync", server=None),))[0].notes == ()
-
-
-def test_a_gil_that_came_back_is_a_note_after_the_load() -> None:
-    plan = plan_for(STARTED)
-    stack = FakeStack(World(first_log=lambda _: WARNING), plan)
-
-    (after,) = in_force.with_troubles(stack, (InForce(worker=STARTED.name, server=None),))
-
-    assert after.notes[0].startswith("The GIL is on: greenlet._greenlet is not marked")
