@@ -178,13 +178,6 @@ def test_an_exception_is_shown_with_the_applications_own_lines_only(tmp_path: Pa
             " Set what it needs: --env DATABASE_URL=VALUE",
         ),
         (
-            "raise RuntimeError('Requested setting LOGGING_CONFIG. You must define the environment"
-            " variable SHOP_SETTINGS_MODULE before accessing settings.')\n"
-            "# settings are not set",
-            "Variables that it asks for, and that are not set: SHOP_SETTINGS_MODULE."
-            " Set what it needs: --env SHOP_SETTINGS_MODULE=VALUE",
-        ),
-        (
             "import no_such_module\n",
             "That Python has no module no_such_module. Install it there, or name the application's"
             " own Python: --python .venv/bin/python",
