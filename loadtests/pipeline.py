@@ -66,7 +66,7 @@ def run(request: Request, progress: Progress) -> tuple[RunResult, Path]:
     no folder. What is wrong with a locustfile is told before it waits for another run. A load that
     cannot be used any further raises nothing where the application is known to break by then.
     """
-    file_notes = check_trial.read_ahead(request.plan.workloads)
+    file_notes = check_trial.read_plan(request.plan)
     with machine_lock.held(request.chosen.lock, progress.say, wait=request.wait) as lock:
         return _run(request, file_notes, progress, lock)
 

@@ -93,7 +93,7 @@ def _run_in(
         compose = docker_compose.find_compose()
         machine = docker_machine(engine, compose)
         gate_plan = _planned(request, machine)
-        told = check_trial.read_ahead([gate_plan.asked] if gate_plan.asked else [])
+        told = check_trial.read_ahead([gate_plan.asked] if gate_plan.asked else [], Path.cwd())
         sides = _sides(engine, compose, request, place, say)
         services = images.build_services(engine, request.root, say=say)
     finally:

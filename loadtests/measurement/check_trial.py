@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from loadtests.model.errors import (
 )
 from loadtests.model.plan import Plan
 from loadtests.model.tested.workload import RequestSpec, Workload
+from loadtests.planning.interpreter_fit import IN_CONTAINERS
 
 LIMIT_S = 8.0
 """Time for all tasks of a load; with what surrounds them it stays below 10 s."""
@@ -43,11 +45,17 @@ UPLOAD = {"body": ""}
 ERRORS: dict[int, type[TwofoldError]] = {EXIT_USAGE: UsageError, EXIT_CANNOT_TELL: UnusableLoad}
 
 
-def read_ahead(workloads: Sequence[Workload]) -> tuple[str, ...]:
+def read_ahead(
+    workloads: Sequence[Workload], started_in: Path | None = None, *, is_away: bool = True
+) -> tuple[str, ...]:
     """Read the locustfiles without running them; return notes.
 
-    Raises :class:`UsageError` with everything that makes one unusable.
+    ``started_in`` is the current folder. The generator can import from it, too, unless it is away:
+    in a container or on another machine. Raises :class:`UsageError` with everything that makes a
+    file unusable.
     """
+    above = () if started_in is None else (started_in,)
+    lies_above = partial(has_module, above)
     notes: list[str] = []
     for workload in workloads:
         file = workload.locustfile
@@ -58,10 +66,13 @@ def read_ahead(workloads: Sequence[Workload]) -> tuple[str, ...]:
             text = read_file(path)
         except OSError as error:
             raise UsageError(f"{path} cannot be read ({error.strerror}).") from error
-        is_there: Callable[[str], bool] = (
-            (lambda _: True) if file.requirements else module_finder(path.parent)
+        known = bool(file.requirements)
+        remarks = read_locustfile(
+            text,
+            path.name,
+            (lambda _: True) if known else module_finder(path.parent, *(() if is_away else above)),
+            lies_above,
         )
-        remarks = read_locustfile(text, path.name, is_there)
         # With tags or classes, a line may belong to a task that is left out; the generator refuses.
         chosen = bool(file.tags or file.exclude_tags or file.classes)
         problems = [
@@ -84,11 +95,22 @@ def undefined(remarks: Sequence[Remark]) -> tuple[Problem, ...]:
     )
 
 
-def module_finder(folder: Path) -> Callable[[str], bool]:
-    """Return what says whether a module is there: in ``folder``, or with the load generator."""
+def read_plan(plan: Plan) -> tuple[str, ...]:
+    """Read the locustfiles of a run as :func:`read_ahead` does."""
+    away = plan.backend in IN_CONTAINERS or bool(plan.generator_workers)
+    return read_ahead(plan.workloads, Path.cwd(), is_away=away)
+
+
+def has_module(folders: Sequence[Path], name: str) -> bool:
+    """Return whether a module lies in one of some folders."""
+    return any((folder / name).is_dir() or (folder / f"{name}.py").is_file() for folder in folders)
+
+
+def module_finder(*folders: Path) -> Callable[[str], bool]:
+    """Return what says whether a module is there: in ``folders``, or with the load generator."""
 
     def is_there(name: str) -> bool:
-        if (folder / name).is_dir() or (folder / f"{name}.py").is_file():
+        if has_module(folders, name):
             return True
         try:
             return importlib.util.find_spec(name) is not None

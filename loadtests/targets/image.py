@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from loadtests.model.tested.target import Target, TargetKind
 from loadtests.targets.form import Form
 
+_ADDRESS = re.compile(r"(localhost|\d{1,3}(\.\d{1,3}){3}|\[[0-9a-fA-F:]+\]):\d{1,5}/?")
+
 
 def recognises(given: str, folder: Path) -> bool:
     """Tell whether a text can be an image's name; tried last, since almost every text can.
 
-    A file that no other form has recognised is none: a start script, or a server's settings.
+    A file that no other form has recognised is none: a start script, or a server's settings. Nor is
+    an address, which is a URL without its scheme.
     """
     if os.path.isfile(folder / given):  # noqa: PTH113  that of a path may raise
         return False
+    if is_an_address(given):
+        return False
     return bool(given) and not given.startswith(("-", ".")) and not any(map(str.isspace, given))
+
+
+def is_an_address(given: str) -> bool:
+    """Tell whether a text is this machine's name or an IP address with a port, and no more.
+
+    ``localhost:5000/shop`` is an image of a registry.
+    """
+    return _ADDRESS.fullmatch(given) is not None
 
 
 def find(given: str, _: Path) -> Target:

@@ -35,6 +35,10 @@ def recognise(given: str | None, folder: Path) -> Target:
         raise UsageError(f"The target {given} cannot be read ({error.strerror}).") from error
     if fitting is not None:
         return fitting.find(given, folder)
+    if image.is_an_address(given):
+        raise UsageError(
+            f"The target {given!r} is an address without a scheme. Name the URL: http://{given}"
+        )
     examples = ", ".join(f"{form.option} {form.metavar}" for form in FORMS.values())
     is_file = os.path.isfile(folder / given)  # noqa: PTH113  that of a path may raise
     what = "is a file of no known form" if is_file else "has no known form"

@@ -49,7 +49,7 @@ def _read_locustfiles(plan: Plan) -> tuple[str, ...]:
         return ()
     from loadtests.measurement import check_trial
 
-    return check_trial.read_ahead(plan.workloads)
+    return check_trial.read_plan(plan)
 
 
 def _last_run(results: Path, plan: Plan) -> RunResult | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from loadtests.generator.session.places import error_place, place_of
 from loadtests.generator.session.response import UserResponse
 from loadtests.generator.user_load import pace
 from loadtests.generator.user_load.crowd import Crowd
+from loadtests.generator.user_load.guard import told_by_the_file
 from loadtests.generator.user_load.runner import first_line
 from loadtests.generator.user_load.watchdog import NeverEnds, Watchdog
 
@@ -123,6 +125,8 @@ class StepRunner:
         self._watchdog = watchdog
         self._limit = limit
         self._attempt = Attempt()
+        self.tells_itself = False
+        """Whether the file told Locust of a request of a client of its own, which counts so."""
         crowd.load.observe = self._observe
 
     @property
@@ -193,6 +197,7 @@ class StepRunner:
                 return
 
     def _observe(self, _user: Any, response: UserResponse) -> None:
+        self.tells_itself |= told_by_the_file(sys._getframe(1))  # noqa: SLF001 - who tells of it
         if len(self._attempt.requests) < REQUESTS_MAX:
             secrets = self._crowd.load.names.secrets
             self._attempt.requests.append(described(response, secrets))

@@ -99,7 +99,7 @@ class CheckTrial:
         refused += refused_by(guard)
         notes = () if self._kit.file is None else self._kit.file.notes
         return {
-            "notes": [*notes, *crowd.load.notes, *self._spawning_note()],
+            "notes": [*notes, *crowd.load.notes, *self._spawning_note(), *self._client_notes()],
             "classes": [
                 {"name": cls.__name__, "weight": cls.weight, "fixed_count": cls.fixed_count}
                 for cls in classes
@@ -107,7 +107,7 @@ class CheckTrial:
             "list": requests is not None,
             "steps": [step.facts for step in self._steps],
             "refused": refused,
-            "others": list(guard.others),
+            "others": [] if self._runner.tells_itself else list(guard.others),
             "kept_back": kept_back,
             "not_checked": self._not_checked,
         }
@@ -121,6 +121,13 @@ class CheckTrial:
         ]
         if own:
             yield "The event spawning_complete is not fired: users live through many trials."
+
+    def _client_notes(self) -> Iterator[str]:
+        for place in self._loads.guard.others if self._runner.tells_itself else ():
+            yield (
+                f"{place}: It has a client of its own, whose requests count as the file tells"
+                " Locust of them (events.request)."
+            )
 
     def _check_class(self, cls: type[User], share: float) -> Any:
         """Try one user class; return its user, or None if it cannot be made."""

@@ -1,15 +1,16 @@
-"""Converts what a locustfile sends to bytes, as ``requests`` and ``FastHttpUser`` do."""
+"""Makes the bodies of requests, and reads those of answers, as ``requests`` does."""
 
 from __future__ import annotations
 
 import json as json_format
 import re
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import brotli  # type: ignore[import-untyped]  # it has no types
+from requests.compat import chardet  # type: ignore[attr-defined]  # its types leave it out
 from requests.utils import requote_uri
 
 FORM = "application/x-www-form-urlencoded"
@@ -105,3 +106,54 @@ def decompressed(body: bytes, encoding: str) -> bytes:
     except (zlib.error, brotli.error):
         return body
     return body
+
+
+class InPieces:
+    """Gives the body of an answer in pieces, as a response of ``requests`` does."""
+
+    __slots__ = ()
+
+    content: Any
+    encoding: str | None
+
+    def iter_content(
+        self,
+        chunk_size: int | None = 1,
+        decode_unicode: bool = False,  # noqa: FBT001, FBT002 - the signature of requests
+        **_options: Any,
+    ) -> Iterator[Any]:
+        """Yield the body in pieces; it has been read as a whole."""
+        content = self._decoded(decode_unicode)
+        size = chunk_size or len(content) or 1
+        for start in range(0, len(content), size):
+            yield content[start : start + size]
+
+    def iter_lines(
+        self,
+        chunk_size: int | None = None,  # noqa: ARG002 - likewise
+        decode_unicode: bool = False,  # noqa: FBT001, FBT002 - likewise
+        delimiter: Any = None,
+    ) -> Iterator[Any]:
+        """Yield the body's lines, or what is between ``delimiter``."""
+        content = self._decoded(decode_unicode)
+        yield from content.split(delimiter) if delimiter else content.splitlines()
+
+    def __iter__(self) -> Iterator[Any]:
+        return self.iter_content(PIECE)
+
+    @property
+    def apparent_encoding(self) -> Any:
+        """The charset that the body seems to have."""
+        detector: Any = chardet
+        return detector.detect(self.content or b"")["encoding"] if detector else "utf-8"
+
+    def _decoded(self, is_wanted: bool) -> Any:  # noqa: FBT001 - an option that is handed on
+        """Return the body as bytes; as text where that is wanted and its charset is known."""
+        content = self.content or b""
+        if not is_wanted or self.encoding is None:
+            return content
+        return content.decode(self.encoding, errors="replace")
+
+
+PIECE = 128
+"""Bytes of a piece where nobody says how many, as ``requests`` has it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json as json_format
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
@@ -26,7 +26,7 @@ from requests.utils import get_encoding_from_headers, parse_header_links
 
 from loadtests.generator.http.head import cookie_lines, final_head
 from loadtests.generator.http.outcome import Outcome
-from loadtests.generator.session.bodies import decompressed
+from loadtests.generator.session.bodies import InPieces, decompressed
 from loadtests.generator.session.headers import RequestView
 from loadtests.generator.session.jar import jar_of
 
@@ -50,7 +50,7 @@ Report = Callable[["UserResponse"], None]
 """Counts an ended request."""
 
 
-class UserResponse:
+class UserResponse(InPieces):
     """One answer, or the failure to get one (``status_code`` 0).
 
     ``report`` counts it. Without ``catch_response`` that has been done when a task sees it.
@@ -218,20 +218,14 @@ class UserResponse:
         return self.status_code in {301, 302, 303, 307, 308} and "location" in self.headers
 
     @property
+    def is_permanent_redirect(self) -> bool:
+        """Whether it is a redirect that is to be remembered."""
+        return self.is_redirect and self.status_code in {301, 308}
+
+    @property
     def request(self) -> RequestView:
         """The request."""
         return RequestView(self._sent[0], self.url, self._sent[1])
-
-    def iter_content(self, chunk_size: int | None = 1, **_options: Any) -> Iterator[Any]:
-        """Yield the body in pieces; it has been read as a whole."""
-        content = self.content or b""
-        size = chunk_size or len(content) or 1
-        for start in range(0, len(content), size):
-            yield content[start : start + size]
-
-    def iter_lines(self, **_options: Any) -> Iterator[bytes]:
-        """Yield the body's lines."""
-        yield from (self.content or b"").splitlines()
 
     def close(self) -> None:
         """Do nothing: the body has been read."""

@@ -8,6 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import gevent
+from locust import User
 from locust.clients import HttpSession
 from locust.contrib.fasthttp import FastHttpSession, LocustBadStatusCode, LocustUserAgent
 from locust.env import Environment
@@ -218,6 +219,8 @@ def record_other_clients(environment: Environment, load_of: Callable[[], Session
             response_length or 0,
         )
         user = running_user()
+        if isinstance(user, User):  # it may be an argument of a greenlet that a task has started
+            user.tells_itself = True  # type: ignore[attr-defined]  # seen when a trial ends
         if getattr(getattr(user, "client", None), "starting", False):
             load.count_start(outcome)
         if load.observe is not None:

@@ -38,6 +38,27 @@ def path_of(host: str) -> str:
     return "" if path == "/" else path
 
 
+def host_for(own: str | None, base_url: str) -> str:
+    """Return what ``self.host`` is for a user with a client of the file's own.
+
+    It has the target's address in the form of the file's ``own`` host: ``ws://…/chat`` stays a
+    WebSocket's, and ``localhost:50051`` has no scheme.
+    """
+    if not own:
+        return base_url
+    scheme, colon, _ = own.partition("://")
+    netloc = urlsplit(base_url).netloc
+    if not colon:
+        return netloc
+    if scheme.lower() in {"http", "https"}:
+        return base_url.rstrip("/") + path_of(own)
+    return f"{WITHOUT_TLS.get(scheme.lower(), scheme)}://{netloc}{path_of(own)}"
+
+
+WITHOUT_TLS = {"wss": "ws"}
+"""Schemes by those that speak the same over TLS, which the target does not."""
+
+
 class LeanUser(User):
     """What both classes have in common."""
 

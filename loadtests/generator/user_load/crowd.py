@@ -186,10 +186,19 @@ class Crowd:
         What is due and waits for a user may still be sent. After that the gate is closed.
         """
         limit = monotonic() + limit_s
-        while (busy := [user for user in self.alive if in_flight(user)]) and monotonic() < limit:
+        while (busy := [user for user in self.alive if self._asks(user)]) and monotonic() < limit:
             gevent.sleep(LOOK_S)
         self.gate.end()
         kill(busy)
+
+    def _asks(self, user: Any) -> bool:
+        """Return whether a user waits for an answer.
+
+        Nobody sees when a client of the file's own does: its users may until their task is over.
+        """
+        if hasattr(getattr(user, "client", None), "in_flight"):
+            return in_flight(user)
+        return getattr(user, "tells_itself", False) and not self.gate.holds(user.greenlet)
 
     def drop(self) -> None:
         """End all users; what their ``on_stop`` asks is not sent."""

@@ -57,6 +57,10 @@ class PauseGate:
         """How many requests wait for the next trial."""
         return len(self._waiting)
 
+    def holds(self, greenlet: Any) -> bool:
+        """Return whether a user's greenlet waits for the next trial."""
+        return greenlet in self._waiting
+
     def hold(self) -> float:
         """Wait for a trial that includes the user, who is left out of this one."""
         self._wait()

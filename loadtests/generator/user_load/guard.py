@@ -172,3 +172,9 @@ def sets_up(frame: FrameType | None) -> bool:
 def by_user_client(frame: FrameType | None) -> bool:
     """Return whether a session is sending a request that tells Locust of it, so that it counts."""
     return not COUNTED.isdisjoint(files_of(frame))
+
+
+def told_by_the_file(frame: FrameType | None) -> bool:
+    """Return whether a locustfile itself tells Locust of a request, by the event ``request``."""
+    files = files_of(frame)
+    return SENDER not in files and COUNTED.isdisjoint(files)

@@ -145,6 +145,8 @@ class UserLoads:
                 settle_in(file)
             os.environ.update({} if file is None else file.env)
             kit.environment.host = base_url
+            if kit.file is not None:
+                kit.file.point_at(base_url)
             if kit.environment.parsed_options is not None:
                 kit.environment.parsed_options.host = base_url
             return kit
@@ -159,6 +161,7 @@ class UserLoads:
             runner = runner_for(environment, None, self._number)
             return Kit(environment=environment, runner=runner)
         file = load_user_file(order.locustfile, number=self._number, base_url=base_url)
+        file.point_at(base_url)
         environment = file.environment
         environment.stats = self._stats or environment.stats
         runner = runner_for(environment, file.folder, self._number)

@@ -7,7 +7,7 @@ import importlib.util
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from locust.event import Events
 
 from loadtests.generator.locustfile import UnusableLocustfile
 from loadtests.generator.session.places import UNKNOWN, error_place
-from loadtests.generator.session.users import in_place_of_stock
+from loadtests.generator.session.users import LeanUser, host_for, in_place_of_stock
 from loadtests.generator.user_load import described
 from loadtests.generator.user_load.orders import FileOrder
 from loadtests.generator.user_load.shared_state import Stocks, shift_counters
@@ -58,6 +58,13 @@ class UserFile:
     order: FileOrder
     notes: tuple[str, ...]
     stocks: Stocks
+    hosts: Mapping[type[User], str | None]
+    """The hosts of classes with clients of their own, as the file has them."""
+
+    def point_at(self, base_url: str) -> None:
+        """Let ``self.host`` of classes with clients of their own be the target, as Locust does."""
+        for cls, own in self.hosts.items():
+            cls.host = host_for(own, base_url)
 
 
 def load_user_file(order: FileOrder, *, number: int, base_url: str) -> UserFile:
@@ -98,6 +105,7 @@ def load_user_file(order: FileOrder, *, number: int, base_url: str) -> UserFile:
         order=order,
         notes=notes,
         stocks=stocks,
+        hosts={cls: cls.host for cls in classes if not issubclass(cls, LeanUser)},
     )
 
 

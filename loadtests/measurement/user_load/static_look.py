@@ -41,6 +41,17 @@ OLD_EVENTS = frozenset(
 )
 
 
+MISSING = (
+    "It imports {name}, which the load generator does not have. Name a file with what it needs:"
+    " --generator-requirements requirements.txt."
+)
+ABOVE = (
+    "It imports {name}, which lies in the current folder and not beside the file. In containers and"
+    " on other machines, the load generator has the file's own folder alone. Move the file beside"
+    " {name}."
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Remark:
     """Something about a line of a locustfile. ``code`` is one of those of ``findings``."""
@@ -51,11 +62,15 @@ class Remark:
 
 
 def read_locustfile(
-    text: str, name: str, is_there: Callable[[str], bool] = lambda _: True
+    text: str,
+    name: str,
+    is_there: Callable[[str], bool] = lambda _: True,
+    is_above: Callable[[str], bool] = lambda _: False,
 ) -> tuple[Remark, ...]:
     """Return what a locustfile called ``name`` shows without being run.
 
-    ``is_there`` says whether the load generator can import a module.
+    ``is_there`` says whether the load generator can import a module, and ``is_above`` whether one
+    lies in the current folder, which a generator in a container does not have.
     """
     try:
         tree = ast.parse(text)
@@ -65,7 +80,7 @@ def read_locustfile(
         place = f"{name}:{line}" if line else name
         return (Remark(code="syntax", place=place, detail=f"It is not valid Python: {reason}."),)
     reader = _Reader(tree, name, text)
-    return (*reader.missing_modules(is_there), *reader.remarks())
+    return (*reader.missing_modules(is_there, is_above), *reader.remarks())
 
 
 class _Reader:
@@ -128,7 +143,9 @@ class _Reader:
             detail = f"NameError: the name {name} is not defined."
             yield Remark(code="undefined_name", place=f"{self._name}:{line}", detail=detail)
 
-    def missing_modules(self, is_there: Callable[[str], bool]) -> Iterator[Remark]:
+    def missing_modules(
+        self, is_there: Callable[[str], bool], is_above: Callable[[str], bool]
+    ) -> Iterator[Remark]:
         """Give the modules that the file needs and that are not there.
 
         Imports inside of a ``try`` are not needed, and where the file changes ``sys.path``, nobody
@@ -144,12 +161,8 @@ class _Reader:
                 names = [node.module]
             for name in dict.fromkeys(name.partition(".")[0] for name in names):
                 if not is_there(name):
-                    yield self._remark(
-                        "missing_module",
-                        node,
-                        f"It imports {name}, which the load generator does not have. Name a file"
-                        " with what it needs: --generator-requirements requirements.txt.",
-                    )
+                    told = ABOVE if is_above(name) else MISSING
+                    yield self._remark("missing_module", node, told.format(name=name))
 
     def _url_of(self, call: ast.Call) -> str | None:
         """Return the beginning of the URL that a call asks for; None if it asks for none."""

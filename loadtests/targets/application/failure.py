@@ -14,6 +14,12 @@ _MISSING = re.compile(
 )
 """Words by which applications complain about a variable that is not set."""
 
+_VARIABLE_NAMED_SO = re.compile(
+    rf"[Ee]nvironment [Vv]ariable:? [`'\"]?({_VARIABLE.pattern})"
+    rf"|({_VARIABLE.pattern})[`'\"]? [Ee]nvironment [Vv]ariable"
+)
+"""A variable that a message calls one. Django's names a setting beside it, which is none."""
+
 MOST_VARIABLES = 6
 LAST_CHARS = 1500
 
@@ -97,7 +103,8 @@ def _hint(trouble: Trouble, context: Context) -> str:
     asked = {name: f"{name} ({where})" for name, where in latest_first}
     named = {name: text for name, text in asked.items() if name in said} or asked
     if not named and _MISSING.search(said):
-        named = {name: name for name in _VARIABLE.findall(said)}
+        called_so = [first or second for first, second in _VARIABLE_NAMED_SO.findall(said)]
+        named = {name: name for name in called_so or _VARIABLE.findall(said)}
     if not named:
         return ""
     names = list(named)[:MOST_VARIABLES]

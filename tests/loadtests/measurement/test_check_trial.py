@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from loadtests.analysis.consistency.conversation import conversation_of
-from loadtests.measurement.check_trial import CheckedLoad, RefusedLoad, check
-from loadtests.model.errors import UnusableLoad
+from loadtests.measurement.check_trial import CheckedLoad, RefusedLoad, check, read_plan
+from loadtests.model.errors import UnusableLoad, UsageError
 from loadtests.model.tested.workload import Locustfile, Workload
+from tests.loadtests.builders import make_plan
 from tests.loadtests.measurement.user_load.check_trial_facts import (
     attempt,
     bad,
@@ -105,3 +107,41 @@ def test_an_upload_of_a_task_is_not_asked_and_that_is_said() -> None:
     assert [spec.path for spec in checked.start] == ["/login"]
     assert talk.left_out == (("POST /photos", "it uploads a file"),)
     assert (talk.reads, talk.writes) == ((), ())
+
+
+def asked_ahead(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *, backend: str, workers: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    """Read a file in a folder below the current one that imports a package of the current one."""
+    (folder / "shop_common").mkdir()
+    (folder / "load").mkdir()
+    path = folder / "load" / "locustfile.py"
+    path.write_text("from shop_common.login import login\n")
+    monkeypatch.chdir(folder)
+    own = Workload(name="own", path="/", locustfile=Locustfile(path=str(path)))
+    plan = make_plan()
+    return read_plan(replace(plan, backend=backend, workloads=(own,), generator_workers=workers))
+
+
+@pytest.mark.parametrize("backend", ["processes", "external"])
+def test_a_locustfile_may_import_from_the_current_folder_where_the_generator_runs_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: str
+) -> None:
+    assert asked_ahead(tmp_path, monkeypatch, backend=backend) == ()
+
+
+@pytest.mark.parametrize(
+    ("backend", "workers"), [("compose", ()), ("swarm", ()), ("external", ("10.0.0.9:7000",))]
+)
+def test_elsewhere_it_is_told_to_lie_beside_the_package_and_not_to_install_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: str, workers: tuple[str, ...]
+) -> None:
+    with pytest.raises(UsageError) as raised:
+        asked_ahead(tmp_path, monkeypatch, backend=backend, workers=workers)
+
+    assert str(raised.value) == (
+        "The load locustfile.py cannot be used as it is:\n"
+        "  locustfile.py:1: It imports shop_common, which lies in the current folder and not beside"
+        " the file. In containers and on other machines, the load generator has the file's own"
+        " folder alone. Move the file beside shop_common."
+    )

@@ -98,4 +98,41 @@ CASES: Mapping[str, Case] = {
             "The host localhost:5000 in the file is replaced by the target.",
         ),
     ),
+    "a client of the file's own, at the host of its class": Case(
+        text="""
+        import requests
+        class Client:
+            def __init__(self, host, events):
+                self.host, self.events, self.session = host, events, requests.Session()
+            def get(self, path):
+                began = time.perf_counter()
+                answer = self.session.get(self.host + path)
+                self.events.request.fire(
+                    request_type="GET", name=path, response_length=len(answer.content),
+                    response_time=(time.perf_counter() - began) * 1000, exception=None, context={})
+        class Shop(User):
+            host = "http://localhost:9"
+            def __init__(self, environment):
+                super().__init__(environment)
+                self.client = Client(self.host, environment.events)
+            @task
+            def index(self): self.client.get("/")
+        """,
+        said=(
+            "The host http://localhost:9 in the file is replaced by the target.",
+            "locustfile.py:9: It has a client of its own, whose requests count as the file tells",
+        ),
+    ),
+    "one of Locust's sessions in a plain user": Case(
+        text="""
+        from locust.clients import HttpSession
+        class Shop(User):
+            host = "http://localhost:9/items"
+            def on_start(self):
+                self.api = HttpSession(self.host, self.environment.events.request, self)
+            @task
+            def index(self): assert self.api.get("").json()["id"] == 7
+        """,
+        said=("is replaced by the target. Its path /items is kept.",),
+    ),
 }

@@ -31,3 +31,24 @@ def test_a_folders_dockerfile_is_advised_only_where_there_is_one(
         inspection.inspect("shop:app", python=sys.executable, folder=folder, env={}, modules=())
 
     assert works in str(refused.value)
+
+
+def test_a_setting_beside_a_variable_that_is_missing_is_not_advised(tmp_path: Path) -> None:
+    code = (
+        "raise RuntimeError('Requested setting LOGGING_CONFIG, but it is not set. You must define"
+        " the environment variable SHOP_SETTINGS_MODULE before accessing settings.')\n"
+    )
+
+    with pytest.raises(UsageError) as refused:
+        inspection.inspect(
+            "shop:app",
+            python=sys.executable,
+            folder=make_folder(tmp_path, {"shop.py": code}),
+            env={},
+            modules=(),
+        )
+
+    assert str(refused.value).endswith(
+        "\nVariables that it asks for, and that are not set: SHOP_SETTINGS_MODULE."
+        " Set what it needs: --env SHOP_SETTINGS_MODULE=VALUE"
+    )
