@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from loadtests.analysis.profiles.shares import dominant, kind_ms
 from loadtests.model.profiles.records import Waiting
 from loadtests.model.profiles.results import LineTime, ProfileFinding
 
@@ -53,7 +54,8 @@ def sentence(finding: ProfileFinding) -> str:
     likely = "" if finding.certain else "probably "
     begun = (
         f"At {count}, a request spends {likely}{ms(line.ms.estimate)} of its"
-        f" {ms(finding.application_ms)} ms in the application in {place(line)}, {doing(line)}"
+        f" {ms(finding.application_ms)} ms in the application in {place(line)},"
+        f" {_part(line)}{doing(line)}"
     )
     if finding.before_ms is None or finding.before_application_ms is None:
         return f"{begun}."
@@ -61,6 +63,13 @@ def sentence(finding: ProfileFinding) -> str:
         f"{begun}; at {finding.replicas_from} it was {ms(finding.before_ms)} of"
         f" {ms(finding.before_application_ms)} ms."
     )
+
+
+def _part(line: LineTime) -> str:
+    """Return how long a line does what grew, where that is the smaller part of its time."""
+    spent_ms = kind_ms(line.kinds, line.kind)
+    is_most = spent_ms >= kind_ms(line.kinds, dominant(line.kinds))
+    return "" if is_most else f"of which {ms(spent_ms)} ms "
 
 
 def ms(value: float) -> str:
