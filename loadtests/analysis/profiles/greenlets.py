@@ -26,7 +26,10 @@ FILES = re.compile(r"/gevent/(_?fileobject|os\.py$)")
 """What gives reads and writes of files to such a thread."""
 
 KINDS = (
-    (re.compile(r"/gevent/(_socket|_ssl|ssl|socket|select|selectors)"), Waiting.SOCKET),
+    (
+        re.compile(r"/gevent/(_socket|_ssl|ssl|socket|select|selectors)|/psycogreen/"),
+        Waiting.SOCKET,
+    ),
     (
         re.compile(
             r"/gevent/(lock|thread|threading|_semaphore|_abstract_linkable|queue|event)\.py$"
@@ -36,7 +39,7 @@ KINDS = (
     (re.compile(r"/gevent/(subprocess|os)\.py$"), Waiting.CHILD),
     (re.compile(r"/gevent/(fileobject|_fileobject)"), Waiting.FILE),
 )
-"""Files of gevent through which a greenlet gives way."""
+"""Files through which a greenlet gives way: of gevent, and of what lets psycopg2 do so."""
 
 SLEEP = re.compile(r"/gevent/hub\.py$")
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 from itertools import takewhile
 
-from loadtests.analysis.profiles.frames import STANDARD
+from loadtests.analysis.profiles.frames import STANDARD, is_own, package_folders
 from loadtests.analysis.profiles.own_code import called_packages, own_places
 from loadtests.model.profiles.records import LOCAL_SOCKET, Frame, KernelWait, Waiting
 
@@ -20,9 +20,9 @@ MongoDB."""
 
 DRIVERS = re.compile(
     r"/(psycopg2?|psycopg_pool|psycogreen|asyncpg|pg8000|pymysql|MySQLdb|mysql|redis|pymongo|pymemcache"
-    r"|sqlalchemy|peewee|cassandra)(/|\.py$)"
+    r"|sqlalchemy|peewee|cassandra|valkey|pony|clickhouse_driver|neo4j|django/db/backends)(/|\.py$)"
 )
-"""Packages that speak to a data store."""
+"""Packages that speak to a data store; users have files and folders of these names, too."""
 
 LOCKING = re.compile(r"/(lib|lib64)/(python|pypy)\d[^/]*/(threading|queue)\.py$")
 """Where the standard library waits for a lock, an event or an entry of a queue."""
@@ -106,17 +106,21 @@ def refined(
 def _asks_store(frames: Sequence[Frame], application: str) -> bool:
     """Return whether the application's innermost line called a driver.
 
-    A driver further out only stands around it, such as a decorator that opens a transaction. In a
-    folder of packages beside the usual ones, a driver's own frame looks like the application's.
+    A driver further out only stands around it, such as a decorator that opens a transaction.
 
     One stack alone cannot tell an installed application from a decorator around its view. That
     needs ``application``: without it, the decorator counts as the application.
     """
-    drivers = [index for index, frame in enumerate(frames) if DRIVERS.search(frame.file)]
-    if not drivers:
+    if not any(DRIVERS.search(frame.file) for frame in frames):
         return False
-    called = called_packages([frames], application=application)
-    return max(own_places(frames, called=called), default=-1) <= drivers[-1]
+    folders = package_folders([frames])
+    drivers = [
+        index
+        for index, frame in enumerate(frames)
+        if DRIVERS.search(frame.file) and not is_own(frame, folders)
+    ]
+    called = called_packages([frames], folders, application)
+    return max(own_places(frames, folders, called), default=-1) < max(drivers, default=-1)
 
 
 def _may_be_in_c(frames: Sequence[Frame]) -> bool:

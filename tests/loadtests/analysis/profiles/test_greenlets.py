@@ -22,6 +22,7 @@ PEER = "10.0.0.3:80"
         ("gevent/ssl.py:300", "read", KernelWait(kind=Waiting.SOCKET, peer=PEER)),
         ("gevent/select.py:145", "select", KernelWait(kind=Waiting.SOCKET, peer=PEER)),
         ("gevent/thread.py:320", "acquire", KernelWait(kind=Waiting.LOCK)),
+        ("psycogreen/gevent.py:32", "wait", KernelWait(kind=Waiting.SOCKET, peer=PEER)),
         ("gevent/resolver/thread.py:60", "getaddrinfo", KernelWait(kind=Waiting.DNS)),
         ("gevent/_fileobjectcommon.py:90", "read", KernelWait(kind=Waiting.FILE)),
     ],

@@ -117,6 +117,31 @@ def test_a_driver_in_a_folder_of_packages_beside_the_usual_ones_is_still_one() -
     assert refined(HTTP, there((*FLASK, ATOMIC, LOCK_ROW, *GET))) == HTTP
 
 
+@pytest.mark.parametrize("own", ["/srv/redis/app.py:9", "/srv/shop/mysql.py:9", "/srv/pony/a.py:9"])
+def test_a_file_or_folder_of_ones_own_that_is_called_like_a_driver_is_none(own: str) -> None:
+    view = frame(own, "search")
+
+    assert refined(HTTP, (*FLASK, view, *GET)) == HTTP
+    assert refined(HTTP, (*FLASK, view, *PYMYSQL)).kind is Waiting.STORE
+
+
+def test_so_is_a_file_of_an_installed_application() -> None:
+    view = frame(f"{SITE}/shop/redis.py:9", "search")
+
+    assert refined(HTTP, (*FLASK, view, *GET), application="shop") == HTTP
+    assert refined(HTTP, (*FLASK, view, *PYMYSQL), application="shop").kind is Waiting.STORE
+
+
+def test_a_driver_in_c_below_djangos_models_is_the_store_whatever_its_address() -> None:
+    models = (
+        frame(f"{SITE}/django/db/models/query.py:88", "ModelIterable.__iter__"),
+        frame(f"{SITE}/django/db/backends/utils.py:105", "CursorWrapper._execute"),
+    )
+    local = KernelWait(kind=Waiting.SOCKET, peer="a local socket")
+
+    assert refined(local, (*FLASK, LOCK_ROW, *models)).kind is Waiting.STORE
+
+
 def test_a_driver_in_c_below_what_traces_it_is_still_one() -> None:
     engine = frame(f"{SITE}/sqlalchemy/engine/default.py:941", "do_execute")
     traced = frame(f"{SITE}/opentelemetry/instrumentation/dbapi/__init__.py:600", "execute")
