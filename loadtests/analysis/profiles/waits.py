@@ -27,6 +27,19 @@ DRIVERS = re.compile(
 LOCKING = re.compile(r"/(lib|lib64)/(python|pypy)\d[^/]*/(threading|queue)\.py$")
 """Where the standard library waits for a lock, an event or an entry of a queue."""
 
+POOLS = re.compile(
+    r"/(psycopg_pool|dbutils)/|/sqlalchemy/(pool/|util/queue\.py$)|/playhouse/pool\.py$"
+    r"|/(urllib3/connectionpool|redis/connection|valkey/connection|mysql/connector/pooling)\.py$"
+    r"|/pymongo/(synchronous/)?pool\.py$|/httpcore/(_synchronization|_sync/connection_pool)\.py$"
+)
+"""Where libraries wait until a connection of their pool is free."""
+
+PROGRAMS = re.compile(
+    r"/(lib|lib64)/(python|pypy)\d[^/]*/(subprocess|multiprocessing/(process|popen_\w+))\.py$"
+    r"|/gevent/subprocess\.py$"
+)
+"""Where a request waits for a program that it started: it reads pipes, or sleeps between looks."""
+
 OWN_THREADS = re.compile(
     r"/concurrent/futures/_base\.py$|/multiprocessing/pool\.py$"
     r"|/asgiref/(sync|current_thread_executor)\.py$"
@@ -40,6 +53,9 @@ PATCHED = re.compile(r"/gevent/")
 """What stands in for the standard library's waits where gevent has patched it."""
 
 ANOTHER_THREAD = "another thread of its own"
+
+A_CONNECTION = "a connection of its pool"
+"""What a lock is for, if a pool waits."""
 
 EVENT_LOOP = "its own event loop"
 
@@ -86,10 +102,8 @@ def refined(
     which count below a driver in C (psycopg2): it has no frame, and the standard library none.
     ``application`` is the package that is served, where it is known.
     """
-    if wait.kind not in RUNS and (own := _own_work(frames)):
-        return KernelWait(kind=Waiting.UNKNOWN, peer=own)
-    if frames and LOCKING.search(frames[-1].file) and wait.kind not in RUNS:
-        return KernelWait(kind=Waiting.LOCK)
+    if wait.kind not in RUNS and (known := _of_library(wait, frames)):
+        return known
     if wait.kind is not Waiting.SOCKET:
         return wait
     port = wait.peer.rpartition(":")[2]
@@ -101,6 +115,20 @@ def refined(
     if port in STORE_PORTS or is_known or is_meant or _asks_store(frames, application):
         return KernelWait(kind=Waiting.STORE, peer=wait.peer)
     return wait
+
+
+def _of_library(wait: KernelWait, frames: Sequence[Frame]) -> KernelWait | None:
+    """Return a wait as the library knows it that is innermost; None where it knows no more."""
+    inner = list(takewhile(_passes_on, reversed(frames)))
+    if own := _own_work(inner):
+        return KernelWait(kind=Waiting.UNKNOWN, peer=own)
+    if any(PROGRAMS.search(frame.file) for frame in inner):
+        return KernelWait(kind=Waiting.CHILD)
+    is_lock = wait.kind is Waiting.LOCK or bool(frames and LOCKING.search(frames[-1].file))
+    caller = frames[-len(inner) - 1].file if len(frames) > len(inner) else ""
+    if (is_lock or wait.kind is Waiting.SLEEP) and POOLS.search(caller):
+        return KernelWait(kind=Waiting.LOCK, peer=A_CONNECTION)
+    return KernelWait(kind=Waiting.LOCK) if is_lock else None
 
 
 def _asks_store(frames: Sequence[Frame], application: str) -> bool:
@@ -127,9 +155,8 @@ def _may_be_in_c(frames: Sequence[Frame]) -> bool:
     return bool(frames) and not STANDARD.search(frames[-1].file)
 
 
-def _own_work(frames: Sequence[Frame]) -> str:
+def _own_work(inner: Sequence[Frame]) -> str:
     """Return for what of its own a thread waits, by its innermost frames; "" for nothing such."""
-    inner = list(takewhile(_passes_on, reversed(frames)))
     if any(OWN_THREADS.search(frame.file) for frame in inner):
         return ANOTHER_THREAD
     if any(LOCKING.search(frame.file) and _function(frame) == "join" for frame in inner):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -28,15 +27,13 @@ DOES: Mapping[Waiting, str] = MappingProxyType(
 )
 """What a thread does, as the end of a sentence."""
 
-POOLS = re.compile(r"(psycopg_pool|sqlalchemy|flask_sqlalchemy)\b")
-"""Packages below which a request waits for no other lock than its connection pool's."""
+NAMED = frozenset({Waiting.LOCK, Waiting.UNKNOWN})
+"""Kinds whose peer says what is waited for, where it is known."""
 
 
 def doing(line: LineTime) -> str:
     """Return what a line's requests do, with whom they wait for."""
-    if line.kind is Waiting.LOCK and POOLS.match(line.callee):
-        return "waiting for a connection of its pool"
-    if line.kind is Waiting.UNKNOWN and line.peer:
+    if line.kind in NAMED and line.peer:
         return f"waiting for {line.peer}"
     peer = f" at {line.peer}" if line.peer else ""
     return f"{DOES[line.kind]}{peer}"

@@ -55,6 +55,15 @@ def test_a_thread_of_gevents_pool_reads_a_file_where_a_file_asked_for_it(place: 
     assert wait == KernelWait(kind=Waiting.FILE)
 
 
+def test_the_pipes_of_a_program_are_no_file() -> None:
+    inner = ("subprocess.py:1600", "_fileobjectposix.py:280")
+    frames = [frame(f"{SITE}/gevent/{place}", "read") for place in inner]
+
+    wait = kind_of((*FLASK, LOCK_ROW, *frames), PEER, running=False)
+
+    assert wait == KernelWait(kind=Waiting.CHILD)
+
+
 def test_what_else_a_thread_of_gevents_pool_does_is_not_known() -> None:
     wait = kind_of((*FLASK, LOCK_ROW, APPLY), PEER, running=False)
 

@@ -232,12 +232,102 @@ def test_a_request_in_its_own_event_loop_waits_for_no_service_that_is_known() ->
     assert refined(wakes, (*FLASK, *loop, LOCK_ROW)) == wakes
 
 
+POOL = KernelWait(kind=Waiting.LOCK, peer="a connection of its pool")
+
+
+@pytest.mark.parametrize(
+    ("inner", "wait"),
+    [
+        ((frame(f"{SITE}/psycopg_pool/pool.py:200", "ConnectionPool.getconn"), CONDITION), POOL),
+        ((frame(f"{LIB}/queue.py:171", "Queue.get"), CONDITION), LOCK),
+    ],
+)
+def test_a_lock_below_a_thread_of_its_own_is_a_lock(
+    inner: tuple[Frame, ...], wait: KernelWait
+) -> None:
+    assert refined(LOCK, (*RESULT, *FLASK, LOCK_ROW, *inner)) == wait
+
+
+GET_OF_QUEUE = (frame(f"{LIB}/queue.py:171", "Queue.get"), CONDITION)
+SESSION = frame(f"{SITE}/sqlalchemy/orm/session.py:2308", "Session.execute")
+
+
 @pytest.mark.parametrize(
     "inner",
     [
-        (frame(f"{SITE}/psycopg_pool/pool.py:200", "ConnectionPool.getconn"), CONDITION),
-        (frame(f"{LIB}/queue.py:171", "Queue.get"), CONDITION),
+        (SESSION, frame(f"{SITE}/sqlalchemy/util/queue.py:170", "Queue.get"), CONDITION),
+        (SESSION, frame(f"{SITE}/sqlalchemy/pool/impl.py:160", "QueuePool._do_get")),
+        (
+            frame(f"{SITE}/django/db/backends/base/base.py:275", "connect"),
+            frame(f"{SITE}/psycopg_pool/pool.py:200", "ConnectionPool.getconn"),
+            CONDITION,
+        ),
+        (
+            frame(f"{SITE}/requests/sessions.py:602", "Session.get"),
+            frame(f"{SITE}/urllib3/connectionpool.py:256", "HTTPConnectionPool._get_conn"),
+            *GET_OF_QUEUE,
+        ),
+        (
+            frame(f"{SITE}/redis/connection.py:1500", "BlockingConnectionPool.get_connection"),
+            *GET_OF_QUEUE,
+        ),
+        (
+            frame(f"{SITE}/httpcore/_sync/connection_pool.py:35", "wait_for_connection"),
+            frame(f"{SITE}/httpcore/_synchronization.py:271", "Event.wait"),
+            frame(f"{LIB}/threading.py:622", "Event.wait"),
+            CONDITION,
+        ),
+        (
+            SESSION,
+            frame(f"{SITE}/sqlalchemy/util/queue.py:170", "Queue.get"),
+            frame(f"{SITE}/gevent/thread.py:120", "acquire"),
+        ),
     ],
 )
-def test_a_lock_below_a_thread_of_its_own_is_a_lock(inner: tuple[Frame, ...]) -> None:
-    assert refined(LOCK, (*RESULT, *FLASK, LOCK_ROW, *inner)) == LOCK
+def test_a_lock_inside_of_a_pool_is_for_a_connection(inner: tuple[Frame, ...]) -> None:
+    assert refined(LOCK, (*FLASK, LOCK_ROW, *inner)) == POOL
+
+
+def test_a_pool_that_sleeps_between_two_tries_waits_for_a_connection() -> None:
+    pool = frame(f"{SITE}/playhouse/pool.py:140", "PooledDatabase._connect")
+
+    assert refined(SLEEP, (*FLASK, LOCK_ROW, pool)) == POOL
+
+
+def test_another_lock_below_a_driver_is_not_its_pools() -> None:
+    """With ``echo=True``, each statement takes the lock of the log's handler."""
+    logs = (
+        frame(f"{SITE}/sqlalchemy/log.py:170", "InstanceLogger.info"),
+        frame(f"{LIB}/logging/__init__.py:968", "Handler.handle"),
+        frame(f"{LIB}/logging/__init__.py:917", "Handler.acquire"),
+    )
+
+    assert refined(LOCK, (*FLASK, LOCK_ROW, SESSION, *logs)) == LOCK
+
+
+PIPE = KernelWait(kind=Waiting.PIPE)
+RUN = frame(f"{LIB}/subprocess.py:550", "run")
+COMMUNICATE = (RUN, frame(f"{LIB}/subprocess.py:1209", "Popen.communicate"))
+
+
+@pytest.mark.parametrize(
+    ("seen", "inner"),
+    [
+        (PIPE, (*COMMUNICATE, frame(f"{LIB}/selectors.py:415", "select"))),
+        (PIPE, (RUN, frame(f"{LIB}/subprocess.py:1962", "Popen._execute_child"))),
+        (SLEEP, (*COMMUNICATE, frame(f"{LIB}/subprocess.py:2040", "Popen._wait"))),
+        (
+            PIPE,
+            (
+                frame(f"{LIB}/multiprocessing/process.py:149", "BaseProcess.join"),
+                frame(f"{LIB}/multiprocessing/popen_fork.py:40", "Popen.wait"),
+                frame(f"{LIB}/multiprocessing/connection.py:930", "wait"),
+            ),
+        ),
+    ],
+)
+def test_a_request_that_reads_of_a_program_it_started_waits_for_that(
+    seen: KernelWait, inner: tuple[Frame, ...]
+) -> None:
+    assert refined(seen, (*FLASK, LOCK_ROW, *inner)).kind is Waiting.CHILD
+    assert refined(CPU, (*FLASK, LOCK_ROW, *inner)) == CPU
