@@ -44,7 +44,27 @@ _OWN = re.compile(
 )
 """Statements of the looks themselves."""
 
-_LIST = re.compile(r"\(\s*\?(?:\s*,\s*\?)+\s*\)")
+_WORDS = r"[\w.]+(?: varying| precision)?(?:\(\?(?:,\s*\?)?\))?(?: with(?:out)? time zone)?"
+
+_TYPE = rf"(?:\s*::\s*(?:\"[^\"]*\"|{_WORDS})(?:\[\])*)*"
+
+_VALUE = rf"(?:\?|\$\d+|null|default|true|false){_TYPE}"
+"""A value that was taken out, or the number of a parameter, with its type."""
+
+_END = r"(?:\s*\)|\s*,?\s*\$?\Z)"
+"""Of a list, which may be cut off."""
+
+_LIST = re.compile(rf"\(\s*{_VALUE}(?:\s*,\s*{_VALUE})+{_END}", re.IGNORECASE)
+
+_ROW = rf"\((?:\?, …\)|\s*{_VALUE}{_END})"
+
+_ROWS = rf"{_ROW}(?:\s*,\s*{_ROW})*(?:\s*,\s*\(?\s*\$?\Z)?"
+
+_LISTED = re.compile(
+    rf"(?P<rows>\bvalues)\s*{_ROWS}|(?P<one_of>\bin)\s*(?:\(\s*{_ROWS}{_END}|{_ROW})",
+    re.IGNORECASE,
+)
+"""Many rows, and lists of rows or of one value."""
 
 ROW_LOCKS = frozenset({"transactionid", "tuple", "speculative token"})
 """Waits for a lock that another transaction holds on a row (PostgreSQL, *Wait Events of Type
@@ -69,7 +89,8 @@ TABLE_LOCKS = frozenset({"relation", "extend", "advisory", "object", "page", "ta
 def shape_of(statement: str) -> str:
     """Return a statement without its values, for they may be secrets, on one line.
 
-    Comments go, too. Lists of values become ``(?, …)``, so that one statement has one shape.
+    Comments go, too. Lists of values become ``(?, …)``, and so do many rows of them, so that one
+    statement has one shape.
     """
     return _shape(_TOKEN, statement)
 
@@ -80,7 +101,12 @@ def mysql_shape_of(statement: str) -> str:
 
 
 def _shape(tokens: re.Pattern[str], statement: str) -> str:
-    return " ".join(_LIST.sub("(?, …)", tokens.sub(_without_value, statement)).split())
+    listed = _LIST.sub("(?, …)", tokens.sub(_without_value, statement))
+    return " ".join(_LISTED.sub(_one_row, listed).split())
+
+
+def _one_row(rows: re.Match[str]) -> str:
+    return f"{rows['rows'] or rows['one_of']} (?, …)"
 
 
 def _without_value(token: re.Match[str]) -> str:

@@ -53,6 +53,57 @@ def test_a_statement_keeps_its_shape_and_loses_its_values(statement: str, shape:
 
 
 @pytest.mark.parametrize(
+    ("statements", "shape"),
+    [
+        (
+            (
+                "SELECT a FROM t WHERE id IN ($1)",
+                "SELECT a FROM t WHERE id IN ($1, $2,$3)",
+                "SELECT a FROM t WHERE id IN ('x'::uuid, 'y'::uuid)",
+                "SELECT a FROM t WHERE id IN (11, 222, 3",  # cut off
+                "SELECT a FROM t WHERE id IN (11, 222, ",
+            ),
+            "SELECT a FROM t WHERE id IN (?, …)",
+        ),
+        (
+            ("SELECT a FROM t WHERE (a, b) IN ((1, 2), (3, 4))",),
+            "SELECT a FROM t WHERE (a, b) IN (?, …)",
+        ),
+        (
+            (
+                "INSERT INTO t (a, b) VALUES ($1, NULL) RETURNING id",
+                "INSERT INTO t (a, b) VALUES ($1::INTEGER, $2), ($3::INTEGER, $4) RETURNING id",
+                "INSERT INTO t (a, b) VALUES (1, 'a'), (2, DEFAULT), (3, 'c') RETURNING id",
+                "INSERT INTO t (a, b) VALUES ($1::NUMERIC(10, 2), $2::TIMESTAMP WITHOUT TIME ZONE),"
+                " ($3::NUMERIC(10, 2), $4::character varying) RETURNING id",
+            ),
+            "INSERT INTO t (a, b) VALUES (?, …) RETURNING id",
+        ),
+        (
+            (
+                "INSERT INTO t (a) VALUES (1), (2)",
+                "INSERT INTO t (a) VALUES ($1), ($2), ($",
+                "INSERT INTO t (a) VALUES ($1), ($2), (",
+            ),
+            "INSERT INTO t (a) VALUES (?, …)",
+        ),
+    ],
+)
+def test_a_statement_has_one_shape_however_many_values_it_has(
+    statements: tuple[str, ...], shape: str
+) -> None:
+    assert {shape_of(statement) for statement in statements} == {shape}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["SELECT f($1), begin ($2)", "INSERT INTO t VALUES (now())", "WHERE id IN (SELECT $1, a)"],
+)
+def test_what_is_no_list_of_values_stays(statement: str) -> None:
+    assert shape_of(statement) == statement
+
+
+@pytest.mark.parametrize(
     ("statement", "shape"),
     [
         ('SELECT * FROM `t 1` WHERE a = "s3cr3t"', "SELECT * FROM `t 1` WHERE a = ?"),
