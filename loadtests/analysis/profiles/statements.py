@@ -66,6 +66,10 @@ _LISTED = re.compile(
 )
 """Many rows, and lists of rows or of one value."""
 
+_SELECT = re.compile(r"select\b", re.IGNORECASE)
+
+_PART = re.compile(r"\"[^\"]*\"|`[^`]*`|[()]|(?P<from>\bfrom\b)", re.IGNORECASE)
+
 ROW_LOCKS = frozenset({"transactionid", "tuple", "speculative token"})
 """Waits for a lock that another transaction holds on a row (PostgreSQL, *Wait Events of Type
 Lock*)."""
@@ -173,5 +177,20 @@ def in_words(store: StoreProfile | None) -> str:
 
 
 def cut(statement: str) -> str:
-    """Return the beginning of a long statement."""
-    return statement if len(statement) <= MOST_CHARS else f"{statement[: MOST_CHARS - 1]}…"
+    """Return the beginning of a long statement, without the columns that it selects.
+
+    Those that an ORM writes fill a line before the table is named.
+    """
+    if len(statement) <= MOST_CHARS:
+        return statement
+    shown = _without_columns(statement)
+    return shown if len(shown) <= MOST_CHARS else f"{shown[: MOST_CHARS - 1]}…"
+
+
+def _without_columns(statement: str) -> str:
+    depth = 0
+    for part in _PART.finditer(statement) if _SELECT.match(statement) else ():
+        if part["from"] and not depth:
+            return f"SELECT … {statement[part.start() :]}"
+        depth += {"(": 1, ")": -1}.get(part[0], 0)
+    return statement

@@ -173,6 +173,22 @@ def test_a_long_statement_is_cut_with_a_mark() -> None:
     assert cut("x" * 200).endswith("…")
 
 
+COLUMNS = ", ".join(f"orders.column_{number} AS orders_column_{number}" for number in range(9))
+
+
+@pytest.mark.parametrize(
+    ("selected", "rest", "shown"),
+    [
+        (COLUMNS, "FROM orders WHERE orders.id = ?", "FROM orders WHERE orders.id = ?"),
+        (f"extract(day FROM a), (SELECT n FROM u), {COLUMNS}", "FROM orders", "FROM orders"),
+        (f'"a" AS "from", {COLUMNS}', 'FROM "orders"', 'FROM "orders"'),
+    ],
+)
+def test_the_columns_of_an_orm_do_not_hide_the_table(selected: str, rest: str, shown: str) -> None:
+    assert cut(f"SELECT {selected} {rest}") == f"SELECT … {shown}"
+    assert cut(f"SELECT {selected}") == f"SELECT {selected}"[:79] + "…"
+
+
 def key(number: int, user: int = 10) -> tuple[int, int, int]:
     return user, 5, number
 
