@@ -40,6 +40,15 @@ PROGRAMS = re.compile(
 )
 """Where a request waits for a program that it started: it reads pipes, or sleeps between looks."""
 
+POLLED = (
+    (re.compile(r"/(filelock|portalocker|fasteners)/"), Waiting.FILE_LOCK),
+    (re.compile(r"/(redis|valkey)/lock\.py$"), Waiting.STORE),
+)
+"""Where libraries sleep until they try again to have a lock: on a file, or in a store."""
+
+IN_C = re.compile(r"/grpc/")
+"""What asks a service by threads of its own in C, and waits for their word."""
+
 OWN_THREADS = re.compile(
     r"/concurrent/futures/_base\.py$|/multiprocessing/pool\.py$"
     r"|/asgiref/(sync|current_thread_executor)\.py$"
@@ -128,7 +137,12 @@ def _of_library(wait: KernelWait, frames: Sequence[Frame]) -> KernelWait | None:
     caller = frames[-len(inner) - 1].file if len(frames) > len(inner) else ""
     if (is_lock or wait.kind is Waiting.SLEEP) and POOLS.search(caller):
         return KernelWait(kind=Waiting.LOCK, peer=A_CONNECTION)
-    return KernelWait(kind=Waiting.LOCK) if is_lock else None
+    if is_lock:
+        return KernelWait(kind=Waiting.SOCKET if IN_C.search(caller) else Waiting.LOCK)
+    if wait.kind is Waiting.SLEEP:
+        tried = (kind for files, kind in POLLED if files.search(caller))
+        return next((KernelWait(kind=kind) for kind in tried), None)
+    return None
 
 
 def _asks_store(frames: Sequence[Frame], application: str) -> bool:

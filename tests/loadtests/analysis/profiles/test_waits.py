@@ -331,3 +331,34 @@ def test_a_request_that_reads_of_a_program_it_started_waits_for_that(
 ) -> None:
     assert refined(seen, (*FLASK, LOCK_ROW, *inner)).kind is Waiting.CHILD
     assert refined(CPU, (*FLASK, LOCK_ROW, *inner)) == CPU
+
+
+@pytest.mark.parametrize(
+    ("place", "kind"),
+    [
+        ("filelock/_api.py:340", Waiting.FILE_LOCK),
+        ("portalocker/utils.py:280", Waiting.FILE_LOCK),
+        ("redis/lock.py:220", Waiting.STORE),
+        ("redis/retry.py:60", Waiting.SLEEP),
+        ("tenacity/nap.py:31", Waiting.SLEEP),
+    ],
+)
+def test_a_library_that_tries_again_to_have_a_lock_waits_for_that(
+    place: str, kind: Waiting
+) -> None:
+    tries = frame(f"{SITE}/{place}", "acquire")
+
+    assert refined(SLEEP, (*FLASK, LOCK_ROW, tries)) == KernelWait(kind=kind)
+    assert refined(SLEEP, (*FLASK, tries, LOCK_ROW)) == SLEEP
+    assert refined(CPU, (*FLASK, LOCK_ROW, tries)) == CPU
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        (frame(f"{SITE}/grpc/_channel.py:1160", "_UnaryUnaryMultiCallable.__call__"),),
+        (frame(f"{SITE}/grpc/_common.py:153", "wait"), CONDITION),
+    ],
+)
+def test_a_call_that_threads_in_c_make_waits_for_the_service(inner: tuple[Frame, ...]) -> None:
+    assert refined(LOCK, (*FLASK, LOCK_ROW, *inner)) == KernelWait(kind=Waiting.SOCKET)
