@@ -6,7 +6,12 @@ import re
 from collections.abc import Collection, Sequence
 from itertools import takewhile
 
-from loadtests.analysis.profiles.frames import STANDARD, is_own, package_folders
+from loadtests.analysis.profiles.frames import (
+    STANDARD,
+    is_own,
+    package_folders,
+    within_packages,
+)
 from loadtests.analysis.profiles.own_code import called_packages, own_places
 from loadtests.model.profiles.records import LOCAL_SOCKET, Frame, KernelWait, Waiting
 
@@ -28,11 +33,12 @@ LOCKING = re.compile(r"/(lib|lib64)/(python|pypy)\d[^/]*/(threading|queue)\.py$"
 """Where the standard library waits for a lock, an event or an entry of a queue."""
 
 POOLS = re.compile(
-    r"/(psycopg_pool|dbutils)/|/sqlalchemy/(pool/|util/queue\.py$)|/playhouse/pool\.py$"
-    r"|/(urllib3/connectionpool|redis/connection|valkey/connection|mysql/connector/pooling)\.py$"
-    r"|/pymongo/(synchronous/)?pool\.py$|/httpcore/(_synchronization|_sync/connection_pool)\.py$"
+    r"(psycopg_pool|dbutils)/|sqlalchemy/(pool/|util/queue\.py$)|playhouse/pool\.py$"
+    r"|(urllib3/connectionpool|redis/connection|valkey/connection|mysql/connector/pooling)\.py$"
+    r"|pymongo/(synchronous/)?pool\.py$|httpcore/(_synchronization|_sync/connection_pool)\.py$"
 )
-"""Where libraries wait until a connection of their pool is free."""
+"""Where libraries wait until a connection of their pool is free; paths in a folder of packages, as
+the next ones are."""
 
 PROGRAMS = re.compile(
     r"/(lib|lib64)/(python|pypy)\d[^/]*/(subprocess|multiprocessing/(process|popen_\w+))\.py$"
@@ -41,13 +47,21 @@ PROGRAMS = re.compile(
 """Where a request waits for a program that it started: it reads pipes, or sleeps between looks."""
 
 POLLED = (
-    (re.compile(r"/(filelock|portalocker|fasteners)/"), Waiting.FILE_LOCK),
-    (re.compile(r"/(redis|valkey)/lock\.py$"), Waiting.STORE),
+    (re.compile(r"(filelock|portalocker|fasteners)/"), Waiting.FILE_LOCK),
+    (re.compile(r"(redis|valkey)/lock\.py$"), Waiting.STORE),
 )
 """Where libraries sleep until they try again to have a lock: on a file, or in a store."""
 
-IN_C = re.compile(r"/grpc/")
-"""What asks a service by threads of its own in C, and waits for their word."""
+BY_THREADS = (
+    (re.compile(r"(cassandra|couchbase)/|pymongo/(synchronous/)?topology\.py$"), Waiting.STORE),
+    (re.compile(r"(grpc|kafka|paho)/"), Waiting.SOCKET),
+    (
+        re.compile(r"(polars|torch|onnxruntime|tensorflow|keras|sklearn|xgboost|lightgbm)/"),
+        Waiting.UNKNOWN,
+    ),
+)
+"""What gives its work to threads of its own, many of them in C, and waits for their word: clients,
+and what computes there."""
 
 OWN_THREADS = re.compile(
     r"/concurrent/futures/_base\.py$|/multiprocessing/pool\.py$"
@@ -58,8 +72,8 @@ OWN_THREADS = re.compile(
 OWN_LOOP = re.compile(r"/asyncio/base_events\.py$")
 """Where a request runs an event loop of its own; what its tasks wait for is not on the stack."""
 
-PATCHED = re.compile(r"/gevent/")
-"""What stands in for the standard library's waits where gevent has patched it."""
+PATCHED = re.compile(r"/gevent/|/pymongo/lock\.py$")
+"""What stands in for the standard library's waits, or before them."""
 
 ANOTHER_THREAD = "another thread of its own"
 
@@ -134,15 +148,22 @@ def _of_library(wait: KernelWait, frames: Sequence[Frame]) -> KernelWait | None:
     if any(PROGRAMS.search(frame.file) for frame in inner):
         return KernelWait(kind=Waiting.CHILD)
     is_lock = wait.kind is Waiting.LOCK or bool(frames and LOCKING.search(frames[-1].file))
-    caller = frames[-len(inner) - 1].file if len(frames) > len(inner) else ""
-    if (is_lock or wait.kind is Waiting.SLEEP) and POOLS.search(caller):
-        return KernelWait(kind=Waiting.LOCK, peer=A_CONNECTION)
-    if is_lock:
-        return KernelWait(kind=Waiting.SOCKET if IN_C.search(caller) else Waiting.LOCK)
-    if wait.kind is Waiting.SLEEP:
-        tried = (kind for files, kind in POLLED if files.search(caller))
-        return next((KernelWait(kind=kind) for kind in tried), None)
+    if is_lock or wait.kind is Waiting.SLEEP:
+        caller = frames[-len(inner) - 1 : len(frames) - len(inner)]
+        path = "".join(within_packages(frame, package_folders([frames])) for frame in caller)
+        return _of_caller(path, is_lock=is_lock)
     return None
+
+
+def _of_caller(path: str, *, is_lock: bool) -> KernelWait | None:
+    """Return for what a library waits with a lock, or with a sleep between two tries."""
+    if POOLS.match(path):
+        return KernelWait(kind=Waiting.LOCK, peer=A_CONNECTION)
+    known = BY_THREADS if is_lock else POLLED
+    kind = next((kind for files, kind in known if files.match(path)), None)
+    if kind is None:
+        return KernelWait(kind=Waiting.LOCK) if is_lock else None
+    return KernelWait(kind=kind, peer=ANOTHER_THREAD if kind is Waiting.UNKNOWN else "")
 
 
 def _asks_store(frames: Sequence[Frame], application: str) -> bool:

@@ -354,11 +354,46 @@ def test_a_library_that_tries_again_to_have_a_lock_waits_for_that(
 
 
 @pytest.mark.parametrize(
-    "inner",
+    ("inner", "kind"),
     [
-        (frame(f"{SITE}/grpc/_channel.py:1160", "_UnaryUnaryMultiCallable.__call__"),),
-        (frame(f"{SITE}/grpc/_common.py:153", "wait"), CONDITION),
+        ((("grpc/_channel.py:1160", "_UnaryUnaryMultiCallable.__call__"),), Waiting.SOCKET),
+        ((("grpc/_common.py:153", "wait"), CONDITION), Waiting.SOCKET),
+        ((("kafka/producer/future.py:29", "FutureProduceResult.wait"), CONDITION), Waiting.SOCKET),
+        ((("cassandra/cluster.py:5009", "ResponseFuture.result"), CONDITION), Waiting.STORE),
+        ((("polars/lazyframe/frame.py:2000", "LazyFrame.collect"),), Waiting.UNKNOWN),
     ],
 )
-def test_a_call_that_threads_in_c_make_waits_for_the_service(inner: tuple[Frame, ...]) -> None:
-    assert refined(LOCK, (*FLASK, LOCK_ROW, *inner)) == KernelWait(kind=Waiting.SOCKET)
+def test_what_gives_work_to_threads_of_its_own_waits_for_no_lock(
+    inner: tuple[tuple[str, str] | Frame, ...], kind: Waiting
+) -> None:
+    below = [
+        each if isinstance(each, Frame) else frame(f"{SITE}/{each[0]}", each[1]) for each in inner
+    ]
+
+    assert refined(LOCK, (*FLASK, LOCK_ROW, *below)).kind is kind
+
+
+def test_a_pool_of_pymongo_waits_by_a_function_of_its_own() -> None:
+    waits = (
+        frame(f"{SITE}/pymongo/synchronous/pool.py:743", "Pool._get_conn"),
+        frame(f"{SITE}/pymongo/lock.py:90", "_cond_wait"),
+        CONDITION,
+    )
+
+    assert refined(LOCK, (*FLASK, LOCK_ROW, *waits)) == POOL
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        "/srv/kafka/views.py:9",
+        "/srv/shop/redis/lock.py:9",
+        "/srv/redis/connection.py:9",
+        f"{SITE}/shop/redis/connection.py:9",
+    ],
+)
+@pytest.mark.parametrize("wait", [LOCK, SLEEP])
+def test_a_file_of_ones_own_that_is_called_like_a_librarys_is_none(
+    own: str, wait: KernelWait
+) -> None:
+    assert refined(wait, (*FLASK, frame(own, "view"))) == wait
