@@ -170,10 +170,18 @@ def in_words(store: StoreProfile | None) -> str:
     rows = largest(store)
     if not rows:
         return ""
-    wait, statement, sessions = rows[0]
-    whole = sum(count for _, _, count in rows)
-    did = "ran" if wait == WAITS[""] else f"waited for {wait}"
-    return f"Store: {sessions:.1f} of {whole:.1f} active sessions {did} on `{cut(statement)}`."
+    whole = sum(sessions for _, _, sessions in rows)
+    waits: dict[str, float] = {}
+    for wait, _, sessions in rows:
+        waits[wait] = waits.get(wait, 0.0) + sessions
+    most = max(waits, key=lambda wait: waits[wait])
+    statement, sessions = next((text, count) for wait, text, count in rows if wait == most)
+    did = "ran" if most == WAITS[""] else f"waited for {most}"
+    among = "" if sessions == waits[most] else f", {sessions:.1f} of them"
+    return (
+        f"Store: {waits[most]:.1f} of {whole:.1f} active sessions {did}{among} on"
+        f" `{cut(statement)}`."
+    )
 
 
 def cut(statement: str) -> str:

@@ -167,6 +167,18 @@ def test_sessions_that_run_are_not_said_to_wait() -> None:
     assert in_words(store) == "Store: 1.0 of 1.0 active sessions ran on `SELECT ?`."
 
 
+def test_what_most_sessions_wait_for_is_told_though_each_of_their_statements_is_a_few() -> None:
+    waits = [
+        a_session(wait_type="Lock", wait_event="tuple", statement=text, count=count)
+        for text, count in (("UPDATE stock", 11), ("DELETE FROM stock", 10), ("SELECT n", 9))
+    ]
+    store = StoreProfile(address="db:5432", looks=10, sessions=(a_session(count=12), *waits))
+
+    assert in_words(store) == (
+        "Store: 3.0 of 4.2 active sessions waited for a row lock, 1.1 of them on `UPDATE stock`."
+    )
+
+
 def test_a_long_statement_is_cut_with_a_mark() -> None:
     assert cut("SELECT 1") == "SELECT 1"
     assert len(cut("x" * 200)) == 80
