@@ -80,7 +80,7 @@ def conclude(
     trials = core_speed.at_mean_speed(trials)
     cells = estimates.cells(plan, trials, calibrations)
     looked_at = comparison.profiles_of(profiles, naming.rates(cells), naming.cpu_ms(cells))
-    cells = naming.with_waits(cells, looked_at.findings)
+    cells = naming.with_waits(cells, looked_at)
     doublings = _widened_doublings(plan, trials, cells)
     cells = machine_share.with_wider_speedups(cells, doublings)
     judged = tuple(

@@ -48,6 +48,12 @@ AS_ROOT = (
 REFUSALS = frozenset({NO_RIGHT, AS_ROOT})
 """The same for all processes of a run."""
 
+ERROR = "Error: "
+"""Before what py-spy says of a failure; its causes stand in the lines below."""
+
+BACKTRACE = "Stack backtrace:"
+"""Before py-spy's own stack, which it writes where ``RUST_BACKTRACE`` is set."""
+
 RECORDED = re.compile(r"(?P<name>.*?) \((?P<file>.+):(?P<line>\d+)\)")
 """A frame of a recorded stack: ``rank (/srv/shop/search.py:31)``."""
 
@@ -189,7 +195,8 @@ def why_not(error: ProcessFailure) -> str:
         return AS_ROOT
     if _is_refused(error):
         return NO_RIGHT
-    text = f"{error} {error.output}"
+    output = error.output.partition(BACKTRACE)[0]
+    text = f"{error} {output}"
     lowered = text.lower()
     if "not found" in lowered and NAME in text and "program" in lowered:
         return MISSING
@@ -198,6 +205,7 @@ def why_not(error: ProcessFailure) -> str:
             "py-spy finds no CPython in this process. PyPy, and interpreters without symbols that"
             " are built into another program, cannot be read from outside."
         )
-    lines = [line.strip() for line in error.output.splitlines() if line.strip()]
-    last = (lines or str(error).splitlines() or [""])[-1]
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    stated = [line.removeprefix(ERROR) for line in lines if line.startswith(ERROR)]
+    last = (stated or lines or str(error).splitlines() or [""])[-1]
     return f"py-spy cannot read the process: {last}"

@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 
 from loadtests.analysis.intervals import student_quantile
 from loadtests.analysis.profiles import flames, statements, wording
-from loadtests.analysis.profiles.shares import Mean, Requests, kind_ms, result_of
+from loadtests.analysis.profiles.shares import (
+    Mean,
+    Requests,
+    dominant,
+    kind_ms,
+    result_of,
+    told_of,
+)
 from loadtests.model.plan import Cell
 from loadtests.model.profiles.records import CellProfile, Waiting
 from loadtests.model.profiles.results import (
@@ -27,7 +34,7 @@ LEAST_SHARE_RATIO = 0.5
 """A line is called certain only if most of a request's time, or of its growth, is there."""
 
 LEAST_KIND_RATIO = 0.6
-"""So much of a line's time has one kind, if the kind is called certain."""
+"""So much of a line's time, or of its growth, has one kind, if the kind is called certain."""
 
 LEAST_SEEN_RATIO = 0.5
 """Without a limit of requests at once, so much of the response time is in the application, if what
@@ -91,6 +98,8 @@ def finding_of(series: Sequence[CellProfile]) -> ProfileFinding | None:
     small = _Side.of(told[0]) if len(told) > 1 else None
     grown = small is not None and _has_grown(small, large)
     line = _first(large, small if grown else None)
+    if small is not None and grown:
+        line = _as_grown(large, small, line)
     growth = _growth(large, small, line) if small is not None else None
     finding = ProfileFinding(
         worker=large.cell.worker,
@@ -115,6 +124,7 @@ class _Side:
 
     cell: Cell
     result: ProfileResult
+    requests: Requests
     whole: Mean
     means: Mapping[Hashable, Mean]
     has_slots: bool
@@ -126,6 +136,7 @@ class _Side:
         return cls(
             cell=profile.cell,
             result=result_of(profile),
+            requests=requests,
             whole=whole,
             means=requests.means(requests.place),
             has_slots=profile.has_slots,
@@ -143,6 +154,10 @@ class _Side:
         """Return a line's time; 0 for one that was never seen."""
         none = Mean(ms=0.0, error_ms=0.0, degrees=self.whole.degrees)
         return self.means.get(place, none)
+
+    def kinds_at(self, place: Hashable) -> Mapping[Waiting, float]:
+        """Return a line's time by kind; empty for one that was never seen."""
+        return next((line.kinds for line in self.result.lines if line.place == place), {})
 
 
 def difference(large: Mean, small: Mean) -> Span:
@@ -175,13 +190,26 @@ def _first(large: _Side, small: _Side | None) -> LineTime:
     )
 
 
+def _kinds_grown(large: _Side, small: _Side, line: LineTime) -> Mapping[Waiting, float]:
+    before = small.kinds_at(line.place)
+    return {kind: ms - before.get(kind, 0.0) for kind, ms in large.kinds_at(line.place).items()}
+
+
+def _as_grown(large: _Side, small: _Side, line: LineTime) -> LineTime:
+    """Return a line that grew, with the kind that grew most: the rest of its time is no cause."""
+    kind = dominant(_kinds_grown(large, small, line))
+    callee, peer = told_of(large.requests)[line.place, kind]
+    return replace(line, kind=kind, callee=callee, peer=peer)
+
+
 def _is_certain(large: _Side, small: _Side | None, line: LineTime) -> bool:
     sides = [side for side in (large, small) if side is not None]
     if any(side.result.looks < LEAST_LOOKS for side in sides) or line.kind is Waiting.UNKNOWN:
         return False
     if any(side.may_hide_waits for side in sides):
         return False
-    if kind_ms(line.kinds, line.kind) < LEAST_KIND_RATIO * math.fsum(line.kinds.values()):
+    kinds = line.kinds if small is None else _kinds_grown(large, small, line)
+    if kind_ms(kinds, line.kind) < LEAST_KIND_RATIO * math.fsum(kinds.values()):
         return False
     others = [other for other in large.result.lines if other.place != line.place]
     if small is None:

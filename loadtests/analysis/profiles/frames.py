@@ -170,15 +170,16 @@ def package_folders(stacks: Iterable[Sequence[Frame]]) -> frozenset[str]:
 
 def package_of(frame: Frame, folders: Collection[str] = ()) -> str:
     """Return the package that a frame is of; "" for none. ``folders`` have packages, too."""
+    return within_packages(frame, folders).partition("/")[0].removesuffix(".py")
+
+
+def within_packages(frame: Frame, folders: Collection[str] = ()) -> str:
+    """Return a frame's path in the folder of packages (``redis/lock.py``); "" outside of them."""
     found = PACKAGES.search(frame.file)
     if found:
-        within = frame.file[found.end() :]
-    else:
-        inside = [folder for folder in folders if frame.file.startswith(f"{folder}/")]
-        if not inside:
-            return ""
-        within = frame.file[len(min(inside, key=len)) + 1 :]
-    return within.partition("/")[0].removesuffix(".py")
+        return frame.file[found.end() :]
+    inside = [folder for folder in folders if frame.file.startswith(f"{folder}/")]
+    return frame.file[len(min(inside, key=len)) + 1 :] if inside else ""
 
 
 def is_own(frame: Frame, folders: Collection[str] = ()) -> bool:

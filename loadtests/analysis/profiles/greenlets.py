@@ -25,18 +25,24 @@ THREADS = re.compile(r"/gevent/_?threadpool")
 FILES = re.compile(r"/gevent/(_?fileobject|os\.py$)")
 """What gives reads and writes of files to such a thread."""
 
+PROGRAMS = re.compile(r"/gevent/subprocess\.py$")
+"""Where a greenlet waits for a program that it started, by its pipes, too."""
+
 KINDS = (
-    (re.compile(r"/gevent/(_socket|_ssl|ssl|socket|select|selectors)"), Waiting.SOCKET),
+    (
+        re.compile(r"/gevent/(_socket|_ssl|ssl|socket|select|selectors)|/psycogreen/"),
+        Waiting.SOCKET,
+    ),
     (
         re.compile(
             r"/gevent/(lock|thread|threading|_semaphore|_abstract_linkable|queue|event)\.py$"
         ),
         Waiting.LOCK,
     ),
-    (re.compile(r"/gevent/(subprocess|os)\.py$"), Waiting.CHILD),
+    (re.compile(r"/gevent/os\.py$"), Waiting.CHILD),
     (re.compile(r"/gevent/(fileobject|_fileobject)"), Waiting.FILE),
 )
-"""Files of gevent through which a greenlet gives way."""
+"""Files through which a greenlet gives way: of gevent, and of what lets psycopg2 do so."""
 
 SLEEP = re.compile(r"/gevent/hub\.py$")
 
@@ -71,6 +77,8 @@ def kind_of(frames: Sequence[Frame], peer: str, *, running: bool) -> KernelWait:
     inner = list(takewhile(lambda frame: GEVENT.search(frame.file), reversed(frames)))
     if any(RESOLVER.search(frame.file) for frame in inner):
         return KernelWait(kind=Waiting.DNS)
+    if any(PROGRAMS.search(frame.file) for frame in inner):
+        return KernelWait(kind=Waiting.CHILD)
     if any(THREADS.search(frame.file) for frame in inner):
         if any(FILES.search(frame.file) for frame in inner):
             return KernelWait(kind=Waiting.FILE)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from loadtests.analysis.profiles.comparison import LEAST_SHARE_RATIO
 from loadtests.analysis.profiles.shares import COMPUTING
 from loadtests.model.plan import Cell
 from loadtests.model.profiles.records import Waiting
-from loadtests.model.profiles.results import ProfileFinding
+from loadtests.model.profiles.results import ProfileFinding, Profiles, Span
 from loadtests.model.result import CellResult
 from loadtests.model.vocabulary import Bottleneck
+
+NO_KINDS: Mapping[Waiting, Span] = {}
 
 
 def rates(cells: Sequence[CellResult]) -> dict[Cell, float]:
@@ -39,23 +43,40 @@ def gain(
     return large / small * counts[0] / counts[-1] if small and large else 1.0
 
 
-def with_waits(
-    cells: Sequence[CellResult], findings: Sequence[ProfileFinding]
-) -> tuple[CellResult, ...]:
+def with_waits(cells: Sequence[CellResult], profiles: Profiles) -> tuple[CellResult, ...]:
     """Return the cells; where nothing was saturated, the bottleneck is what requests waited for."""
-    by_cell = {
+    found = {
         Cell(worker=found.worker, workload=found.workload, replicas=found.replicas_to): found
-        for found in findings
+        for found in profiles.findings
     }
-    return tuple(_named(cell, by_cell.get(cell.cell)) for cell in cells)
+    kinds = {seen.cell: seen.kinds for seen in profiles.cells}
+    return tuple(
+        _named(cell, found.get(cell.cell), kinds.get(cell.cell, NO_KINDS)) for cell in cells
+    )
 
 
-def _named(cell: CellResult, finding: ProfileFinding | None) -> CellResult:
+def _named(
+    cell: CellResult, finding: ProfileFinding | None, kinds: Mapping[Waiting, Span]
+) -> CellResult:
     if finding is None or cell.bottleneck is not Bottleneck.UNEXPLAINED:
         return cell
     told = " ".join(filter(None, (finding.sentence, finding.store)))
-    if finding.line.kind in {*COMPUTING, Waiting.UNKNOWN}:
+    kind = _of(finding.line.kind)
+    if kind is None or not (finding.certain or _is_most(kind, kinds)):
         return replace(cell, bottleneck_detail=f"{told} {cell.bottleneck_detail}")
-    of_store = finding.line.kind is Waiting.STORE
-    kind = Bottleneck.STORE if of_store else Bottleneck.WAITING
     return replace(cell, bottleneck=kind, bottleneck_detail=told)
+
+
+def _of(kind: Waiting) -> Bottleneck | None:
+    """Return the bottleneck of requests of a kind; None for one that names none."""
+    if kind in {*COMPUTING, Waiting.UNKNOWN}:
+        return None
+    return Bottleneck.STORE if kind is Waiting.STORE else Bottleneck.WAITING
+
+
+def _is_most(bottleneck: Bottleneck, kinds: Mapping[Waiting, Span]) -> bool:
+    """Return whether a request's time is mostly such a wait, whichever of its lines that is in."""
+    such = (time.estimate for kind, time in kinds.items() if _of(kind) is bottleneck)
+    return math.fsum(such) >= LEAST_SHARE_RATIO * math.fsum(
+        time.estimate for time in kinds.values()
+    )

@@ -212,7 +212,7 @@ def lines(requests: Requests, whole_ms: float) -> tuple[LineTime, ...]:
     """Return the lines in which requests spend their time, the largest first."""
     totals = requests.means(requests.place)
     details = requests.means(lambda number: (requests.place(number), requests.stack(number).kind))
-    told = _told(requests)
+    told = told_of(requests)
     ran_ratio = _ran_ratio(requests)
     rows = []
     for place, mean in totals.items():
@@ -276,7 +276,7 @@ def dominant(kinds: Mapping[Waiting, float]) -> Waiting:
     return max(kinds, key=lambda kind: (kind_ms(kinds, kind), kinds[kind]))
 
 
-def _told(requests: Requests) -> Mapping[Hashable, tuple[str, str]]:
+def told_of(requests: Requests) -> Mapping[Hashable, tuple[str, str]]:
     """Return what each line mostly called, and whom it mostly waited for, by line and kind."""
     callees: dict[Hashable, Counter[str]] = defaultdict(Counter)
     peers: dict[Hashable, Counter[str]] = defaultdict(Counter)

@@ -44,7 +44,31 @@ _OWN = re.compile(
 )
 """Statements of the looks themselves."""
 
-_LIST = re.compile(r"\(\s*\?(?:\s*,\s*\?)+\s*\)")
+_WORDS = r"[\w.]+(?: varying| precision)?(?:\(\?(?:,\s*\?)?\))?(?: with(?:out)? time zone)?"
+
+_TYPE = rf"(?:\s*::\s*(?:\"[^\"]*\"|{_WORDS})(?:\[\])*)*"
+
+_VALUE = rf"(?:\?|\$\d+|null|default|true|false){_TYPE}"
+"""A value that was taken out, or the number of a parameter, with its type."""
+
+_END = r"(?:\s*\)|\s*,?\s*\$?\Z)"
+"""Of a list, which may be cut off."""
+
+_LIST = re.compile(rf"\(\s*{_VALUE}(?:\s*,\s*{_VALUE})+{_END}", re.IGNORECASE)
+
+_ROW = rf"\((?:\?, …\)|\s*{_VALUE}{_END})"
+
+_ROWS = rf"{_ROW}(?:\s*,\s*{_ROW})*(?:\s*,\s*\(?\s*\$?\Z)?"
+
+_LISTED = re.compile(
+    rf"(?P<rows>\bvalues)\s*{_ROWS}|(?P<one_of>\bin)\s*(?:\(\s*{_ROWS}{_END}|{_ROW})",
+    re.IGNORECASE,
+)
+"""Many rows, and lists of rows or of one value."""
+
+_SELECT = re.compile(r"select\b", re.IGNORECASE)
+
+_PART = re.compile(r"\"[^\"]*\"|`[^`]*`|[()]|(?P<from>\bfrom\b)", re.IGNORECASE)
 
 ROW_LOCKS = frozenset({"transactionid", "tuple", "speculative token"})
 """Waits for a lock that another transaction holds on a row (PostgreSQL, *Wait Events of Type
@@ -69,7 +93,8 @@ TABLE_LOCKS = frozenset({"relation", "extend", "advisory", "object", "page", "ta
 def shape_of(statement: str) -> str:
     """Return a statement without its values, for they may be secrets, on one line.
 
-    Comments go, too. Lists of values become ``(?, …)``, so that one statement has one shape.
+    Comments go, too. Lists of values become ``(?, …)``, and so do many rows of them, so that one
+    statement has one shape.
     """
     return _shape(_TOKEN, statement)
 
@@ -80,7 +105,12 @@ def mysql_shape_of(statement: str) -> str:
 
 
 def _shape(tokens: re.Pattern[str], statement: str) -> str:
-    return " ".join(_LIST.sub("(?, …)", tokens.sub(_without_value, statement)).split())
+    listed = _LIST.sub("(?, …)", tokens.sub(_without_value, statement))
+    return " ".join(_LISTED.sub(_one_row, listed).split())
+
+
+def _one_row(rows: re.Match[str]) -> str:
+    return f"{rows['rows'] or rows['one_of']} (?, …)"
 
 
 def _without_value(token: re.Match[str]) -> str:
@@ -140,12 +170,35 @@ def in_words(store: StoreProfile | None) -> str:
     rows = largest(store)
     if not rows:
         return ""
-    wait, statement, sessions = rows[0]
-    whole = sum(count for _, _, count in rows)
-    did = "ran" if wait == WAITS[""] else f"waited for {wait}"
-    return f"Store: {sessions:.1f} of {whole:.1f} active sessions {did} on `{cut(statement)}`."
+    whole = sum(sessions for _, _, sessions in rows)
+    waits: dict[str, float] = {}
+    for wait, _, sessions in rows:
+        waits[wait] = waits.get(wait, 0.0) + sessions
+    most = max(waits, key=lambda wait: waits[wait])
+    statement, sessions = next((text, count) for wait, text, count in rows if wait == most)
+    did = "ran" if most == WAITS[""] else f"waited for {most}"
+    among = "" if sessions == waits[most] else f", {sessions:.1f} of them"
+    return (
+        f"Store: {waits[most]:.1f} of {whole:.1f} active sessions {did}{among} on"
+        f" `{cut(statement)}`."
+    )
 
 
 def cut(statement: str) -> str:
-    """Return the beginning of a long statement."""
-    return statement if len(statement) <= MOST_CHARS else f"{statement[: MOST_CHARS - 1]}…"
+    """Return the beginning of a long statement, without the columns that it selects.
+
+    Those that an ORM writes fill a line before the table is named.
+    """
+    if len(statement) <= MOST_CHARS:
+        return statement
+    shown = _without_columns(statement)
+    return shown if len(shown) <= MOST_CHARS else f"{shown[: MOST_CHARS - 1]}…"
+
+
+def _without_columns(statement: str) -> str:
+    depth = 0
+    for part in _PART.finditer(statement) if _SELECT.match(statement) else ():
+        if part["from"] and not depth:
+            return f"SELECT … {statement[part.start() :]}"
+        depth += {"(": 1, ")": -1}.get(part[0], 0)
+    return statement

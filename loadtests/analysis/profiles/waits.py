@@ -6,7 +6,12 @@ import re
 from collections.abc import Collection, Sequence
 from itertools import takewhile
 
-from loadtests.analysis.profiles.frames import STANDARD
+from loadtests.analysis.profiles.frames import (
+    STANDARD,
+    is_own,
+    package_folders,
+    within_packages,
+)
 from loadtests.analysis.profiles.own_code import called_packages, own_places
 from loadtests.model.profiles.records import LOCAL_SOCKET, Frame, KernelWait, Waiting
 
@@ -20,12 +25,43 @@ MongoDB."""
 
 DRIVERS = re.compile(
     r"/(psycopg2?|psycopg_pool|psycogreen|asyncpg|pg8000|pymysql|MySQLdb|mysql|redis|pymongo|pymemcache"
-    r"|sqlalchemy|peewee|cassandra)(/|\.py$)"
+    r"|sqlalchemy|peewee|cassandra|valkey|pony|clickhouse_driver|neo4j|django/db/backends)(/|\.py$)"
 )
-"""Packages that speak to a data store."""
+"""Packages that speak to a data store; users have files and folders of these names, too."""
 
 LOCKING = re.compile(r"/(lib|lib64)/(python|pypy)\d[^/]*/(threading|queue)\.py$")
 """Where the standard library waits for a lock, an event or an entry of a queue."""
+
+POOLS = re.compile(
+    r"(psycopg_pool|dbutils)/|sqlalchemy/(pool/|util/queue\.py$)|playhouse/pool\.py$"
+    r"|(urllib3/connectionpool|redis/connection|valkey/connection|mysql/connector/pooling)\.py$"
+    r"|pymongo/(synchronous/)?pool\.py$|httpcore/(_synchronization|_sync/connection_pool)\.py$"
+)
+"""Where libraries wait until a connection of their pool is free; paths in a folder of packages, as
+the next ones are."""
+
+PROGRAMS = re.compile(
+    r"/(lib|lib64)/(python|pypy)\d[^/]*/(subprocess|multiprocessing/(process|popen_\w+))\.py$"
+    r"|/gevent/subprocess\.py$"
+)
+"""Where a request waits for a program that it started: it reads pipes, or sleeps between looks."""
+
+POLLED = (
+    (re.compile(r"(filelock|portalocker|fasteners)/"), Waiting.FILE_LOCK),
+    (re.compile(r"(redis|valkey)/lock\.py$"), Waiting.STORE),
+)
+"""Where libraries sleep until they try again to have a lock: on a file, or in a store."""
+
+BY_THREADS = (
+    (re.compile(r"(cassandra|couchbase)/|pymongo/(synchronous/)?topology\.py$"), Waiting.STORE),
+    (re.compile(r"(grpc|kafka|paho)/"), Waiting.SOCKET),
+    (
+        re.compile(r"(polars|torch|onnxruntime|tensorflow|keras|sklearn|xgboost|lightgbm)/"),
+        Waiting.UNKNOWN,
+    ),
+)
+"""What gives its work to threads of its own, many of them in C, and waits for their word: clients,
+and what computes there."""
 
 OWN_THREADS = re.compile(
     r"/concurrent/futures/_base\.py$|/multiprocessing/pool\.py$"
@@ -36,10 +72,13 @@ OWN_THREADS = re.compile(
 OWN_LOOP = re.compile(r"/asyncio/base_events\.py$")
 """Where a request runs an event loop of its own; what its tasks wait for is not on the stack."""
 
-PATCHED = re.compile(r"/gevent/")
-"""What stands in for the standard library's waits where gevent has patched it."""
+PATCHED = re.compile(r"/gevent/|/pymongo/lock\.py$")
+"""What stands in for the standard library's waits, or before them."""
 
 ANOTHER_THREAD = "another thread of its own"
+
+A_CONNECTION = "a connection of its pool"
+"""What a lock is for, if a pool waits."""
 
 EVENT_LOOP = "its own event loop"
 
@@ -86,10 +125,8 @@ def refined(
     which count below a driver in C (psycopg2): it has no frame, and the standard library none.
     ``application`` is the package that is served, where it is known.
     """
-    if wait.kind not in RUNS and (own := _own_work(frames)):
-        return KernelWait(kind=Waiting.UNKNOWN, peer=own)
-    if frames and LOCKING.search(frames[-1].file) and wait.kind not in RUNS:
-        return KernelWait(kind=Waiting.LOCK)
+    if wait.kind not in RUNS and (known := _of_library(wait, frames)):
+        return known
     if wait.kind is not Waiting.SOCKET:
         return wait
     port = wait.peer.rpartition(":")[2]
@@ -103,29 +140,58 @@ def refined(
     return wait
 
 
+def _of_library(wait: KernelWait, frames: Sequence[Frame]) -> KernelWait | None:
+    """Return a wait as the library knows it that is innermost; None where it knows no more."""
+    inner = list(takewhile(_passes_on, reversed(frames)))
+    if own := _own_work(inner):
+        return KernelWait(kind=Waiting.UNKNOWN, peer=own)
+    if any(PROGRAMS.search(frame.file) for frame in inner):
+        return KernelWait(kind=Waiting.CHILD)
+    is_lock = wait.kind is Waiting.LOCK or bool(frames and LOCKING.search(frames[-1].file))
+    if is_lock or wait.kind is Waiting.SLEEP:
+        caller = frames[-len(inner) - 1 : len(frames) - len(inner)]
+        path = "".join(within_packages(frame, package_folders([frames])) for frame in caller)
+        return _of_caller(path, is_lock=is_lock)
+    return None
+
+
+def _of_caller(path: str, *, is_lock: bool) -> KernelWait | None:
+    """Return for what a library waits with a lock, or with a sleep between two tries."""
+    if POOLS.match(path):
+        return KernelWait(kind=Waiting.LOCK, peer=A_CONNECTION)
+    known = BY_THREADS if is_lock else POLLED
+    kind = next((kind for files, kind in known if files.match(path)), None)
+    if kind is None:
+        return KernelWait(kind=Waiting.LOCK) if is_lock else None
+    return KernelWait(kind=kind, peer=ANOTHER_THREAD if kind is Waiting.UNKNOWN else "")
+
+
 def _asks_store(frames: Sequence[Frame], application: str) -> bool:
     """Return whether the application's innermost line called a driver.
 
-    A driver further out only stands around it, such as a decorator that opens a transaction. In a
-    folder of packages beside the usual ones, a driver's own frame looks like the application's.
+    A driver further out only stands around it, such as a decorator that opens a transaction.
 
     One stack alone cannot tell an installed application from a decorator around its view. That
     needs ``application``: without it, the decorator counts as the application.
     """
-    drivers = [index for index, frame in enumerate(frames) if DRIVERS.search(frame.file)]
-    if not drivers:
+    if not any(DRIVERS.search(frame.file) for frame in frames):
         return False
-    called = called_packages([frames], application=application)
-    return max(own_places(frames, called=called), default=-1) <= drivers[-1]
+    folders = package_folders([frames])
+    drivers = [
+        index
+        for index, frame in enumerate(frames)
+        if DRIVERS.search(frame.file) and not is_own(frame, folders)
+    ]
+    called = called_packages([frames], folders, application)
+    return max(own_places(frames, folders, called), default=-1) < max(drivers, default=-1)
 
 
 def _may_be_in_c(frames: Sequence[Frame]) -> bool:
     return bool(frames) and not STANDARD.search(frames[-1].file)
 
 
-def _own_work(frames: Sequence[Frame]) -> str:
+def _own_work(inner: Sequence[Frame]) -> str:
     """Return for what of its own a thread waits, by its innermost frames; "" for nothing such."""
-    inner = list(takewhile(_passes_on, reversed(frames)))
     if any(OWN_THREADS.search(frame.file) for frame in inner):
         return ANOTHER_THREAD
     if any(LOCKING.search(frame.file) and _function(frame) == "join" for frame in inner):

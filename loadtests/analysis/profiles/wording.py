@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from loadtests.analysis.profiles.shares import dominant, kind_ms
 from loadtests.model.profiles.records import Waiting
 from loadtests.model.profiles.results import LineTime, ProfileFinding
 
@@ -27,15 +27,13 @@ DOES: Mapping[Waiting, str] = MappingProxyType(
 )
 """What a thread does, as the end of a sentence."""
 
-POOLS = re.compile(r"(psycopg_pool|sqlalchemy|flask_sqlalchemy)\b")
-"""Packages below which a request waits for no other lock than its connection pool's."""
+NAMED = frozenset({Waiting.LOCK, Waiting.UNKNOWN})
+"""Kinds whose peer says what is waited for, where it is known."""
 
 
 def doing(line: LineTime) -> str:
     """Return what a line's requests do, with whom they wait for."""
-    if line.kind is Waiting.LOCK and POOLS.match(line.callee):
-        return "waiting for a connection of its pool"
-    if line.kind is Waiting.UNKNOWN and line.peer:
+    if line.kind in NAMED and line.peer:
         return f"waiting for {line.peer}"
     peer = f" at {line.peer}" if line.peer else ""
     return f"{DOES[line.kind]}{peer}"
@@ -53,7 +51,8 @@ def sentence(finding: ProfileFinding) -> str:
     likely = "" if finding.certain else "probably "
     begun = (
         f"At {count}, a request spends {likely}{ms(line.ms.estimate)} of its"
-        f" {ms(finding.application_ms)} ms in the application in {place(line)}, {doing(line)}"
+        f" {ms(finding.application_ms)} ms in the application in {place(line)},"
+        f" {_part(line)}{doing(line)}"
     )
     if finding.before_ms is None or finding.before_application_ms is None:
         return f"{begun}."
@@ -61,6 +60,13 @@ def sentence(finding: ProfileFinding) -> str:
         f"{begun}; at {finding.replicas_from} it was {ms(finding.before_ms)} of"
         f" {ms(finding.before_application_ms)} ms."
     )
+
+
+def _part(line: LineTime) -> str:
+    """Return how long a line does what grew, where that is the smaller part of its time."""
+    spent_ms = kind_ms(line.kinds, line.kind)
+    is_most = spent_ms >= kind_ms(line.kinds, dominant(line.kinds))
+    return "" if is_most else f"of which {ms(spent_ms)} ms "
 
 
 def ms(value: float) -> str:

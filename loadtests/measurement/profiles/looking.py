@@ -238,6 +238,6 @@ class Looking:
 
 
 def _peer(wait: KernelWait, frames: Sequence[Frame]) -> str:
-    """Return whom a thread waited for; a lock of a pool has none."""
-    named = wait.kind not in {Waiting.CPU, Waiting.GIL, Waiting.LOCK, Waiting.SLEEP}
+    """Return whom or what a thread waited for."""
+    named = wait.kind not in {Waiting.CPU, Waiting.GIL, Waiting.SLEEP}
     return wait.peer if named and frames else ""

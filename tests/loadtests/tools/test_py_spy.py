@@ -108,6 +108,21 @@ def test_why_a_process_cannot_be_read_is_told_with_the_way_out(output: str, told
     assert told in py_spy.why_not(ProcessFailure("`py-spy` ended with code 1", output=output))
 
 
+def test_of_a_failure_what_py_spy_states_is_told_and_not_its_own_stack() -> None:
+    output = (
+        "Error: Failed to get process executable name. Check that the process is running.\n\n"
+        "Caused by:\n    0: No such file or directory (os error 2)\n\n"
+        "Stack backtrace:\n   0: py_spy::get_interpreter_address\n  10: main\n"
+    )
+
+    told = py_spy.why_not(ProcessFailure("`py-spy` ended with code 1", output=output))
+
+    assert told == (
+        "py-spy cannot read the process: Failed to get process executable name. Check that the"
+        " process is running."
+    )
+
+
 def test_what_is_no_json_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     done = proc.Completed(argv=(), code=0, stdout="no JSON", stderr="")
     monkeypatch.setattr(proc, "run", lambda *_, **__: done)

@@ -43,6 +43,34 @@ def test_a_line_that_is_the_largest_but_did_not_grow_is_not_the_cause() -> None:
     assert found(small, large).line.name == "lock_row"
 
 
+COMPUTED = STACKS[0].__class__(frames=STACKS[0].frames, kind=Waiting.CPU)
+"""The same line as that of the row, while it computes."""
+
+
+def test_the_kind_is_the_one_that_grew_and_not_the_one_that_the_line_mostly_has() -> None:
+    stacks = (*STACKS[:2], COMPUTED)
+    small = make_profile([(2,) * 4] * 40, cell=FEW, stacks=stacks)
+    large = make_profile([(2,) * 4 + (0,) * 3] * 40, cell=MANY, stacks=stacks)
+
+    finding = found(small, large)
+
+    assert finding.certain
+    assert finding.line.kind is Waiting.STORE
+    assert finding.sentence == (
+        "At 4 replicas, a request spends 70 of its 70 ms in the application in"
+        " /srv/shop/db.py:88 lock_row (psycopg execute), of which 30 ms waiting for the store at"
+        " 10.0.0.2:5432; at 1 it was 40 of 40 ms."
+    )
+
+
+def test_two_kinds_that_grew_alike_are_not_certain() -> None:
+    stacks = (*STACKS[:2], COMPUTED)
+    small = make_profile([(0, 0, 0, 0, 0, 0)] * 40, cell=FEW, stacks=stacks)
+    large = make_profile([(0,) * 8 + (2,) * 2] * 40, cell=MANY, stacks=stacks, mean_ms=120.0)
+
+    assert not found(small, large).certain
+
+
 def test_where_nothing_grew_the_line_with_most_time_is_named() -> None:
     same = make_profile([(0, 1, 1)] * 40, cell=MANY)
 

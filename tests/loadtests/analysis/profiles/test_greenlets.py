@@ -22,6 +22,7 @@ PEER = "10.0.0.3:80"
         ("gevent/ssl.py:300", "read", KernelWait(kind=Waiting.SOCKET, peer=PEER)),
         ("gevent/select.py:145", "select", KernelWait(kind=Waiting.SOCKET, peer=PEER)),
         ("gevent/thread.py:320", "acquire", KernelWait(kind=Waiting.LOCK)),
+        ("psycogreen/gevent.py:32", "wait", KernelWait(kind=Waiting.SOCKET, peer=PEER)),
         ("gevent/resolver/thread.py:60", "getaddrinfo", KernelWait(kind=Waiting.DNS)),
         ("gevent/_fileobjectcommon.py:90", "read", KernelWait(kind=Waiting.FILE)),
     ],
@@ -52,6 +53,15 @@ def test_a_thread_of_gevents_pool_reads_a_file_where_a_file_asked_for_it(place: 
     wait = kind_of((*FLASK, LOCK_ROW, asks, APPLY), PEER, running=False)
 
     assert wait == KernelWait(kind=Waiting.FILE)
+
+
+def test_the_pipes_of_a_program_are_no_file() -> None:
+    inner = ("subprocess.py:1600", "_fileobjectposix.py:280")
+    frames = [frame(f"{SITE}/gevent/{place}", "read") for place in inner]
+
+    wait = kind_of((*FLASK, LOCK_ROW, *frames), PEER, running=False)
+
+    assert wait == KernelWait(kind=Waiting.CHILD)
 
 
 def test_what_else_a_thread_of_gevents_pool_does_is_not_known() -> None:

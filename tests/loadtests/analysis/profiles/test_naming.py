@@ -7,7 +7,7 @@ from loadtests.analysis.profiles.naming import gain
 from loadtests.model.profiles.records import CellProfile, Stack, Waiting
 from loadtests.model.result import CellResult
 from loadtests.model.vocabulary import Bottleneck
-from tests.loadtests.analysis.profiles.builders import STACKS, WAITING, make_profile
+from tests.loadtests.analysis.profiles.builders import STACKS, WAITING, frame, make_profile
 from tests.loadtests.builders import (
     make_cell,
     make_facts,
@@ -55,6 +55,34 @@ def test_requests_that_wait_for_something_else_are_waiting() -> None:
     asleep = Stack(frames=STACKS[1].frames, kind=Waiting.SLEEP)
 
     assert largest_cell((a_profile(asleep),), used=0.3).bottleneck is Bottleneck.WAITING
+
+
+def at_line(line: int, kind: Waiting) -> Stack:
+    frames = (*WAITING.frames[:-2], frame(f"/srv/shop/views.py:{line}", "view"))
+    return Stack(frames=frames, kind=kind)
+
+
+def looked_at(*counts: tuple[int, Waiting]) -> CellProfile:
+    stacks = tuple(at_line(line, kind) for line, (_, kind) in enumerate(counts, start=1))
+    look = tuple(number for number, (count, _) in enumerate(counts) for _ in range(count))
+    return make_profile([look] * 40, cell=LARGE, stacks=stacks, mean_ms=200.0)
+
+
+def test_a_wait_that_is_a_small_part_of_a_request_is_no_bottleneck() -> None:
+    others = (Waiting.CPU, Waiting.SOCKET, Waiting.SLEEP)
+    profile = looked_at((4, Waiting.STORE), *((3, kind) for kind in others))
+
+    cell = largest_cell((profile,), used=0.3)
+
+    assert cell.bottleneck is Bottleneck.UNEXPLAINED
+    assert "a request spends probably 40 of its 130 ms" in cell.bottleneck_detail
+    assert "o monitored resource was saturated" in cell.bottleneck_detail
+
+
+def test_a_wait_in_many_lines_that_is_most_of_a_request_is_the_bottleneck() -> None:
+    profile = looked_at(*[(3, Waiting.STORE)] * 3, (3, Waiting.CPU))
+
+    assert largest_cell((profile,), used=0.3).bottleneck is Bottleneck.STORE
 
 
 def test_requests_that_compute_leave_the_bottleneck_unexplained_but_say_where() -> None:

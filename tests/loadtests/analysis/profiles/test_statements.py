@@ -53,6 +53,57 @@ def test_a_statement_keeps_its_shape_and_loses_its_values(statement: str, shape:
 
 
 @pytest.mark.parametrize(
+    ("statements", "shape"),
+    [
+        (
+            (
+                "SELECT a FROM t WHERE id IN ($1)",
+                "SELECT a FROM t WHERE id IN ($1, $2,$3)",
+                "SELECT a FROM t WHERE id IN ('x'::uuid, 'y'::uuid)",
+                "SELECT a FROM t WHERE id IN (11, 222, 3",  # cut off
+                "SELECT a FROM t WHERE id IN (11, 222, ",
+            ),
+            "SELECT a FROM t WHERE id IN (?, …)",
+        ),
+        (
+            ("SELECT a FROM t WHERE (a, b) IN ((1, 2), (3, 4))",),
+            "SELECT a FROM t WHERE (a, b) IN (?, …)",
+        ),
+        (
+            (
+                "INSERT INTO t (a, b) VALUES ($1, NULL) RETURNING id",
+                "INSERT INTO t (a, b) VALUES ($1::INTEGER, $2), ($3::INTEGER, $4) RETURNING id",
+                "INSERT INTO t (a, b) VALUES (1, 'a'), (2, DEFAULT), (3, 'c') RETURNING id",
+                "INSERT INTO t (a, b) VALUES ($1::NUMERIC(10, 2), $2::TIMESTAMP WITHOUT TIME ZONE),"
+                " ($3::NUMERIC(10, 2), $4::character varying) RETURNING id",
+            ),
+            "INSERT INTO t (a, b) VALUES (?, …) RETURNING id",
+        ),
+        (
+            (
+                "INSERT INTO t (a) VALUES (1), (2)",
+                "INSERT INTO t (a) VALUES ($1), ($2), ($",
+                "INSERT INTO t (a) VALUES ($1), ($2), (",
+            ),
+            "INSERT INTO t (a) VALUES (?, …)",
+        ),
+    ],
+)
+def test_a_statement_has_one_shape_however_many_values_it_has(
+    statements: tuple[str, ...], shape: str
+) -> None:
+    assert {shape_of(statement) for statement in statements} == {shape}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["SELECT f($1), begin ($2)", "INSERT INTO t VALUES (now())", "WHERE id IN (SELECT $1, a)"],
+)
+def test_what_is_no_list_of_values_stays(statement: str) -> None:
+    assert shape_of(statement) == statement
+
+
+@pytest.mark.parametrize(
     ("statement", "shape"),
     [
         ('SELECT * FROM `t 1` WHERE a = "s3cr3t"', "SELECT * FROM `t 1` WHERE a = ?"),
@@ -116,10 +167,38 @@ def test_sessions_that_run_are_not_said_to_wait() -> None:
     assert in_words(store) == "Store: 1.0 of 1.0 active sessions ran on `SELECT ?`."
 
 
+def test_what_most_sessions_wait_for_is_told_though_each_of_their_statements_is_a_few() -> None:
+    waits = [
+        a_session(wait_type="Lock", wait_event="tuple", statement=text, count=count)
+        for text, count in (("UPDATE stock", 11), ("DELETE FROM stock", 10), ("SELECT n", 9))
+    ]
+    store = StoreProfile(address="db:5432", looks=10, sessions=(a_session(count=12), *waits))
+
+    assert in_words(store) == (
+        "Store: 3.0 of 4.2 active sessions waited for a row lock, 1.1 of them on `UPDATE stock`."
+    )
+
+
 def test_a_long_statement_is_cut_with_a_mark() -> None:
     assert cut("SELECT 1") == "SELECT 1"
     assert len(cut("x" * 200)) == 80
     assert cut("x" * 200).endswith("…")
+
+
+COLUMNS = ", ".join(f"orders.column_{number} AS orders_column_{number}" for number in range(9))
+
+
+@pytest.mark.parametrize(
+    ("selected", "rest", "shown"),
+    [
+        (COLUMNS, "FROM orders WHERE orders.id = ?", "FROM orders WHERE orders.id = ?"),
+        (f"extract(day FROM a), (SELECT n FROM u), {COLUMNS}", "FROM orders", "FROM orders"),
+        (f'"a" AS "from", {COLUMNS}', 'FROM "orders"', 'FROM "orders"'),
+    ],
+)
+def test_the_columns_of_an_orm_do_not_hide_the_table(selected: str, rest: str, shown: str) -> None:
+    assert cut(f"SELECT {selected} {rest}") == f"SELECT … {shown}"
+    assert cut(f"SELECT {selected}") == f"SELECT {selected}"[:79] + "…"
 
 
 def key(number: int, user: int = 10) -> tuple[int, int, int]:

@@ -117,6 +117,31 @@ def test_a_driver_in_a_folder_of_packages_beside_the_usual_ones_is_still_one() -
     assert refined(HTTP, there((*FLASK, ATOMIC, LOCK_ROW, *GET))) == HTTP
 
 
+@pytest.mark.parametrize("own", ["/srv/redis/app.py:9", "/srv/shop/mysql.py:9", "/srv/pony/a.py:9"])
+def test_a_file_or_folder_of_ones_own_that_is_called_like_a_driver_is_none(own: str) -> None:
+    view = frame(own, "search")
+
+    assert refined(HTTP, (*FLASK, view, *GET)) == HTTP
+    assert refined(HTTP, (*FLASK, view, *PYMYSQL)).kind is Waiting.STORE
+
+
+def test_so_is_a_file_of_an_installed_application() -> None:
+    view = frame(f"{SITE}/shop/redis.py:9", "search")
+
+    assert refined(HTTP, (*FLASK, view, *GET), application="shop") == HTTP
+    assert refined(HTTP, (*FLASK, view, *PYMYSQL), application="shop").kind is Waiting.STORE
+
+
+def test_a_driver_in_c_below_djangos_models_is_the_store_whatever_its_address() -> None:
+    models = (
+        frame(f"{SITE}/django/db/models/query.py:88", "ModelIterable.__iter__"),
+        frame(f"{SITE}/django/db/backends/utils.py:105", "CursorWrapper._execute"),
+    )
+    local = KernelWait(kind=Waiting.SOCKET, peer="a local socket")
+
+    assert refined(local, (*FLASK, LOCK_ROW, *models)).kind is Waiting.STORE
+
+
 def test_a_driver_in_c_below_what_traces_it_is_still_one() -> None:
     engine = frame(f"{SITE}/sqlalchemy/engine/default.py:941", "do_execute")
     traced = frame(f"{SITE}/opentelemetry/instrumentation/dbapi/__init__.py:600", "execute")
@@ -158,61 +183,3 @@ def test_a_lock_is_known_in_every_layout_of_the_standard_library(place: str) -> 
 
 def test_nothing_but_a_socket_is_refined() -> None:
     assert refined(LOCK, WAITING.frames) == LOCK
-
-
-LIB = "/usr/lib/python3.11"
-CONDITION = frame(f"{LIB}/threading.py:327", "Condition.wait")
-MAP = (
-    frame(f"{LIB}/multiprocessing/pool.py:367", "Pool.map"),
-    frame(f"{LIB}/multiprocessing/pool.py:768", "ApplyResult.get"),
-    frame(f"{LIB}/threading.py:622", "Event.wait"),
-    CONDITION,
-)
-RESULT = (frame(f"{LIB}/concurrent/futures/_base.py:451", "Future.result"), CONDITION)
-SHUTDOWN = (
-    frame(f"{LIB}/concurrent/futures/thread.py:235", "ThreadPoolExecutor.shutdown"),
-    frame(f"{LIB}/threading.py:1112", "Thread.join"),
-    frame(f"{LIB}/threading.py:1132", "Thread._wait_for_tstate_lock"),
-)
-ASYNC_VIEW = (
-    frame(f"{SITE}/asgiref/sync.py:262", "AsyncToSync.__call__"),
-    frame(f"{SITE}/asgiref/current_thread_executor.py:75", "run_until_future"),
-    frame(f"{LIB}/queue.py:171", "Queue.get"),
-    CONDITION,
-)
-UNDER_GEVENT = (*RESULT, frame(f"{SITE}/gevent/thread.py:120", "acquire"))
-
-
-@pytest.mark.parametrize("inner", [MAP, RESULT, SHUTDOWN, ASYNC_VIEW, UNDER_GEVENT])
-def test_a_wait_for_a_thread_of_its_own_is_no_lock_for_what_that_does_is_not_seen(
-    inner: tuple[Frame, ...],
-) -> None:
-    wait = refined(LOCK, (*FLASK, LOCK_ROW, *inner))
-
-    assert wait == KernelWait(kind=Waiting.UNKNOWN, peer="another thread of its own")
-    assert refined(CPU, (*FLASK, LOCK_ROW, *inner)) == CPU
-
-
-def test_a_request_in_its_own_event_loop_waits_for_no_service_that_is_known() -> None:
-    loop = (
-        frame(f"{LIB}/asyncio/runners.py:190", "run"),
-        frame(f"{LIB}/asyncio/base_events.py:1898", "BaseEventLoop._run_once"),
-        frame(f"{LIB}/selectors.py:468", "EpollSelector.select"),
-    )
-    wakes = KernelWait(kind=Waiting.SOCKET, peer="a local socket")
-
-    wait = refined(wakes, (*FLASK, LOCK_ROW, *loop))
-
-    assert wait == KernelWait(kind=Waiting.UNKNOWN, peer="its own event loop")
-    assert refined(wakes, (*FLASK, *loop, LOCK_ROW)) == wakes
-
-
-@pytest.mark.parametrize(
-    "inner",
-    [
-        (frame(f"{SITE}/psycopg_pool/pool.py:200", "ConnectionPool.getconn"), CONDITION),
-        (frame(f"{LIB}/queue.py:171", "Queue.get"), CONDITION),
-    ],
-)
-def test_a_lock_below_a_thread_of_its_own_is_a_lock(inner: tuple[Frame, ...]) -> None:
-    assert refined(LOCK, (*RESULT, *FLASK, LOCK_ROW, *inner)) == LOCK

@@ -22,17 +22,13 @@ def a_line(kind: Waiting, callee: str = "", peer: str = "") -> LineTime:
 
 
 @pytest.mark.parametrize(
-    ("callee", "words"),
-    [
-        ("psycopg_pool ConnectionPool.connection", "waiting for a connection of its pool"),
-        ("sqlalchemy Session.execute", "waiting for a connection of its pool"),
-        ("pool Pool.map", "waiting for a lock"),
-        ("carpool Car.share", "waiting for a lock"),
-        ("", "waiting for a lock"),
-    ],
+    "callee", ["psycopg_pool ConnectionPool.connection", "sqlalchemy Session.execute", ""]
 )
-def test_only_a_pool_of_connections_is_called_one(callee: str, words: str) -> None:
-    assert doing(a_line(Waiting.LOCK, callee)) == words
+def test_only_a_pool_of_connections_is_called_one(callee: str) -> None:
+    pool = a_line(Waiting.LOCK, callee, peer="a connection of its pool")
+
+    assert doing(pool) == "waiting for a connection of its pool"
+    assert doing(a_line(Waiting.LOCK, callee)) == "waiting for a lock"
 
 
 @pytest.mark.parametrize(
