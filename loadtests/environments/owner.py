@@ -90,7 +90,7 @@ def machine_id() -> str:
 def boot_id() -> str:
     """Return the boot id of this machine, or an empty text if there is none."""
     try:
-        return BOOT_ID.read_text().strip()
+        return BOOT_ID.read_text(encoding="utf-8").strip()
     except OSError:
         return ""
 

@@ -150,7 +150,7 @@ def _read_own(path: Path) -> str | None:
     """Read a plain file of this user; None where it is a link, another's, or not there."""
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
-        with os.fdopen(os.open(path, flags)) as file:
+        with os.fdopen(os.open(path, flags), encoding="utf-8") as file:
             facts = os.fstat(file.fileno())
             is_own = stat.S_ISREG(facts.st_mode) and facts.st_uid == os.geteuid()
             return file.read() if is_own else None
@@ -231,7 +231,7 @@ def _in_control_group(group: Path) -> list[int]:
     pids: list[int] = []
     for path in group.glob("**/cgroup.procs"):
         with contextlib.suppress(OSError):
-            pids += [int(pid) for pid in path.read_text().split()]
+            pids += [int(pid) for pid in path.read_text(encoding="utf-8").split()]
     return pids
 
 

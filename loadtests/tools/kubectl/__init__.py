@@ -200,7 +200,7 @@ def resolved(access: Access) -> Access:
 def _of_the_pod() -> str | None:
     """Return the namespace of the pod that this runs in, as kubectl takes it."""
     with suppress(OSError):
-        return POD_NAMESPACE.read_text().strip() or None
+        return POD_NAMESPACE.read_text(encoding="utf-8").strip() or None
     return None
 
 
