@@ -298,6 +298,10 @@ def test_a_living_process_is_told_from_a_dead_one(log: Path) -> None:
     assert not proc.alive(service.pid)
 
 
+def test_a_number_that_no_process_can_have_is_of_none() -> None:
+    assert not proc.alive(10**30)
+
+
 def test_programs_are_found_on_path() -> None:
     assert proc.which("sh")
     assert proc.which("no-such-program") is None
