@@ -249,13 +249,9 @@ def test_shares_are_exactly_equal_also_when_every_answer_of_one_fails(tmp_path: 
 @needs_nginx
 @pytest.mark.parametrize("name", ["a b", 'say "hi"', "$HOME;{x}", "back\\slash", "don't #1"])
 def test_the_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
-    port, folder = a_free_port(), tmp_path / name
-    folder.mkdir()
-    with a_replica("127.0.0.1") as replica:
-        itself = f"127.0.0.1:{replica.server_port}"
-        with a_proxy(folder, port, (itself,)):
-            assert ask(port, ["/"]) == [(200, itself)]
-            assert (folder / "nginx.pid").is_file()
+    (folder := tmp_path / name).mkdir()
+    with a_proxy(folder, a_free_port(), ("127.0.0.1:9",)):
+        assert (folder / "nginx.pid").is_file()
 
 
 @needs_nginx
