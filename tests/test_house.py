@@ -139,6 +139,36 @@ def test_every_temporary_folder_of_the_harness_is_one_that_a_killed_process_does
     assert makers == OWN_FOLDERS
 
 
+TEXT_MODE = re.compile(r"[rwax]t?\+?")
+
+
+def reads_by_the_locale(call: ast.Call) -> bool:
+    """Tell whether a call reads or writes text, and does not say that it is UTF-8."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    modes = [str(word.value) for word in call.args[:2] if isinstance(word, ast.Constant)]
+    given = {each.arg for each in call.keywords}
+    if name in {"read_text", "write_text"} and isinstance(call.func, ast.Attribute):
+        return "encoding" not in given
+    if name == "fdopen":
+        return "encoding" not in given and not any("b" in mode for mode in modes)
+    return (
+        name == "open"
+        and "encoding" not in given
+        and any(TEXT_MODE.fullmatch(mode) for mode in modes)
+    )
+
+
+def test_no_text_of_the_harness_is_in_the_encoding_of_the_users_locale() -> None:
+    places = [
+        f"{file.relative_to(CHECKOUT)}:{node.lineno}"
+        for file in sorted(PACKAGE.rglob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and reads_by_the_locale(node)
+    ]
+
+    assert places == []
+
+
 OF_THE_CURRENT_FOLDER = re.compile(r"sys\.executable,\s*[\"']-m[\"']")
 """A module that this Python is to run, without ``-P``: the current folder comes first then."""
 

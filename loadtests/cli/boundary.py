@@ -48,10 +48,16 @@ REFUSALS = frozenset(
         errno.ENAMETOOLONG,
         errno.EMFILE,
         errno.ENFILE,
+        errno.EFBIG,
+        errno.EIO,
+        errno.ENOLCK,
+        errno.ENOMEM,
+        errno.ESTALE,
     }
 )
-"""What only the machine or its user can mend. Any other error of the system that nobody expected,
-such as a file of our own that is missing, is a defect."""
+"""What only the machine or its user can mend: permissions, space, limits, and a disk or a share
+that fails. Any other error of the system that nobody expected, such as a file of our own that is
+missing, is a defect."""
 
 SIGNALLED = 128
 """A command that a signal ended has this exit code and the signal's number on top."""

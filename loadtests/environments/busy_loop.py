@@ -33,7 +33,7 @@ def keep_busy(core: int, parent: int) -> None:
     os.setsid()
     os.sched_setaffinity(0, {core})
     with contextlib.suppress(OSError):
-        AUTOGROUP.write_text(str(LEAST_NICE))
+        AUTOGROUP.write_text(str(LEAST_NICE), encoding="utf-8")
     os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     while os.getppid() == parent:
         for _ in range(TURNS):

@@ -25,6 +25,9 @@ FIRST_NAMESPACE = "pid:[4026531836]"
 MACHINE_ID = Path("/etc/machine-id")
 IS_MACHINE_ID = re.compile(r"[0-9a-f]{32}")
 
+IS_PID = re.compile(r"[0-9]{1,10}")
+"""Process ids of any system; a label may hold anything, and other digits are no number."""
+
 SEPARATOR = "/"
 """Separates the fields of an owner in a label; no field contains it."""
 
@@ -53,7 +56,7 @@ class Owner:
     def from_label(cls, text: str) -> Self | None:
         """Return the owner in a label of :meth:`as_label`, or None for any other text."""
         fields = text.split(SEPARATOR)
-        if len(fields) != len(cls.__dataclass_fields__) or not fields[0].isdigit():
+        if len(fields) != len(cls.__dataclass_fields__) or not IS_PID.fullmatch(fields[0]):
             return None
         pid, started, boot, namespace = fields
         return cls(pid=int(pid), started=started, boot=boot, namespace=namespace)
@@ -90,7 +93,7 @@ def machine_id() -> str:
 def boot_id() -> str:
     """Return the boot id of this machine, or an empty text if there is none."""
     try:
-        return BOOT_ID.read_text().strip()
+        return BOOT_ID.read_text(encoding="utf-8").strip()
     except OSError:
         return ""
 

@@ -92,7 +92,7 @@ def context_of(file: Path, folder: Path) -> Path:
     own = file.parent
     if own == folder or folder not in file.parents:
         return own
-    sources = copied(file.read_text(errors="replace"))
+    sources = copied(file.read_text(errors="replace", encoding="utf-8"))
 
     def has_all(context: Path) -> bool:
         return all(source == "." or any(context.glob(source)) for source in sources)

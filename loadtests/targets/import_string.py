@@ -129,7 +129,7 @@ def _flask_app(folder: Path) -> str | None:
         return os.environ[FLASK_APP]
     for name in VARIABLE_FILES:
         with contextlib.suppress(OSError):
-            match = _FLASK_APP.search((folder / name).read_text(errors="replace"))
+            match = _FLASK_APP.search((folder / name).read_text(errors="replace", encoding="utf-8"))
             if match is not None:
                 return match[1].strip()
     return None

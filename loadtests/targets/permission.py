@@ -102,6 +102,12 @@ def permitted(
             f"{strangers[0]} of {url!r} is an address for examples, which nobody has (RFC 5737)."
             ' Write down where the deployment is: url = "http://10.77.0.11:8080".'
         )
+    if strangers and strangers[0].is_unspecified:
+        raise UsageError(
+            f"{strangers[0]} of {url!r} is where a server listens, at all addresses of its machine,"
+            f" and not where one finds it. On this machine: http://127.0.0.1:{port}. If you mean"
+            f" it: {OPTION} {host}"
+        )
     if strangers:
         raise UsageError(
             f"{host} is at {strangers[0]}, which is neither loopback nor private. A load test of a"

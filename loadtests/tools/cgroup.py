@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from loadtests.tools.procfs.kernel_files import text_of
+
 PROC = Path("/proc")
 ROOT = Path("/sys/fs/cgroup")
 
@@ -67,8 +69,8 @@ class Mount:
 def group_of(pid: int, *, proc_root: Path = PROC, cgroup_root: Path = ROOT) -> Group | None:
     """Return the group of a process, or None if it has none that this process can read."""
     try:
-        membership = (proc_root / str(pid) / "cgroup").read_text()
-        mounts = parse_mounts((proc_root / "self/mountinfo").read_text(), cgroup_root=cgroup_root)
+        membership = text_of(proc_root / str(pid) / "cgroup")
+        mounts = parse_mounts(text_of(proc_root / "self/mountinfo"), cgroup_root=cgroup_root)
     except OSError:
         return None
     return locate(parse_membership(membership), mounts)

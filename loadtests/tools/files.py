@@ -21,6 +21,9 @@ ONLY_OWNER = 0o600
 TEMPORARY_WAY_OUT = "TMPDIR=DIR"
 """The variable that names another place for temporary files."""
 
+NO_LOCKS = frozenset({errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP})
+"""How file systems answer that know no locks, such as Lustre, and NFS without its lock service."""
+
 BLOCK_BYTES = 1 << 16
 
 WAY_OUT = "--out DIR"
@@ -80,7 +83,7 @@ def append_line(path: Path, line: bytes, *, way_out: str = WAY_OUT) -> None:
         is_new = not path.exists()
         # Without a buffer: closing it would write once more what did not fit.
         with path.open("rb+" if not is_new else "xb+", buffering=0) as file:
-            fcntl.flock(file, fcntl.LOCK_EX)  # two gates may write to one history
+            _lock(file)  # two gates may write to one history
             size = _mended_size(file)
             file.truncate(size)
             file.seek(size)
@@ -93,6 +96,14 @@ def append_line(path: Path, line: bytes, *, way_out: str = WAY_OUT) -> None:
                 raise
         if is_new:
             sync_folder(path.parent)
+
+
+def _lock(file: FileIO) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
 
 
 def read_plain(path: Path) -> bytes:

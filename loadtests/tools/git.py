@@ -38,6 +38,14 @@ ALONE = (
 )
 """Settings with which an index of its own has all files, and nothing of the checkout is written."""
 
+OF_A_HOOK = (
+    *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"),
+    *("GIT_NAMESPACE", "GIT_INTERNAL_SUPER_PREFIX", "GIT_SHALLOW_FILE", "GIT_GRAFT_FILE"),
+)
+"""Variables that hooks, ``rebase --exec`` and scripts have, and that name a repository, whatever
+folder git is asked in: some of ``git rev-parse --local-env-vars``. Those of objects stay: in a hook
+of a server, new commits are nowhere else yet."""
+
 SUBMODULE_MODE = "160000"
 
 OWN_RESULTS = re.compile(r"\?\? (.*/)?results/(history\.jsonl|(gate-)?\d{8}-\d{6}-[0-9a-f]+/.*)")
@@ -160,13 +168,12 @@ def export(folder: Path, commit: str, into: Path) -> None:
     """
     top = toplevel(folder) or folder
     index = into.parent / f"{into.name}.index"
-    words = (*_git(top), *ALONE, f"--work-tree={into}")
-    own = {"GIT_INDEX_FILE": str(index)}
+    words = (*_git(top, index=index), *ALONE, f"--work-tree={into}")
     try:
         _check_submodules(top, commit)
         # From the index: in the folder itself, a commit's own attributes count, and no others.
-        proc.run((*words, "read-tree", commit), env=own, timeout_s=EXPORT_LIMIT_S)
-        proc.run((*words, "checkout-index", "--all"), env=own, timeout_s=EXPORT_LIMIT_S)
+        proc.run((*words, "read-tree", commit), timeout_s=EXPORT_LIMIT_S)
+        proc.run((*words, "checkout-index", "--all"), timeout_s=EXPORT_LIMIT_S)
         _check_links(into, commit)
         _take_modes(top, into, _committed_at_s(top, commit))
     except (ProcessFailure, OSError) as error:
@@ -263,5 +270,21 @@ def _ask(folder: Path, *words: str) -> str | None:
     return done.stdout.strip() or None if done.code == 0 else None
 
 
-def _git(folder: Path) -> tuple[str, ...]:
-    return ("git", "-C", str(folder))
+def _git(folder: Path, *, index: Path | None = None) -> tuple[str, ...]:
+    """Return the beginning of a command that asks for the checkout of a folder, and no other.
+
+    ``index`` is a file in the place of the checkout's own.
+    """
+    named = [name for name in OF_A_HOOK if name in os.environ] if _has_own(folder) else []
+    unset = [word for name in named for word in ("-u", name)]
+    own = [f"GIT_INDEX_FILE={index}"] if index is not None else []
+    return (*(("env", *unset, *own) if unset or own else ()), "git", "-C", str(folder))
+
+
+def _has_own(folder: Path) -> bool:
+    """Return whether a folder is in a checkout that git finds by itself.
+
+    Another may be one by these variables alone, such as where a server puts what was pushed.
+    """
+    place = folder.absolute()
+    return any(os.path.lexists(above / ".git") for above in (place, *place.parents))

@@ -17,6 +17,7 @@ from typing import Any
 
 from loadtests.model.profiles.records import Frame
 from loadtests.tools import procfs
+from loadtests.tools.procfs.kernel_files import text_of
 
 OFFSET = 8
 """The helper's signal, counted from the first one that is for applications (SIGRTMIN)."""
@@ -120,7 +121,7 @@ def _greenlets(entries: Any) -> Iterator[Greenlet]:
 def _name(pid: int) -> str | None:
     """Return the name of the helper's file: a process in a container has an id of its own there."""
     try:
-        lines = (PROC / f"{pid}/status").read_text().splitlines()
+        lines = text_of(PROC / f"{pid}/status").splitlines()
     except OSError:
         return None
     own = next((line.split()[-1] for line in lines if line.startswith("NSpid:")), str(pid))

@@ -16,6 +16,7 @@ from pathlib import Path
 from loadtests.model.machine import Machine
 from loadtests.model.stack import HostReading
 from loadtests.tools import cgroup, proc
+from loadtests.tools.procfs.kernel_files import text_of
 
 PROC = Path("/proc")
 
@@ -76,7 +77,7 @@ def hardware_threads(
     for core in core_ids:
         path = sys_root / f"devices/system/cpu/cpu{core}/topology/thread_siblings_list"
         try:
-            siblings = parse_cpu_list(path.read_text())
+            siblings = parse_cpu_list(text_of(path))
         except (OSError, ValueError):
             siblings = (core,)
         groups.setdefault(min((core, *siblings)), []).append(core)
@@ -107,7 +108,7 @@ def queue_limit(*, proc_root: Path = PROC) -> int | None:
     Source: ``net.core.somaxconn`` in listen(2).
     """
     try:
-        return int((proc_root / "sys/net/core/somaxconn").read_text())
+        return int(text_of(proc_root / "sys/net/core/somaxconn"))
     except (OSError, ValueError):
         return None
 
@@ -135,7 +136,7 @@ def cpu_model(*, proc_root: Path = PROC) -> str:
     if sys.platform == "darwin":
         return proc.run(["sysctl", "-n", "machdep.cpu.brand_string"]).stdout.strip()
     try:
-        text = (proc_root / "cpuinfo").read_text()
+        text = text_of(proc_root / "cpuinfo")
     except OSError:
         return platform.machine()
     return parse_cpu_model(text) or platform.machine()
@@ -153,7 +154,7 @@ def parse_cpu_model(cpuinfo: str) -> str | None:
 def read_host(cores: Collection[int], *, proc_root: Path = PROC) -> HostReading | None:
     """Read these cores' times since boot; None if the system has no ``/proc/stat``."""
     try:
-        text = (proc_root / "stat").read_text()
+        text = text_of(proc_root / "stat")
     except OSError:
         return None
     return parse_host(text, cores, at_s=proc.now_s())

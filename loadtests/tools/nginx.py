@@ -112,7 +112,7 @@ def render(
     return environment.from_string(template_text).render(
         servers=servers,
         status_port=status_port,
-        folder=folder,
+        folder=_within_quotes(folder),
         listen_host=listen_host,
         generation=generation,
         counts=counts,
@@ -122,6 +122,11 @@ def render(
         files=2 * connections,
         answer_limit_s=ANSWER_LIMIT_S,
     )
+
+
+def _within_quotes(text: str) -> str:
+    """Return a text as nginx's configuration has it between double quotes."""
+    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def serve_argv(program: str, *, config: str, prefix: str) -> tuple[str, ...]:

@@ -65,7 +65,7 @@ class ContainerStack:
     ) -> None:
         self._project = project
         self._engine = project.engine
-        self._template = (root / "compose/nginx.conf.j2").read_text()
+        self._template = (root / "compose/nginx.conf.j2").read_text(encoding="utf-8")
         self._folder = folder
         self._cores = tuple(cores)
         self._metronome_cores = tuple(metronome_cores)

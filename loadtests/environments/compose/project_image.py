@@ -104,11 +104,11 @@ def build(
         for path, text in needed.files.items():
             file = place / "requirements" / path
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text)
+            file.write_text(text, encoding="utf-8")
         if needed.tool == "poetry":
             shutil.copy(root / POETRY, place)
         dockerfile = place / "Dockerfile"
-        dockerfile.write_text(dockerfile_of(root, needed, workers))
+        dockerfile.write_text(dockerfile_of(root, needed, workers), encoding="utf-8")
         argv = docker.build_argv(
             tag=tag, folder=place, dockerfile=dockerfile, base_image=base, words=words
         )
@@ -137,7 +137,7 @@ def dockerfile_of(
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # noqa: S701  no HTML
     )
-    template = environment.from_string((root / TEMPLATE).read_text())
+    template = environment.from_string((root / TEMPLATE).read_text(encoding="utf-8"))
     return template.render(
         folder=FOLDER,
         requirements=needed,

@@ -117,7 +117,9 @@ class Project:
                     return
                 # The program inside writes a log of its own under the plain name.
                 suffix = "-container" if name in SPOKEN_TO else ""
-                (folder / f"{name}{suffix}.log").write_text(self.engine.log(container.id))
+                (folder / f"{name}{suffix}.log").write_text(
+                    self.engine.log(container.id), encoding="utf-8"
+                )
 
 
 @contextmanager

@@ -88,6 +88,6 @@ def _answer(lines: list[str], *, code: int) -> str:
 
 def _last_words(log: Path) -> str:
     with suppress(OSError):
-        lines = log.read_text(errors="replace").strip().splitlines()
+        lines = log.read_text(errors="replace", encoding="utf-8").strip().splitlines()
         return lines[-1].strip() if lines else ""
     return ""

@@ -62,7 +62,7 @@ def _interface_to(address: str, routes: Path) -> str | None:
     if ":" in address:
         return None
     try:
-        rows = [line.split() for line in routes.read_text().splitlines()[1:]]
+        rows = [line.split() for line in routes.read_text(encoding="utf-8").splitlines()[1:]]
     except OSError:
         return None
     ways_out = {row[0] for row in rows if row[1] == DEFAULT_ROUTE}

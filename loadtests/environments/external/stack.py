@@ -200,7 +200,11 @@ class ExternalStack:
     def log_of(self, member: str) -> str:
         """Return the end of the generator's log; other logs are the deployment's."""
         log = self._logs / f"{member}.log"
-        return log.read_text(errors="replace")[-LOG_CHARS:] if log.exists() else "(no log here)"
+        return (
+            log.read_text(errors="replace", encoding="utf-8")[-LOG_CHARS:]
+            if log.exists()
+            else "(no log here)"
+        )
 
     def log_lines(self, member: str) -> LogLines:  # noqa: ARG002  the logs are not here
         """Return nothing: the replicas' logs are the deployment's."""

@@ -111,7 +111,7 @@ def _locked(path: Path, waiting: Callable[[], Callable[[], None]], *, wait: bool
     while True:
         descriptor = _open(path)
         try:
-            if _lock(descriptor) and _is_at(path, descriptor):
+            if _lock(descriptor, path) and _is_at(path, descriptor):
                 return descriptor
         except BaseException:
             os.close(descriptor)
@@ -195,11 +195,13 @@ def _unusable(path: Path, why: str) -> EnvironmentFailure:
     )
 
 
-def _lock(descriptor: int) -> bool:
+def _lock(descriptor: int, path: Path) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:  # its file system knows no locks
+        raise _unusable(path, os.strerror(error.errno or errno.EIO)) from error
     return True
 
 

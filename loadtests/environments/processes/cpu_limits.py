@@ -90,7 +90,7 @@ def find_parent(own: Group) -> Group | None:
         if not place.is_relative_to(top):
             break
         with contextlib.suppress(OSError):
-            enabled = (place / "cgroup.subtree_control").read_text().split()
+            enabled = (place / "cgroup.subtree_control").read_text(encoding="utf-8").split()
             if "cpu" in enabled and _writable(place) and os.access(place / "cgroup.procs", os.W_OK):
                 return replace(own, folders=dict.fromkeys(own.folders, place))
     return None
@@ -124,7 +124,7 @@ class OwnGroups:
         for folder in self.folders:
             folder.mkdir(exist_ok=True)
             if self._stack.version == 2:
-                (folder / "cgroup.subtree_control").write_text("+cpu")
+                (folder / "cgroup.subtree_control").write_text("+cpu", encoding="utf-8")
             (folder / member).mkdir()
         return Placement(join=tuple(folder / member / "cgroup.procs" for folder in self.folders))
 
@@ -139,10 +139,10 @@ class OwnGroups:
         assert group is not None
         folder, quota_us = group.folders["cpu"], round(cpus * PERIOD_US)
         if group.version == 1:
-            (folder / "cpu.cfs_period_us").write_text(str(PERIOD_US))
-            (folder / "cpu.cfs_quota_us").write_text(str(quota_us))
+            (folder / "cpu.cfs_period_us").write_text(str(PERIOD_US), encoding="utf-8")
+            (folder / "cpu.cfs_quota_us").write_text(str(quota_us), encoding="utf-8")
         else:
-            (folder / "cpu.max").write_text(f"{quota_us} {PERIOD_US}")
+            (folder / "cpu.max").write_text(f"{quota_us} {PERIOD_US}", encoding="utf-8")
 
 
 class Scopes:

@@ -30,11 +30,11 @@ def main(text: str) -> None:
     """
     job: dict[str, Any] = json.loads(text)
     note = Path(job["note"])
-    note.with_suffix(".new").write_text(f"{os.getpid()} {_started()}")
+    note.with_suffix(".new").write_text(f"{os.getpid()} {_started()}", encoding="utf-8")
     note.with_suffix(".new").rename(note)
     _die_with(job["parent"])
     for path in job["join"]:
-        Path(path).write_text(str(os.getpid()))
+        Path(path).write_text(str(os.getpid()), encoding="utf-8")
     if job["cores"]:
         os.sched_setaffinity(0, job["cores"])
     _open_many_files()
@@ -44,7 +44,12 @@ def main(text: str) -> None:
 def _started() -> str:
     """Return this process's start time, which no later process with its id has; "" if unknown."""
     with contextlib.suppress(OSError):
-        return Path("/proc/self/stat").read_text().rpartition(") ")[2].split()[19]
+        return (
+            Path("/proc/self/stat")
+            .read_text(encoding="utf-8", errors="replace")
+            .rpartition(") ")[2]
+            .split()[19]
+        )
     return ""
 
 

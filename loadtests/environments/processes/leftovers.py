@@ -26,6 +26,7 @@ from pathlib import Path
 
 from loadtests.environments.owner import Owner, boot_id
 from loadtests.environments.removal import Remains
+from loadtests.model.errors import EnvironmentFailure
 from loadtests.tools import files, proc, procfs, temporary
 
 PREFIX = "twofold-"
@@ -97,13 +98,14 @@ def clear(folder: Path) -> None:
     """End every process of a stack, then remove its control groups and its folder.
 
     May be called again, and by several at once. Raises :class:`EnvironmentFailure` where a process
-    or a group is still there after some seconds, or where the folder cannot be removed. A folder of
-    somebody else is left alone.
+    or a group is still there after some seconds, where the folder cannot be removed, or where its
+    processes have other ids here. A folder of somebody else is left alone.
     """
     if not _is_own(folder):
         return
     note = _note(folder)
     if note is not None and note.owner.boot == boot_id():
+        _check_ids(folder, note.owner)
         leaders = _leaders(folder)
         groups = [Path(group) for group in note.groups if _is_own_group(Path(group))]
         proc.wait_until(
@@ -116,6 +118,16 @@ def clear(folder: Path) -> None:
             ),
         )
     temporary.remove(folder, last=(OWNER, STARTED))  # by these, what stays is found again
+
+
+def _check_ids(folder: Path, owner: Owner) -> None:
+    """Raise :class:`EnvironmentFailure` where the ids of a stack's processes are others' here."""
+    if owner.namespace and owner.namespace != Owner.this_process().namespace:
+        raise EnvironmentFailure(
+            f"The stack in {folder} is of another container, or of the machine outside of this one:"
+            " its processes have other ids here, so it is left as it is. Run `twofold down` there;"
+            " if that container is gone, its processes are too: remove the folder."
+        )
 
 
 # -- whose is it? -----------------------------------------------------------------------------
@@ -150,7 +162,7 @@ def _read_own(path: Path) -> str | None:
     """Read a plain file of this user; None where it is a link, another's, or not there."""
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
-        with os.fdopen(os.open(path, flags)) as file:
+        with os.fdopen(os.open(path, flags), encoding="utf-8") as file:
             facts = os.fstat(file.fileno())
             is_own = stat.S_ISREG(facts.st_mode) and facts.st_uid == os.geteuid()
             return file.read() if is_own else None
@@ -192,7 +204,7 @@ def _leaders(folder: Path) -> tuple[int, ...]:
         if path.suffix == ".new":  # not yet anything
             continue
         pid, _, started = (_read_own(path) or "").partition(" ")
-        if not pid.isdigit() or int(pid) <= 1:
+        if not (pid.isascii() and pid.isdigit()) or int(pid) <= 1:
             continue
         running = procfs.facts_of(int(pid))
         if running is None or not started or running.started == started:
@@ -231,7 +243,7 @@ def _in_control_group(group: Path) -> list[int]:
     pids: list[int] = []
     for path in group.glob("**/cgroup.procs"):
         with contextlib.suppress(OSError):
-            pids += [int(pid) for pid in path.read_text().split()]
+            pids += [int(pid) for pid in path.read_text(encoding="utf-8").split()]
     return pids
 
 

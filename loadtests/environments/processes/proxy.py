@@ -27,7 +27,7 @@ def config(
     """Return nginx's configuration for these upstreams; ``generation`` tells it from others."""
     built_with = proc.run(nginx.version_argv(program)).stderr
     return nginx.render(
-        template.read_text(),
+        template.read_text(encoding="utf-8"),
         [
             nginx.ServerBlock(
                 port=upstream.port,

@@ -224,4 +224,4 @@ def write_files(scratch: Path, files: Mapping[str, str]) -> None:
     """Write a replica's own files into its folder."""
     scratch.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
-        (scratch / name).write_text(text)
+        (scratch / name).write_text(text, encoding="utf-8")

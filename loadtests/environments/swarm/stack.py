@@ -57,7 +57,7 @@ class SwarmStack:
         self._orders = orders
         self._plan = plan
         self._folder = folder
-        self._template = (root / "compose/nginx.conf.j2").read_text()
+        self._template = (root / "compose/nginx.conf.j2").read_text(encoding="utf-8")
         self._at = _without_ended_controls(stack.containers())
         self._generators = sorted(
             filter(is_generator, self._at), key=lambda name: (len(name), name)

@@ -151,7 +151,7 @@ class ServiceStack:
                 # The program inside writes a log of its own under the plain name.
                 suffix = "-container" if name in SPOKEN_TO else ""
                 log = self.cluster.engine_of(node).log(container.id)
-                (folder / f"{name}{suffix}.log").write_text(log)
+                (folder / f"{name}{suffix}.log").write_text(log, encoding="utf-8")
 
 
 @contextmanager

@@ -49,7 +49,7 @@ def document(
     start whose definition has no limit, and ``beside_bytes`` what it needs. Raises
     :class:`UsageError` for secrets that differ.
     """
-    ours = docker_compose.parse((root / "compose/gate.yaml").read_text())
+    ours = docker_compose.parse((root / "compose/gate.yaml").read_text(encoding="utf-8"))
     stack: dict[str, Any] = {
         "services": {name: ours["services"][name] for name in OUR_SERVICES},
         "networks": ours["networks"],

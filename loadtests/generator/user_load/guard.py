@@ -6,6 +6,7 @@ Locust's messages between processes use others.
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 from collections.abc import Callable
@@ -35,6 +36,11 @@ COUNTED = frozenset(str(module.__file__) for module in (clients, fasthttp))
 """The files of Locust's own sessions, whose requests are counted."""
 
 
+PROXIES = frozenset({"http_proxy", "https_proxy", "ftp_proxy", "all_proxy"})
+"""Variables of a way out for requests, in lower case. Libraries would ask the proxy instead of the
+target, and so measure it, if it were not refused."""
+
+
 class AddressRefused(ConnectionRefusedError):
     """The user's code asked for an address that is not the target's; nothing was sent."""
 
@@ -61,6 +67,7 @@ class Guard:
         What was refused before is forgotten.
         """
         self._install()
+        forget_proxies()
         parts = urlsplit(base_url)
         self._host, port = parts.hostname or "", 80 if parts.port is None else parts.port
         self.refused.clear()
@@ -137,6 +144,12 @@ class Resolver:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stock, name)
+
+
+def forget_proxies() -> None:
+    """Take the variables of proxies out of this process: nothing but the target is asked."""
+    for name in [name for name in os.environ if name.lower() in PROXIES]:
+        del os.environ[name]
 
 
 def is_numeric(host: str) -> bool:

@@ -98,9 +98,9 @@ class Recording:
 
     def _read(self, sampled: Sampled) -> str:
         try:
-            return self._path(sampled, "raw").read_text(errors="replace")
+            return self._path(sampled, "raw").read_text(errors="replace", encoding="utf-8")
         except FileNotFoundError:
-            output = self._path(sampled, "log").read_text(errors="replace")
+            output = self._path(sampled, "log").read_text(errors="replace", encoding="utf-8")
             raise ProcessFailure(
                 f"py-spy wrote no samples of {sampled.member}.", output=output
             ) from None

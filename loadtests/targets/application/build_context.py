@@ -149,7 +149,7 @@ def _belongs(path: Path) -> bool:
 
 def _patterns(folder: Path) -> list[str]:
     try:
-        lines = (folder / IGNORE_FILE).read_text(errors="replace").splitlines()
+        lines = (folder / IGNORE_FILE).read_text(errors="replace", encoding="utf-8").splitlines()
     except OSError:
         return []
     stripped = (line.strip() for line in lines)

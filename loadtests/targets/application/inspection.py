@@ -110,7 +110,7 @@ def packed() -> bytes:
     with zipfile.ZipFile(archive, "w") as file:
         for part in sorted(PROGRAM.glob("*.py")):
             name = part.name if part.name == MAIN else f"{PACKAGE}/{part.name}"
-            file.writestr(name, part.read_text())
+            file.writestr(name, part.read_text(encoding="utf-8"))
         for parent in Path(PACKAGE).parents[:-1]:
             file.writestr(f"{parent}/__init__.py", "")
     return archive.getvalue()
@@ -151,7 +151,7 @@ def parse(
 def _listed_variables(folder: Path) -> frozenset[str]:
     """Return the names in the folder's ``.env``, which Flask's command loads and servers do not."""
     try:
-        lines = (folder / ".env").read_text(errors="replace").splitlines()
+        lines = (folder / ".env").read_text(errors="replace", encoding="utf-8").splitlines()
     except OSError:
         return frozenset()
     names = (line.removeprefix("export ").partition("=")[0].strip() for line in lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -68,6 +69,16 @@ NO_END = (
 
 POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 """Where a pod reads which namespace it is in."""
+
+OWN_LINES = (
+    *("error: ", "error from server", "error in configuration"),
+    *("unable to connect to the server", "the connection to the server"),
+)
+"""How kubectl begins what it says of a failure, in lower case. Its log comes before, and so does
+what a program says that it logs in with."""
+
+_NO_PLUGIN = re.compile(r"exec: executable (\S+) not found")
+"""What kubectl says where a plug-in for credentials is missing, such as those of clouds."""
 
 IN_A_POD = "KUBERNETES_SERVICE_HOST"
 """The variable that every pod has: there, kubectl needs no configuration."""
@@ -200,7 +211,7 @@ def resolved(access: Access) -> Access:
 def _of_the_pod() -> str | None:
     """Return the namespace of the pod that this runs in, as kubectl takes it."""
     with suppress(OSError):
-        return POD_NAMESPACE.read_text().strip() or None
+        return POD_NAMESPACE.read_text(encoding="utf-8").strip() or None
     return None
 
 
@@ -222,7 +233,15 @@ def _current_context() -> str | None:
 def explained(stderr: str, access: Access = CURRENT) -> str:
     """Return kubectl's own line on a failure, with what to do about the common ones."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
-    line = next((text for text in lines if "error" in text.lower()), lines[-1] if lines else "")
+    if missing := _NO_PLUGIN.search(stderr):
+        return (
+            f"kubectl failed: it logs in to this cluster by the program {missing[1]!r}, which is"
+            " not there. Install it, or put it on PATH."
+        )
+    line = next(
+        (text for text in reversed(lines) if text.lower().startswith(OWN_LINES)),
+        next((text for text in lines if "error" in text.lower()), lines[-1] if lines else ""),
+    )
     line = line.removeprefix("error: ").removeprefix("Error from server ") or "it said nothing"
     low = line.lower()
     way_out = f"Look whether it works by hand: {by_hand(access, 'get', 'pods')}."
@@ -239,4 +258,4 @@ def explained(stderr: str, access: Access = CURRENT) -> str:
         way_out = (
             "Is the cluster up, and the context the right one? kubectl config current-context."
         )
-    return f"kubectl failed: {line.rstrip('.')}. {way_out}"
+    return f"kubectl failed: {line.rstrip('.?')}. {way_out}"

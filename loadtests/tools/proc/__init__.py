@@ -56,7 +56,7 @@ def alive(pid: int) -> bool:
     """Return whether a process exists, whichever user owns it."""
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         return True

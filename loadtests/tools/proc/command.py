@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shlex
 import signal
@@ -32,6 +33,17 @@ HELD_PIPE_LIMIT_S = 1.0
 ASK_EVERY_S = 5.0
 """How often it is asked whether a program is still worth waiting for."""
 
+
+ULIMIT = "Raise the limit of this user or this container (ulimit -a), or end other programs."
+
+LIMITS: Mapping[int, str] = {
+    errno.EAGAIN: ULIMIT,
+    errno.ENOMEM: ULIMIT,
+    errno.EMFILE: ULIMIT,
+    errno.ENFILE: ULIMIT,
+    errno.E2BIG: "Its words and its environment are too long for this system.",
+}
+"""What to do where the system could not start any program, whatever its permissions are."""
 
 Stream = int | IO[bytes]
 """Where a program writes: a file, or what ``subprocess`` calls a pipe."""
@@ -99,6 +111,9 @@ def run(
 
 def not_started_message(program: str, error: OSError, folder: Path | None = None) -> str:
     """Return why a program could not be started in a folder, and what to do."""
+    way_out = LIMITS.get(error.errno or 0)
+    if way_out is not None:
+        return f"The program {program!r} cannot be started ({error.strerror}). {way_out}"
     trouble = trouble_of(program, folder)
     if trouble is not None:
         return f"The program {program!r} cannot be run ({error.strerror}). {trouble}"

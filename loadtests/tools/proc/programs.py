@@ -50,7 +50,7 @@ class _Program:
                     stdin=subprocess.PIPE if speaks else subprocess.DEVNULL,
                     stdout=subprocess.PIPE if speaks else log_file,
                     stderr=log_file,
-                    text=True,
+                    encoding="utf-8",
                     errors="replace",
                     start_new_session=True,
                 )
@@ -185,7 +185,7 @@ class Service(_Program):
 
     def ended_message(self) -> str:
         """Return a message that names its exit code and its log, and shows the end of the log."""
-        tail = self.log.read_text(errors="replace").strip()[-TAIL_CHARS:]
+        tail = self.log.read_text(errors="replace", encoding="utf-8").strip()[-TAIL_CHARS:]
         return f"`{shlex.join(self.argv)}` ended with code {self.code}. Its log: {self.log}\n{tail}"
 
     def close(self, *, grace_s: float = 3.0) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loadtests.tools import proc
+from loadtests.tools.procfs.kernel_files import text_of
 
 PROC = Path("/proc")
 
@@ -67,9 +68,9 @@ class Listener:
 def listeners_of(pid: int) -> tuple[Listener, ...] | None:
     """Return the listening sockets of a process's network namespace; None where it is gone."""
     try:
-        tables = (PROC / f"{pid}/net/tcp").read_text()
+        tables = text_of(PROC / f"{pid}/net/tcp")
         with contextlib.suppress(FileNotFoundError):  # a kernel without IPv6
-            tables += (PROC / f"{pid}/net/tcp6").read_text()
+            tables += text_of(PROC / f"{pid}/net/tcp6")
     except OSError:
         return None
     return parse_listeners(tables)
@@ -81,7 +82,7 @@ def listen_overflows(pid: int | str) -> int | None:
     ``pid`` may be ``self``. The count begins with the namespace; None where it cannot be read.
     """
     try:
-        text = (PROC / str(pid) / "net/netstat").read_text()
+        text = text_of(PROC / str(pid) / "net/netstat")
     except OSError:
         return None
     lines = [line.split() for line in text.splitlines() if line.startswith("TcpExt:")]
@@ -107,7 +108,7 @@ def listening(pid: int) -> tuple[str, ...] | None:
     found = set()
     for table in ("tcp", "tcp6"):
         with contextlib.suppress(OSError):
-            for line in (PROC / f"net/{table}").read_text().splitlines():
+            for line in text_of(PROC / f"net/{table}").splitlines():
                 fields = line.split()
                 if len(fields) > INODE and f"socket:[{fields[INODE]}]" in sockets:
                     found |= set(parse_listeners(line))
@@ -152,7 +153,7 @@ def address_of(digits: str) -> str:
 def catches(pid: int, number: int) -> bool | None:
     """Return whether a process has a handler for a signal (proc(5), SigCgt); None: not known."""
     try:
-        lines = (PROC / f"{pid}/status").read_text().splitlines()
+        lines = text_of(PROC / f"{pid}/status").splitlines()
     except OSError:
         return None
     masks = [int(line.split()[1], 16) for line in lines if line.startswith("SigCgt:")]
@@ -164,7 +165,7 @@ def facts_of(pid: int) -> Facts | None:
     if sys.platform != "linux":
         return _listed().get(pid)
     try:
-        return parse_stat((PROC / f"{pid}/stat").read_text(), cpu_s=_cpu_clock_s(pid))
+        return parse_stat(text_of(PROC / f"{pid}/stat"), cpu_s=_cpu_clock_s(pid))
     except OSError:
         return None
 
@@ -209,7 +210,7 @@ class FileLock:
 def file_locks() -> tuple[FileLock, ...]:
     """Return all locks for writing that processes of this machine hold; () where unknown."""
     try:
-        return parse_locks((PROC / "locks").read_text())
+        return parse_locks(text_of(PROC / "locks"))
     except OSError:
         return ()
 
@@ -243,7 +244,7 @@ def path_of(pid: int, inode: int) -> str | None:
 def modes_of(pid: int) -> tuple[int, int]:
     """Return the ticks that a process ran outside and inside of the kernel; 0 where unknown."""
     try:
-        text = (PROC / f"{pid}/stat").read_text(errors="replace")
+        text = text_of(PROC / f"{pid}/stat")
     except OSError:
         return 0, 0
     user, kernel = text.rpartition(")")[2].split()[11:13]  # proc(5): the 14th and 15th field
@@ -333,7 +334,7 @@ def _cpu_clock_s(pid: int) -> float:
 
 def _children(pid: int) -> list[int]:
     try:  # the main thread's children suffice: gunicorn and nginx start their workers there
-        return [int(child) for child in (PROC / f"{pid}/task/{pid}/children").read_text().split()]
+        return [int(child) for child in text_of(PROC / f"{pid}/task/{pid}/children").split()]
     except FileNotFoundError:  # a kernel without CONFIG_PROC_CHILDREN, or the process has ended
         return [process.pid for process in everyone() if process.parent == pid]
 

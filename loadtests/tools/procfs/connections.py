@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
 
 from loadtests.tools import procfs
+from loadtests.tools.procfs.kernel_files import text_of
 
 PROC = Path("/proc")
 
@@ -181,6 +182,6 @@ def peers_on(pids: Collection[int], ports: Collection[int]) -> frozenset[str]:
 
 def _read(pid: int | str, name: str) -> str:
     try:
-        return (PROC / str(pid) / name).read_text(errors="replace")
+        return text_of(PROC / str(pid) / name)
     except OSError:
         return ""

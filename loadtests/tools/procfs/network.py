@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from loadtests.tools.procfs.kernel_files import text_of
+
 PROC = Path("/proc")
 
 FILES = ("net/snmp", "net/netstat")
@@ -29,7 +31,7 @@ class Tcp:
 def tcp_of(pid: int, *, root: Path = PROC) -> Tcp | None:
     """Return the counters of a process's network namespace; None where it is gone."""
     try:
-        return parse_tcp("".join((root / str(pid) / name).read_text() for name in FILES))
+        return parse_tcp("".join(text_of(root / str(pid) / name) for name in FILES))
     except OSError:
         return None
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from loadtests.model.profiles.records import LOCAL_SOCKET, KernelWait, Waiting
 from loadtests.tools.procfs import connections
 from loadtests.tools.procfs.interpreter_lock import Interpreter
+from loadtests.tools.procfs.kernel_files import text_of
 
 X86_64 = {
     0: "read",
@@ -136,7 +137,7 @@ def threads_now(pid: int) -> Mapping[int, ThreadNow] | None:
         return None
     for task in tasks:
         try:
-            mark = (PROC / f"{pid}/task/{task}/syscall").read_text().strip()
+            mark = text_of(PROC / f"{pid}/task/{task}/syscall").strip()
         except (FileNotFoundError, ProcessLookupError):
             continue  # this thread has just ended, or the kernel has no such file
         except OSError:
@@ -297,7 +298,7 @@ class _Process:
     def read(self, name: str) -> str:
         """Return one of the process's files in ``/proc``; "" where it may not be read."""
         try:
-            return (PROC / f"{self._pid}/{name}").read_text(errors="replace")
+            return text_of(PROC / f"{self._pid}/{name}")
         except OSError:
             return ""
 

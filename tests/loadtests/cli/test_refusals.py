@@ -38,8 +38,11 @@ class Refused:
         (OSError(28, "No space left on device"), "(No space left on device)"),
         (OSError(24, "Too many open files"), "(Too many open files)"),
         (OSError(30, "Read-only file system", "/srv/x"), "(/srv/x: Read-only file system)"),
+        (OSError(116, "Stale file handle", "/nfs/x"), "(/nfs/x: Stale file handle)"),
+        (OSError(5, "Input/output error"), "(Input/output error)"),
+        (OSError(12, "Cannot allocate memory"), "(Cannot allocate memory)"),
     ],
-    ids=["a file", "no file", "files", "read only"],
+    ids=["a file", "no file", "files", "read only", "stale", "disk", "memory"],
 )
 def test_what_the_system_refuses_is_one_message_and_exit_code_4(
     error: OSError,

@@ -50,3 +50,14 @@ def test_a_system_without_ids_is_known_by_its_network_card(
     monkeypatch.setattr(uuid, "getnode", lambda: 0xA0B)
 
     assert owner.machine_id() == "000000000a0b"
+
+
+@pytest.mark.parametrize("pid", ["²", "9" * 5000, "-1", " 1", ""])
+def test_a_label_of_somebody_else_names_no_process(pid: str) -> None:
+    assert owner.Owner.from_label(f"{pid}/started/boot/namespace") is None
+
+
+def test_the_label_of_a_process_is_read_back() -> None:
+    this = owner.Owner.this_process()
+
+    assert owner.Owner.from_label(this.as_label()) == this

@@ -55,12 +55,10 @@ def test_loopback_and_private_addresses_may_be_loaded(url: str, address: str) ->
         ("http://126.255.255.255", ("126.255.255.255",)),
         ("http://100.64.0.1", ("100.64.0.1",)),
         ("http://169.254.169.254", ("169.254.169.254",)),
-        ("http://0.0.0.0:8080", ("0.0.0.0",)),
         ("http://255.255.255.255", ("255.255.255.255",)),
         ("http://224.0.0.1", ("224.0.0.1",)),
         ("http://[2001:4860::8888]", ("2001:4860::8888",)),
         ("http://[fe80::1%25eth0]", ("fe80::1%eth0",)),
-        ("http://[::]", ("::",)),
         ("http://[::ffff:8.8.8.8]", ("::ffff:8.8.8.8",)),
         ("http://[2002:808:808::1]", ("2002:808:808::1",)),
         ("http://[2002:7f00:1::]", ("2002:7f00:1::",)),
@@ -76,6 +74,17 @@ def test_loopback_and_private_addresses_may_be_loaded(url: str, address: str) ->
 def test_any_other_address_has_to_be_named_again(url: str, addresses: tuple[str, ...]) -> None:
     with pytest.raises(UsageError, match=r"neither loopback nor private.*--i-may-load"):
         permitted(url, resolve=resolving(*addresses))
+
+
+@pytest.mark.parametrize(
+    ("url", "address", "port"),
+    [("http://0.0.0.0:8080", "0.0.0.0", 8080), ("http://[::]", "::", 80)],
+)
+def test_where_a_server_says_that_it_listens_is_no_address_of_it(
+    url: str, address: str, port: int
+) -> None:
+    with pytest.raises(UsageError, match=rf"http://127\.0\.0\.1:{port}\. .*--i-may-load {address}"):
+        permitted(url, resolve=resolving(address))
 
 
 def test_the_url_that_stands_for_a_missing_one_is_told_as_such() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import re
 import resource
@@ -191,6 +192,20 @@ def test_lines_of_several_writers_do_not_mix(tmp_path: Path) -> None:
         thread.join()
 
     assert path.read_bytes() == (line + b"\n") * 41
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_line_is_appended_where_the_file_system_knows_no_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+
+    files.append_line(tmp_path / "trials.jsonl", b'{"trial": 1}')
+
+    assert (tmp_path / "trials.jsonl").read_bytes() == b'{"trial": 1}\n'
 
 
 def test_a_folder_that_cannot_be_synced_is_no_failure(tmp_path: Path) -> None:

@@ -275,3 +275,61 @@ def test_a_link_that_leads_out_over_another_link_is_not_written(upstream: Path, 
     with pytest.raises(UsageError, match=r"has out → a/b/top/\.\., which leads out of its folder"):
         git.export(upstream, without, into)
     assert list(into.iterdir()) == []
+
+
+# -- inside a hook -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def another(tmp_path: Path) -> Path:
+    """A repository that a hook's variables name."""
+    folder = tmp_path / "another"
+    folder.mkdir()
+    in_git(folder, "init", "--quiet")
+    commit(folder, "another")
+    return folder
+
+
+def test_a_folder_is_of_its_own_checkout_whatever_repository_a_hook_names(
+    upstream: Path, another: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    below = upstream / "below"
+    below.mkdir()
+    own = commit(upstream, "three", "below/three.py")
+    monkeypatch.setenv("GIT_DIR", str(another / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(another))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(another / ".git/index"))
+    into = tmp_path / "exported"
+    into.mkdir()
+
+    assert git.commit_of(below, "HEAD") == own
+    assert git.toplevel(below) == upstream
+    assert git.files_of(below) == ("three.py",)
+    assert git.unchanged_commit(below) == own
+    git.export(below, own, into)
+    assert sorted(path.name for path in into.rglob("*.py")) == ["code.py", "three.py"]
+
+
+def test_below_the_top_of_a_checkout_the_variables_of_its_own_hook_change_nothing(
+    upstream: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    below = upstream / "below"
+    below.mkdir()
+    commit(upstream, "three", "below/three.py")
+
+    for named in (".git", str(upstream / ".git")):
+        monkeypatch.setenv("GIT_DIR", named)
+        assert git.toplevel(below) == upstream
+        assert git.complaint(below) is None
+
+
+def test_a_folder_may_be_a_checkout_by_the_variables_alone(
+    upstream: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = tmp_path / "served"
+    served.mkdir()
+    expected = in_git(upstream, "rev-parse", "HEAD")
+    monkeypatch.setenv("GIT_DIR", str(upstream / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(served))
+
+    assert git.commit_of(served, "HEAD") == expected

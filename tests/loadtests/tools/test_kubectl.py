@@ -14,6 +14,18 @@ from loadtests.tools.kubectl import (
     selector_of,
 )
 
+LOG = 'E1130 00:08:34.792089    8832 memcache.go:265] "Unhandled Error" err="couldn\'t get: '
+REFUSED = "The connection to the server 127.0.0.1:1 was refused"
+NO_PLUGIN = f"""{LOG}getting credentials: exec: executable aws-auth not found
+Unable to connect to the server: getting credentials: exec: executable aws-auth not found
+
+It looks like a plugin is not installed.
+"""
+PLUGIN_FAILED = """F1130 00:08:49.141866    9211 cred.go:145] print credential failed with error
+ERROR: You do not have an active account.
+Unable to connect to the server: getting credentials: exec: executable g failed with exit code 1
+"""
+
 V2 = "usage_usec 1500000\nuser_usec 1\nnr_throttled 3\nthrottled_usec 250000\n"
 V1 = "nr_periods 9\nnr_throttled 2\nthrottled_time 500000000\n2500000000\n"
 
@@ -64,6 +76,13 @@ def test_every_kind_of_rule_is_in_a_selector() -> None:
         ('Error from server (NotFound): deployments.apps "w" not found', "--all-namespaces"),
         ("error: You must be logged in to the server (Unauthorized)", "Log in"),
         ("The connection to the server 1.2.3.4:6443 was refused", "Is the cluster up"),
+        (
+            "The connection to the server 1.2.3.4:6443 was refused - is it the right port?",
+            "right port. Is the cluster up",
+        ),
+        (NO_PLUGIN, "by the program 'aws-auth', which is not there. Install it"),
+        (f"{LOG}dial tcp: connect: connection refused\n{REFUSED}", f"kubectl failed: {REFUSED}."),
+        (PLUGIN_FAILED, "failed with exit code 1. Log in"),
         ("", "it said nothing"),
     ],
 )

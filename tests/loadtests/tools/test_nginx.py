@@ -112,7 +112,7 @@ def test_everything_it_writes_is_below_the_given_folder() -> None:
     paths = [line for line in lines_of(config) if line.startswith(("pid ", "client_body_temp"))]
     paths += [line for line in lines_of(config) if "_temp_path" in line]
     assert len(paths) == 7
-    assert all(" /somewhere/own/" in line for line in paths)
+    assert all(' "/somewhere/own/' in line for line in paths)
 
 
 def test_a_block_without_members_is_refused() -> None:
@@ -244,6 +244,14 @@ def test_shares_are_exactly_equal_also_when_every_answer_of_one_fails(tmp_path: 
 
     assert Counter(address for _, address in answers) == dict.fromkeys(members, 20)
     assert sum(status == 500 for status, _ in answers) == 20
+
+
+@needs_nginx
+@pytest.mark.parametrize("name", ["a b", 'say "hi"', "$HOME;{x}", "back\\slash", "don't #1"])
+def test_the_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+    (folder := tmp_path / name).mkdir()
+    with a_proxy(folder, a_free_port(), ("127.0.0.1:9",)):
+        assert (folder / "nginx.pid").is_file()
 
 
 @needs_nginx

@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import threading
@@ -8,6 +9,7 @@ import pytest
 
 from loadtests.model.errors import EnvironmentFailure, Interrupted, ProcessFailure
 from loadtests.tools import proc, signals
+from loadtests.tools.proc.command import not_started_message
 
 LONG = "sleep 60"
 
@@ -88,6 +90,15 @@ def test_standard_input_is_empty_where_nothing_is_given() -> None:
 def test_a_missing_program_is_named_with_a_way_out() -> None:
     with pytest.raises(ProcessFailure, match=r"'no-such-program' was not found\. Install it"):
         proc.run(("no-such-program", "--version"))
+
+
+def test_a_program_that_the_system_has_no_room_for_is_not_said_to_lack_permissions() -> None:
+    with pytest.raises(ProcessFailure, match="too long for this system") as failure:
+        proc.run(("true", "x" * 200_000))
+    assert "permissions" not in str(failure.value)
+
+    full = BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+    assert "ulimit -a" in not_started_message("true", full)
 
 
 def test_a_file_that_is_no_program_is_one_message(tmp_path: Path) -> None:
@@ -285,6 +296,10 @@ def test_a_living_process_is_told_from_a_dead_one(log: Path) -> None:
     with proc.Service(("sh", "-c", LONG), log=log) as service:
         assert proc.alive(service.pid)
     assert not proc.alive(service.pid)
+
+
+def test_a_number_that_no_process_can_have_is_of_none() -> None:
+    assert not proc.alive(10**30)
 
 
 def test_programs_are_found_on_path() -> None:

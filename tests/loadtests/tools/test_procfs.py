@@ -177,3 +177,26 @@ def test_the_ticks_of_a_process_are_those_outside_and_inside_of_the_kernel() -> 
     assert user == pytest.approx(100 * of_all_threads.user, abs=10)
     assert kernel == pytest.approx(100 * of_all_threads.system, abs=10)
     assert procfs.modes_of(2**22 + 1) == (0, 0)
+
+
+NAMED = """
+import ctypes, sys
+ctypes.CDLL(None).prctl(15, b"caf\\xc3", 0, 0, 0)  # PR_SET_NAME
+print("named", flush=True)
+sys.stdin.read()
+"""
+
+
+@linux
+def test_the_name_of_a_process_may_end_within_a_character(tmp_path: Path) -> None:
+    with proc.Child((sys.executable, "-c", NAMED), log=tmp_path / "log") as named:
+        named.receive(10)
+        assert b"(caf\xc3)" in Path(f"/proc/{named.pid}/stat").read_bytes()
+
+        facts = procfs.facts_of(named.pid)
+
+        assert facts is not None
+        assert facts.parent == os.getpid()
+        assert named.pid in {process.pid for process in procfs.everyone()}
+        assert named.pid in {process.pid for process in procfs.family(os.getpid())}
+        assert procfs.catches(named.pid, signal.SIGUSR1) is False

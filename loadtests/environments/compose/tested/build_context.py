@@ -34,7 +34,7 @@ def ignore_patterns(folder: Path, dockerfile: Path) -> list[str]:
     """Return the patterns of the context's .dockerignore, or of the Dockerfile's own."""
     for file in (dockerfile.with_name(f"{dockerfile.name}.dockerignore"), folder / ".dockerignore"):
         try:
-            lines = file.read_text(errors="replace").splitlines()
+            lines = file.read_text(errors="replace", encoding="utf-8").splitlines()
         except OSError:
             continue
         stripped = (line.strip() for line in lines)

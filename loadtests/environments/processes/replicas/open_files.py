@@ -27,7 +27,7 @@ def _written_by(pid: int) -> list[str]:
         try:
             path, info = (
                 str(entry.readlink()),
-                (procfs.PROC / f"{pid}/fdinfo/{entry.name}").read_text(),
+                (procfs.PROC / f"{pid}/fdinfo/{entry.name}").read_text(encoding="utf-8"),
             )
         except OSError:
             continue

@@ -32,7 +32,7 @@ def main(text: str) -> None:
     signal.alarm(int(job["limit_s"]))
     _inspect(job["application"], answer)
     signal.alarm(0)
-    with os.fdopen(output, "w") as stream:
+    with os.fdopen(output, "w", encoding="utf-8") as stream:
         json.dump(answer, stream)
     if os.getpgrp() == os.getpid():
         os.killpg(0, signal.SIGKILL)  # also the threads and processes that the import started

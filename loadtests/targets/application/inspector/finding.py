@@ -78,7 +78,9 @@ def _modules(pattern: str = "") -> list[str]:
         for file in sorted([*place.glob("*.py"), *place.glob("*/__init__.py")]):
             name = file.parent.name if file.name == "__init__.py" else file.stem
             with contextlib.suppress(OSError):
-                if name != "setup" and re.search(pattern, file.read_text(errors="replace")):
+                if name != "setup" and re.search(
+                    pattern, file.read_text(errors="replace", encoding="utf-8")
+                ):
                     names.append(name)
     return names[:MOST_NAMES]
 

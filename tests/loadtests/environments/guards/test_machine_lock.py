@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import re
 import signal
@@ -96,6 +98,18 @@ def test_a_killed_run_holds_nothing(tmp_path: Path) -> None:
         child.signal(signal.SIGKILL)
         proc.wait_until(lambda: child.code is not None, limit_s=5, failure="it lives")
 
+        hold()
+
+
+def test_a_folder_without_locks_is_one_message_that_names_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+
+    with pytest.raises(EnvironmentFailure, match=r"No locks available\).*TWOFOLD_LOCK_FOLDER="):
         hold()
 
 

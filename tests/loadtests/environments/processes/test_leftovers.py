@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from loadtests.environments.processes import leftovers
+from loadtests.model.errors import EnvironmentFailure
 from loadtests.tools import proc, procfs
 from tests.ordinary_user import folder_for_all, ordinary_user
 
@@ -186,6 +187,16 @@ def test_a_stack_of_another_pid_namespace_may_live_though_its_process_is_not_see
     make_stack(pid=2**22 + 1, namespace="pid:[1]")
 
     assert leftovers.abandoned() == ()
+
+
+def test_a_stack_of_another_pid_namespace_is_left_as_it_is(tmp_path: Path) -> None:
+    folder = make_stack(namespace="pid:[1]")
+    with proc.Child((sys.executable, "-c", FORKS), log=tmp_path / "log") as other:
+        note_member(folder, other.pid)
+        with pytest.raises(EnvironmentFailure, match=r"of another container.*twofold down` there"):
+            leftovers.clear(folder)
+        assert other.code is None
+    assert (folder / leftovers.OWNER).exists()
 
 
 def test_a_note_that_cannot_be_read_does_not_make_a_stack_a_dead_ones() -> None:

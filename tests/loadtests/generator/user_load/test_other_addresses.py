@@ -71,6 +71,36 @@ def test_no_way_to_another_address_is_open(child: Child, tmp_path: Path, ask: st
     assert len(checked["refused"]) == 1, checked
 
 
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_the_target_is_asked_without_the_proxy_of_the_environment(
+    tmp_path: Path, name: str
+) -> None:
+    text = """
+import requests
+from urllib.request import urlopen
+
+@events.test_start.add_listener
+def ready(environment, **_):
+    assert requests.post(f"{environment.host}/reset", timeout=5).status_code == 200
+    urlopen(f"{environment.host}/more", timeout=5).close()
+
+class Shop(HttpUser):
+    @task
+    def index(self): self.client.get("/")
+"""
+    with stub_server() as (proxy, asked), stub_server() as (url, requests):
+        env = {name: proxy, "NO_PROXY": "", "no_proxy": ""}
+        with Child(env=env) as child:
+            order = written(tmp_path, text)
+            checked = child.ask(op="check", id="c", base_url=url, locustfile=order)
+            ended = child.trial(base_url=url, locustfile=order, users=1)
+
+    assert asked == []
+    assert checked["refused"] == []
+    assert ended.lines[-1]["event"] == "finished", ended.lines[-1]
+    assert requests
+
+
 def test_a_redirect_to_another_address_is_not_followed(child: Child, tmp_path: Path) -> None:
     with stub_server() as (other, others):
         moved = answer(302, "", Location=f"{other}/x")

@@ -83,7 +83,7 @@ def _configured(
     only = _only(raw, service, through)
     with temporary.folder("compose") as folder:
         reduced = folder / path.name
-        reduced.write_text(json.dumps(only, default=str))
+        reduced.write_text(json.dumps(only, default=str), encoding="utf-8")
         try:
             configured = docker_compose.configured(compose, reduced, path.parent, _profiles(only))
         except ComposeFileError as error:

@@ -116,7 +116,7 @@ def helper_argv(container: str, run: str, project: str) -> tuple[str, ...]:
 def is_of(pid: int, container: str) -> bool:
     """Tell whether a process of this machine is the container's own."""
     try:
-        return container in (PROC / f"{pid}/cgroup").read_text()
+        return container in (PROC / f"{pid}/cgroup").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return False
 
