@@ -143,19 +143,50 @@ TEXT_MODE = re.compile(r"[rwax]t?\+?")
 
 
 def reads_by_the_locale(call: ast.Call) -> bool:
-    """Tell whether a call reads or writes text, and does not say that it is UTF-8."""
+    """Tell whether a call reads or writes text, and does not say that it is UTF-8.
+
+    ``path.open()`` alone counts as no text: other things than files are opened so, too.
+    """
+    is_method = isinstance(call.func, ast.Attribute)
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    modes = [str(word.value) for word in call.args[:2] if isinstance(word, ast.Constant)]
-    given = {each.arg for each in call.keywords}
-    if name in {"read_text", "write_text"} and isinstance(call.func, ast.Attribute):
-        return "encoding" not in given
+    given = {each.arg: each.value for each in call.keywords}
+    words = (*call.args[:2], given.get("mode"))
+    modes = [str(word.value) for word in words if isinstance(word, ast.Constant)]
+    is_binary = any("b" in mode for mode in modes)
+    if "encoding" in given:
+        return False
+    if name in {"read_text", "write_text"}:
+        return is_method
     if name == "fdopen":
-        return "encoding" not in given and not any("b" in mode for mode in modes)
-    return (
-        name == "open"
-        and "encoding" not in given
-        and any(TEXT_MODE.fullmatch(mode) for mode in modes)
+        return not is_binary
+    return name == "open" and (
+        any(TEXT_MODE.fullmatch(mode) for mode in modes)
+        or (not is_binary and (not is_method or "errors" in given))
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "by_the_locale"),
+    [
+        ("path.open()", False),  # a generator's or a backend's, for all that can be seen
+        ("path.open(errors='replace')", True),
+        ("path.open(mode='a')", True),
+        ("path.open('w')", True),
+        ("path.open('rb')", False),
+        ("path.open(errors='replace', encoding='utf-8')", False),
+        ("open(path)", True),
+        ("open(path, 'w+')", True),
+        ("open(path, mode='rb')", False),
+        ("os.open(path, flags)", False),
+        ("os.fdopen(number)", True),
+        ("path.read_text(errors='replace')", True),
+    ],
+)
+def test_text_in_the_encoding_of_the_locale_is_known(text: str, *, by_the_locale: bool) -> None:
+    call = ast.parse(text, mode="eval").body
+
+    assert isinstance(call, ast.Call)
+    assert reads_by_the_locale(call) is by_the_locale
 
 
 def test_no_text_of_the_harness_is_in_the_encoding_of_the_users_locale() -> None:

@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -58,6 +59,17 @@ REFUSALS = frozenset(
 """What only the machine or its user can mend: permissions, space, limits, and a disk or a share
 that fails. Any other error of the system that nobody expected, such as a file of our own that is
 missing, is a defect."""
+
+WAYS_OUT: Mapping[int, str] = {
+    errno.EFBIG: "Raise the limit of a file's size (ulimit -f), or name another disk.",
+    errno.EIO: "Look at the disk or the share there.",
+    errno.ENOLCK: "Its file system knows no locks: name another place.",
+    errno.ENOMEM: "Free some memory, or raise this container's limit.",
+    errno.ESTALE: "Look at the share there: is it still mounted?",
+}
+"""What to look at where it is neither the permissions nor the free space."""
+
+WAY_OUT = "Look at the permissions and the free space there."
 
 SIGNALLED = 128
 """A command that a signal ended has this exit code and the signal's number on top."""
@@ -136,8 +148,8 @@ def _refusal(error: OSError) -> str | None:
         return None
     where = f"{error.filename}: " if error.filename is not None else ""
     return (
-        f"The system refuses what twofold needs ({where}{error.strerror or error}). Look at the"
-        " permissions and the free space there. Trials that were finished are kept."
+        f"The system refuses what twofold needs ({where}{error.strerror or error})."
+        f" {WAYS_OUT.get(error.errno, WAY_OUT)} Trials that were finished are kept."
     )
 
 

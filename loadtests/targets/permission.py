@@ -29,6 +29,10 @@ EXAMPLES = ipaddress.ip_network("192.0.2.0/24")
 """Addresses for documentation (TEST-NET-1, RFC 5737), which nobody has. ``twofold init`` writes one
 in the place of a URL that it was not given."""
 
+LISTENING = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104  to tell them apart
+"""Where servers say that they listen, and where they are found from their own machine. A name at
+such an address is another matter: filters of names answer so."""
+
 OPTION = "--i-may-load"
 
 DEFAULT_PORT = 80
@@ -102,10 +106,10 @@ def permitted(
             f"{strangers[0]} of {url!r} is an address for examples, which nobody has (RFC 5737)."
             ' Write down where the deployment is: url = "http://10.77.0.11:8080".'
         )
-    if strangers and strangers[0].is_unspecified:
+    if strangers and host in LISTENING:
         raise UsageError(
-            f"{strangers[0]} of {url!r} is where a server listens, at all addresses of its machine,"
-            f" and not where one finds it. On this machine: http://127.0.0.1:{port}. If you mean"
+            f"{host} of {url!r} is where a server listens, at all addresses of its machine, and not"
+            f" where one finds it. On this machine: http://{LISTENING[host]}:{port}. If you mean"
             f" it: {OPTION} {host}"
         )
     if strangers:

@@ -82,11 +82,10 @@ def append_line(path: Path, line: bytes, *, way_out: str = WAY_OUT) -> None:
     with on_disk(path, way_out):
         is_new = not path.exists()
         # Without a buffer: closing it would write once more what did not fit.
-        with path.open("rb+" if not is_new else "xb+", buffering=0) as file:
+        # At its end, wherever that is by then: without locks, others may have written meanwhile.
+        with path.open("ab+", buffering=0) as file:
             _lock(file)  # two gates may write to one history
             size = _mended_size(file)
-            file.truncate(size)
-            file.seek(size)
             try:
                 _write_all(file, line.rstrip(b"\n") + b"\n")
                 os.fsync(file.fileno())
@@ -137,7 +136,10 @@ def _write_all(file: FileIO, data: bytes) -> None:
 
 
 def _mended_size(file: FileIO) -> int:
-    """Return the size of the whole lines; end a last one that only lacks its line end."""
+    """Return the size of the whole lines, after their mending.
+
+    A last line that only lacks its line end is ended, and one that was cut off is removed.
+    """
     size = file.seek(0, os.SEEK_END)
     tail = b""
     start = size
@@ -147,9 +149,10 @@ def _mended_size(file: FileIO) -> int:
         tail = file.read(size - start)
     last = tail.rpartition(b"\n")[2]
     if last and _is_json(last):
-        file.seek(size)
         file.write(b"\n")
         return size + 1
+    if last:
+        file.truncate(size - len(last))
     return size - len(last)
 
 

@@ -7,6 +7,7 @@ import posixpath
 import re
 import shutil
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -284,7 +285,20 @@ def _git(folder: Path, *, index: Path | None = None) -> tuple[str, ...]:
 def _has_own(folder: Path) -> bool:
     """Return whether a folder is in a checkout that git finds by itself.
 
-    Another may be one by these variables alone, such as where a server puts what was pushed.
+    Another may be one by these variables alone, such as where a server puts what was pushed, or
+    where the repository that its ``.git`` names is elsewhere in a container.
     """
     place = folder.absolute()
-    return any(os.path.lexists(above / ".git") for above in (place, *place.parents))
+    tops = (above for above in (place, *place.parents) if _is_repository(above / ".git"))
+    top = next(tops, None)
+    named = Path(os.environ.get("GIT_WORK_TREE") or "/")
+    is_nearer = place.is_relative_to(named) and top in named.parents
+    return top is not None and not is_nearer
+
+
+def _is_repository(path: Path) -> bool:
+    """Return whether a ``.git`` is a repository, or a file that names one that is there."""
+    with suppress(OSError):  # no file, or one that git cannot read either
+        named = path.read_text(encoding="utf-8", errors="surrogateescape")
+        path = path.parent / named.removeprefix("gitdir:").strip()
+    return os.path.lexists(path / "HEAD")

@@ -188,10 +188,10 @@ def _open_or_make(path: Path, flags: int) -> int:
     return descriptor
 
 
-def _unusable(path: Path, why: str) -> EnvironmentFailure:
+def _unusable(path: Path, why: str, way_out: str = "Remove it, or name") -> EnvironmentFailure:
     return EnvironmentFailure(
-        f"The lock of this machine, {path}, cannot be used ({why}). Remove it, or name another"
-        f" folder for it: {FOLDER_VARIABLE}=FOLDER."
+        f"The lock of this machine, {path}, cannot be used ({why}). {way_out} another folder for"
+        f" it: {FOLDER_VARIABLE}=FOLDER."
     )
 
 
@@ -201,7 +201,7 @@ def _lock(descriptor: int, path: Path) -> bool:
     except BlockingIOError:
         return False
     except OSError as error:  # its file system knows no locks
-        raise _unusable(path, os.strerror(error.errno or errno.EIO)) from error
+        raise _unusable(path, os.strerror(error.errno or errno.EIO), "Name") from error
     return True
 
 

@@ -24,7 +24,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
-from loadtests.environments.owner import Owner, boot_id
+from loadtests.environments.owner import IS_PID, Owner, boot_id
 from loadtests.environments.removal import Remains
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.tools import files, proc, procfs, temporary
@@ -204,7 +204,7 @@ def _leaders(folder: Path) -> tuple[int, ...]:
         if path.suffix == ".new":  # not yet anything
             continue
         pid, _, started = (_read_own(path) or "").partition(" ")
-        if not (pid.isascii() and pid.isdigit()) or int(pid) <= 1:
+        if not IS_PID.fullmatch(pid) or int(pid) <= 1:
             continue
         running = procfs.facts_of(int(pid))
         if running is None or not started or running.started == started:

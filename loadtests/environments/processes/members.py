@@ -156,7 +156,7 @@ class Members:
     def first_log(self, name: str) -> str:
         """Return the beginning of a member's log."""
         try:
-            with self._log(name).open(errors="replace") as log:
+            with self._log(name).open(encoding="utf-8", errors="replace") as log:
                 return log.read(FIRST_LOG_CHARS)
         except FileNotFoundError:
             return ""
@@ -226,6 +226,9 @@ class Members:
 
 def _lines(log: Path) -> Iterator[str]:
     """Yield a log's lines; the rest of one that is longer than ``LINE_CHARS`` comes as another."""
-    with contextlib.suppress(FileNotFoundError), log.open(errors="replace") as stream:
+    with (
+        contextlib.suppress(FileNotFoundError),
+        log.open(encoding="utf-8", errors="replace") as stream,
+    ):
         while line := stream.readline(LINE_CHARS):
             yield line

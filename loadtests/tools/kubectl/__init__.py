@@ -77,7 +77,7 @@ OWN_LINES = (
 """How kubectl begins what it says of a failure, in lower case. Its log comes before, and so does
 what a program says that it logs in with."""
 
-_NO_PLUGIN = re.compile(r"exec: executable (\S+) not found")
+_NO_PLUGIN = re.compile(r"exec: executable ([^:\n]+?) not found")
 """What kubectl says where a plug-in for credentials is missing, such as those of clouds."""
 
 IN_A_POD = "KUBERNETES_SERVICE_HOST"

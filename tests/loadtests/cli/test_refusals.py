@@ -31,22 +31,42 @@ class Refused:
         raise self._error
 
 
+PERMISSIONS = "Look at the permissions and the free space there."
+
+
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "told", "way_out"),
     [
-        (PermissionError(13, "Permission denied", "/srv/.git"), "(/srv/.git: Permission denied)"),
-        (OSError(28, "No space left on device"), "(No space left on device)"),
-        (OSError(24, "Too many open files"), "(Too many open files)"),
-        (OSError(30, "Read-only file system", "/srv/x"), "(/srv/x: Read-only file system)"),
-        (OSError(116, "Stale file handle", "/nfs/x"), "(/nfs/x: Stale file handle)"),
-        (OSError(5, "Input/output error"), "(Input/output error)"),
-        (OSError(12, "Cannot allocate memory"), "(Cannot allocate memory)"),
+        (
+            PermissionError(13, "Permission denied", "/srv/.git"),
+            "(/srv/.git: Permission denied)",
+            PERMISSIONS,
+        ),
+        (OSError(28, "No space left on device"), "(No space left on device)", PERMISSIONS),
+        (OSError(24, "Too many open files"), "(Too many open files)", PERMISSIONS),
+        (OSError(30, "Read-only file system", "/x"), "(/x: Read-only file system)", PERMISSIONS),
+        (
+            OSError(116, "Stale file handle", "/nfs/x"),
+            "(/nfs/x: Stale file handle)",
+            "Look at the share there: is it still mounted?",
+        ),
+        (
+            OSError(5, "Input/output error"),
+            "(Input/output error)",
+            "Look at the disk or the share there.",
+        ),
+        (
+            OSError(12, "Cannot allocate memory"),
+            "(Cannot allocate memory)",
+            "Free some memory, or raise this container's limit.",
+        ),
     ],
     ids=["a file", "no file", "files", "read only", "stale", "disk", "memory"],
 )
 def test_what_the_system_refuses_is_one_message_and_exit_code_4(
     error: OSError,
     told: str,
+    way_out: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -54,8 +74,8 @@ def test_what_the_system_refuses_is_one_message_and_exit_code_4(
 
     assert run_command_line([]) == errors.EXIT_ENVIRONMENT
     assert capsys.readouterr().err == (
-        f"twofold: The system refuses what twofold needs {told}. Look at the permissions and the"
-        " free space there. Trials that were finished are kept.\n"
+        f"twofold: The system refuses what twofold needs {told}. {way_out}"
+        " Trials that were finished are kept.\n"
     )
 
 

@@ -1,3 +1,4 @@
+import re
 import socket
 from collections.abc import Callable
 
@@ -77,14 +78,22 @@ def test_any_other_address_has_to_be_named_again(url: str, addresses: tuple[str,
 
 
 @pytest.mark.parametrize(
-    ("url", "address", "port"),
-    [("http://0.0.0.0:8080", "0.0.0.0", 8080), ("http://[::]", "::", 80)],
+    ("url", "address", "found"),
+    [
+        ("http://0.0.0.0:8080", "0.0.0.0", "http://127.0.0.1:8080"),
+        ("http://[::]", "::", "http://[::1]:80"),
+    ],
 )
 def test_where_a_server_says_that_it_listens_is_no_address_of_it(
-    url: str, address: str, port: int
+    url: str, address: str, found: str
 ) -> None:
-    with pytest.raises(UsageError, match=rf"http://127\.0\.0\.1:{port}\. .*--i-may-load {address}"):
+    with pytest.raises(UsageError, match=rf"{re.escape(found)}\. .*--i-may-load {address}"):
         permitted(url, resolve=resolving(address))
+
+
+def test_a_name_that_a_filter_answers_with_no_address_is_not_said_to_be_of_this_machine() -> None:
+    with pytest.raises(UsageError, match=r"shop\.example\.com is at 0\.0\.0\.0.*--i-may-load"):
+        permitted("http://shop.example.com", resolve=resolving("0.0.0.0"))
 
 
 def test_the_url_that_stands_for_a_missing_one_is_told_as_such() -> None:

@@ -208,6 +208,26 @@ def test_a_line_is_appended_where_the_file_system_knows_no_locks(
     assert (tmp_path / "trials.jsonl").read_bytes() == b'{"trial": 1}\n'
 
 
+def test_without_locks_a_line_that_another_gate_has_just_appended_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history = tmp_path / "history.jsonl"
+    files.append_line(history, b'{"gate": 1}')
+
+    write = files._write_all
+
+    def meanwhile(file: FileIO, data: bytes) -> None:
+        with history.open("ab") as other:
+            other.write(b'{"gate": 2}\n')
+        write(file, data)
+
+    monkeypatch.setattr(files, "_write_all", meanwhile)
+
+    files.append_line(history, b'{"gate": 3}')
+
+    assert history.read_bytes() == b'{"gate": 1}\n{"gate": 2}\n{"gate": 3}\n'
+
+
 def test_a_folder_that_cannot_be_synced_is_no_failure(tmp_path: Path) -> None:
     files.sync_folder(tmp_path / "missing")
 

@@ -81,6 +81,7 @@ def test_every_kind_of_rule_is_in_a_selector() -> None:
             "right port. Is the cluster up",
         ),
         (NO_PLUGIN, "by the program 'aws-auth', which is not there. Install it"),
+        (NO_PLUGIN.replace("aws-auth", "/opt/my tools/login"), "by the program '/opt/my tools/lo"),
         (f"{LOG}dial tcp: connect: connection refused\n{REFUSED}", f"kubectl failed: {REFUSED}."),
         (PLUGIN_FAILED, "failed with exit code 1. Log in"),
         ("", "it said nothing"),

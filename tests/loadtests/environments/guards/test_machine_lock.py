@@ -109,7 +109,7 @@ def test_a_folder_without_locks_is_one_message_that_names_another(
 
     monkeypatch.setattr(fcntl, "flock", refuse)
 
-    with pytest.raises(EnvironmentFailure, match=r"No locks available\).*TWOFOLD_LOCK_FOLDER="):
+    with pytest.raises(EnvironmentFailure, match=r"No locks available\)\. Name another.*_FOLDER="):
         hold()
 
 

@@ -72,3 +72,16 @@ def test_a_stacks_folder_that_was_half_made_is_removed(
         leftovers.make()
 
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("pid", ["²", "9" * 5000, "-1", ""])
+def test_a_note_that_names_no_process_hinders_no_removal(
+    pid: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    folder = make_stack()
+    (folder / leftovers.STARTED / "sync-1").write_text(f"{pid} 1")
+
+    leftovers.clear(folder)
+
+    assert not folder.exists()
