@@ -116,6 +116,13 @@ def test_what_hit_two_starts_may_be_a_stall() -> None:
     assert told(answered({"/": {"2xx": 300}}, stalled, starts=3))
 
 
+def test_a_stall_beside_single_failures_in_other_starts_may_be_one_too() -> None:
+    rare = {"/": {"2xx": 299, answers.FAILED: 1}}
+    stalled = answered(rare, {"/": {"2xx": 200, answers.FAILED: 100}}, starts=2)
+
+    assert not told(stalled)
+
+
 def test_two_replicas_are_compared_with_two_of_base() -> None:
     def of(window: ScalingWindow) -> ScalingWindow:
         redirects = window.side is SideName.HEAD and window.replicas == 2
