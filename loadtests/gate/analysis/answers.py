@@ -15,10 +15,12 @@ import numpy as np
 from scipy.special import bdtrc
 
 from loadtests.analysis import samples
-from loadtests.analysis.failures.counting import NO_NAME, OTHER_NAMES, class_of
+from loadtests.analysis.failures.counting import NO_NAME, OTHER_NAMES
 from loadtests.analysis.failures.shape import ERROR_LIMIT_RATIO
+from loadtests.analysis.shared.statuses import NOT_MODIFIED
 from loadtests.gate.model import Evidence, Figures, GatePlan, SideName
 from loadtests.model.failures import AnswerCount
+from loadtests.model.tested.workload import Workload
 
 MOST_NAMES = 40
 """Names with counts of their own in one window; the rarest of more are counted together."""
@@ -35,6 +37,11 @@ BODY_RATIO = 0.5
 
 FAILED = "failed"
 PAGE = "2xx"
+KNOWN_PAGE = str(NOT_MODIFIED)
+"""The kind of an answer that stands for the page that the client has already."""
+
+CONDITIONS = frozenset({"if-none-match", "if-modified-since"})
+"""Headers of a request that may be answered so (RFC 9110, 13.1)."""
 
 START = "before a user's first task"
 """Stands for the names of all requests that users send before their first task, such as a login."""
@@ -68,13 +75,17 @@ def _count(
     of_name = np.isin(columns.name, indices)
     right = of_name & good
     bodies = columns.body_bytes
-    classes = Counter(map(class_of, columns.status[right].tolist()))
+    kinds = Counter(map(_kind_of, columns.status[right].tolist()))
     return AnswerCount(
         name=name,
-        good={f"{digit}xx": count for digit, count in sorted(classes.items())},
+        good=dict(sorted(kinds.items())),
         failed=int(np.count_nonzero(of_name & failed)),
         body_bytes=None if bodies is None else int(bodies[right].sum()),
     )
+
+
+def _kind_of(status: int) -> str:
+    return KNOWN_PAGE if status == NOT_MODIFIED else f"{status // 100}xx"
 
 
 def of_starts(requests: int, failed: int) -> tuple[AnswerCount, ...]:
@@ -181,16 +192,34 @@ def differences(plan: GatePlan, evidence: Evidence, *, level: float) -> tuple[Di
         for kind in place.head.kinds
         if kind == FAILED or place.base.good  # else there is nothing to be unlike
     ]
-    found = [(_chance(pair), pair) for pair in pairs if _is_frequent(pair)]
+    pages = {PAGE, KNOWN_PAGE} if _may_know_pages(plan.asked) else {PAGE}
+    found = [
+        (_chance(pair), pair)
+        for pair in pairs
+        if _is_frequent(pair) and not (pair.kind in pages and _gives_pages(pair.place.base))
+    ]
     shown = [(chance, pair) for chance, pair in found if chance < level / len(pairs)]
     return tuple(pair for _, pair in sorted(shown, key=lambda entry: entry[0]))
 
 
 def _is_frequent(pair: Difference) -> bool:
     base, head = pair.ratios
-    if pair.kind == PAGE and base >= ERROR_LIMIT_RATIO:
-        return False  # more pages in the place of redirects are a repair
     return head >= max(ERROR_LIMIT_RATIO, TIMES * base)
+
+
+def _gives_pages(base: Tally) -> bool:
+    """Return whether base gives pages; more of them in the place of redirects are a repair."""
+    pages = base.kinds[PAGE] + base.kinds[KNOWN_PAGE]
+    return pages >= ERROR_LIMIT_RATIO * base.good
+
+
+def _may_know_pages(load: Workload | None) -> bool:
+    """Return whether users may say which page they have; to others, 304 is an empty answer."""
+    if load is None:
+        return False
+    lists = (load.headers, *(each.headers for each in (*load.requests, *load.start)))
+    names = {name.lower() for headers in lists for name in headers}
+    return load.locustfile is not None or not CONDITIONS.isdisjoint(names)
 
 
 def _chance(pair: Difference) -> float:
