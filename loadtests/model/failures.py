@@ -39,8 +39,9 @@ class RequestOutcomes:
 class AnswerCount:
     """How the requests of one name ended in one window of a gate.
 
-    ``good`` counts the successful ones by the first digit of their status (``2xx``), and
-    ``body_bytes`` are the bytes of their bodies together; None where they are not known.
+    ``good`` counts the successful ones by the first digit of their status (``2xx``; 304
+    by itself), and ``body_bytes`` are the bytes of their bodies together; None where they are not
+    known.
     """
 
     name: str

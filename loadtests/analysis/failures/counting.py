@@ -296,9 +296,9 @@ def _unlike(request: RequestOutcomes, usual: Mapping[int, float]) -> dict[str, i
         return {}
     total = sum(request.statuses.values())
     unlike: dict[str, int] = {}
-    for one in dict.fromkeys(map(class_of, request.statuses)):
-        own = {s: count for s, count in request.statuses.items() if class_of(s) == one}
-        share = sum(part for status, part in usual.items() if class_of(status) == one)
+    for one in dict.fromkeys(map(_class_of, request.statuses)):
+        own = {s: count for s, count in request.statuses.items() if _class_of(s) == one}
+        share = sum(part for status, part in usual.items() if _class_of(status) == one)
         if one == PAGES and share:
             continue
         left = sum(own.values()) - math.ceil(TIMES * share * total)
@@ -309,7 +309,7 @@ def _unlike(request: RequestOutcomes, usual: Mapping[int, float]) -> dict[str, i
     return unlike
 
 
-def class_of(status: int) -> int:
+def _class_of(status: int) -> int:
     """Return the class of a status; 304 is the page that the client has already."""
     return PAGES if status == NOT_MODIFIED else status // CLASS
 

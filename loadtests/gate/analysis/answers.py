@@ -15,10 +15,12 @@ import numpy as np
 from scipy.special import bdtrc
 
 from loadtests.analysis import samples
-from loadtests.analysis.failures.counting import NO_NAME, OTHER_NAMES, class_of
+from loadtests.analysis.failures.counting import NO_NAME, OTHER_NAMES
 from loadtests.analysis.failures.shape import ERROR_LIMIT_RATIO
+from loadtests.analysis.shared.statuses import NOT_MODIFIED
 from loadtests.gate.model import Evidence, Figures, GatePlan, SideName
 from loadtests.model.failures import AnswerCount
+from loadtests.model.tested.workload import Workload
 
 MOST_NAMES = 40
 """Names with counts of their own in one window; the rarest of more are counted together."""
@@ -27,13 +29,19 @@ TIMES = 2.0
 """A kind of answer that base gives, too, has to be this many times as frequent in head."""
 
 FEWEST_STARTS = 3
-"""Starts of head in which it was seen: what hit one start may be a stall."""
+"""Starts of head in which it was seen: what hit one start or two may be a stall. So the starts in
+which it was seen most, one less than this, count for nothing."""
 
 BODY_RATIO = 0.5
 """Head's mean body over base's, from which on downwards its answers may be empty or cut off."""
 
 FAILED = "failed"
 PAGE = "2xx"
+KNOWN_PAGE = str(NOT_MODIFIED)
+"""The kind of an answer that stands for the page that the client has already."""
+
+CONDITIONS = frozenset({"if-none-match", "if-modified-since"})
+"""Headers of a request that may be answered so (RFC 9110, 13.1)."""
 
 START = "before a user's first task"
 """Stands for the names of all requests that users send before their first task, such as a login."""
@@ -67,13 +75,17 @@ def _count(
     of_name = np.isin(columns.name, indices)
     right = of_name & good
     bodies = columns.body_bytes
-    classes = Counter(map(class_of, columns.status[right].tolist()))
+    kinds = Counter(map(_kind_of, columns.status[right].tolist()))
     return AnswerCount(
         name=name,
-        good={f"{digit}xx": count for digit, count in sorted(classes.items())},
+        good=dict(sorted(kinds.items())),
         failed=int(np.count_nonzero(of_name & failed)),
         body_bytes=None if bodies is None else int(bodies[right].sum()),
     )
+
+
+def _kind_of(status: int) -> str:
+    return KNOWN_PAGE if status == NOT_MODIFIED else f"{status // 100}xx"
 
 
 def of_starts(requests: int, failed: int) -> tuple[AnswerCount, ...]:
@@ -85,10 +97,10 @@ def of_starts(requests: int, failed: int) -> tuple[AnswerCount, ...]:
 
 @dataclass(kw_only=True)
 class Tally:
-    """The answers of one version to one request; ``starts`` is in how many each kind was seen."""
+    """The answers of one version to one request; ``starts`` has those of each start, by kind."""
 
     kinds: Counter[str] = field(default_factory=Counter)
-    starts: Counter[str] = field(default_factory=Counter)
+    starts: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     body_bytes: int = 0
     """0 where nobody counted them."""
 
@@ -151,14 +163,19 @@ class Difference:
         )
 
 
-def failing_starts(evidence: Evidence) -> int:
-    """Return in how many pairs and blocks a request to head failed."""
-    of_pairs = (any(window.head.failed for window in pair.windows) for pair in evidence.pairs)
-    of_blocks = (
-        any(window.figures.failed for window in block.windows if window.side is SideName.HEAD)
+def spread(starts: Iterable[int]) -> int:
+    """Return what starts show together, without those that show most: they may have stalled."""
+    return sum(sorted(starts)[: 1 - FEWEST_STARTS])
+
+
+def failures_by_start(evidence: Evidence) -> list[int]:
+    """Return how many requests to head failed in each pair and each block."""
+    of_pairs = [sum(window.head.failed for window in pair.windows) for pair in evidence.pairs]
+    of_blocks = [
+        sum(window.figures.failed for window in block.windows if window.side is SideName.HEAD)
         for block in evidence.blocks
-    )
-    return sum((*of_pairs, *of_blocks))
+    ]
+    return of_pairs + of_blocks
 
 
 def differences(plan: GatePlan, evidence: Evidence, *, level: float) -> tuple[Difference, ...]:
@@ -166,7 +183,7 @@ def differences(plan: GatePlan, evidence: Evidence, *, level: float) -> tuple[Di
 
     If both versions gave a kind equally often, head's share of all answers of that kind would be
     binomial (the conditional test of Przyborowski and Wilenski 1940). The tests are one-sided, and
-    have the ``level`` together (Bonferroni).
+    have the ``level`` together (Bonferroni). They take answers as independent; see :func:`spread`.
     """
     pairs = [
         Difference(place=place, kind=kind)
@@ -175,25 +192,48 @@ def differences(plan: GatePlan, evidence: Evidence, *, level: float) -> tuple[Di
         for kind in place.head.kinds
         if kind == FAILED or place.base.good  # else there is nothing to be unlike
     ]
-    found = [(_chance(pair), pair) for pair in pairs if _is_frequent(pair)]
+    pages = {PAGE, KNOWN_PAGE} if _may_know_pages(plan.asked) else {PAGE}
+    found = [
+        (_chance(pair), pair)
+        for pair in pairs
+        if _is_frequent(pair) and not (pair.kind in pages and _gives_pages(pair.place.base))
+    ]
     shown = [(chance, pair) for chance, pair in found if chance < level / len(pairs)]
     return tuple(pair for _, pair in sorted(shown, key=lambda entry: entry[0]))
 
 
 def _is_frequent(pair: Difference) -> bool:
     base, head = pair.ratios
-    if pair.kind == PAGE and base >= ERROR_LIMIT_RATIO:
-        return False  # more pages in the place of redirects are a repair
-    return (
-        head >= max(ERROR_LIMIT_RATIO, TIMES * base)
-        and pair.place.head.starts[pair.kind] >= FEWEST_STARTS
-    )
+    return head >= max(ERROR_LIMIT_RATIO, TIMES * base)
+
+
+def _gives_pages(base: Tally) -> bool:
+    """Return whether base gives pages; more of them in the place of redirects are a repair."""
+    pages = base.kinds[PAGE] + base.kinds[KNOWN_PAGE]
+    return pages >= ERROR_LIMIT_RATIO * base.good
+
+
+def _may_know_pages(load: Workload | None) -> bool:
+    """Return whether users may say which page they have; to others, 304 is an empty answer."""
+    if load is None:
+        return False
+    lists = (load.headers, *(each.headers for each in (*load.requests, *load.start)))
+    names = {name.lower() for headers in lists for name in headers}
+    return load.locustfile is not None or not CONDITIONS.isdisjoint(names)
 
 
 def _chance(pair: Difference) -> float:
-    base, head = (tally.kinds[pair.kind] for tally in (pair.place.base, pair.place.head))
-    base_of, head_of = pair.totals
-    return float(bdtrc(head - 1, base + head, head_of / (base_of + head_of)))
+    base, head = pair.place.base.kinds[pair.kind], spread(pair.place.head.starts[pair.kind])
+    return chance((base, head), pair.totals)
+
+
+def chance(seen: tuple[int, int], totals: tuple[int, int]) -> float:
+    """Return how likely head shows so many at the least, if it were like base.
+
+    ``seen`` and ``totals`` are base's and head's; see :func:`differences` for the test.
+    """
+    (base, head), (base_of, head_of) = seen, totals
+    return float(bdtrc(head - 1, base + head, head_of / (base_of + head_of))) if head else 1.0
 
 
 def shorter(plan: GatePlan, evidence: Evidence) -> Iterator[str]:
@@ -257,13 +297,13 @@ def _tallies(starts: Iterable[Sequence[Figures]]) -> dict[str, Tally]:
     """Return the answers of one version by the request's name, in one pass over its windows."""
     tallies: defaultdict[str, Tally] = defaultdict(Tally)
     for windows in starts:
-        seen: set[tuple[str, str]] = set()
+        seen: Counter[tuple[str, str]] = Counter()
         for count in (count for window in windows for count in window.answers):
             tally = tallies[count.name]
             own = {**count.good, FAILED: count.failed}
             tally.kinds.update(own)
             tally.body_bytes += count.body_bytes or 0
-            seen.update((count.name, kind) for kind, number in own.items() if number)
-        for name, kind in seen:
-            tallies[name].starts[kind] += 1
+            seen.update({(count.name, kind): number for kind, number in own.items()})
+        for (name, kind), number in seen.items():
+            tallies[name].starts[kind].append(number)
     return tallies

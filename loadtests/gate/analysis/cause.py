@@ -90,9 +90,10 @@ def _with_open_cpu(change: float | None) -> str:
     """Return what to say where nobody knows whether each request takes more CPU."""
     if change is None:
         return "not known, since the CPU of a request could not be read."
+    told = f"{_more(change):+.1%}".replace("-", "−")
     return (
-        "not decided. Each request may take more CPU"
-        f" ({_more(change):+.1%}, which is not shown), or wait longer."
+        f"not decided. The CPU of a request changed by {told}, which may be chance: each may take"
+        " more, or wait longer."
     )
 
 

@@ -10,8 +10,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from statistics import fmean, median
 
-from scipy.special import bdtrc
-
 from loadtests.analysis.bottleneck import FULL_THROTTLED_RATIO
 from loadtests.analysis.failures.shape import ERROR_LIMIT_RATIO
 from loadtests.analysis.rules.finding import COVERED_PART
@@ -131,16 +129,14 @@ def all_fail_more(plan: GatePlan, evidence: Evidence) -> bool:
     If both versions fail equally often, head's share of all failures is binomial (the conditional
     test of Przyborowski and Wilenski 1940). The test is one-sided, at half of an endpoint's level
     at this look. It takes requests as independent, and those of one start are not: one stall fails
-    many. So some starts of head must have failed, as with a single request's answers.
+    many. So head's worst starts do not count, as with a single request's answers.
     """
     base, base_of = error_counts(evidence, SideName.BASE)
     head, head_of = error_counts(evidence, SideName.HEAD)
     if not head or head / head_of < ERROR_LIMIT_RATIO:
         return False
-    if answers.failing_starts(evidence) < answers.FEWEST_STARTS:
-        return False
-    chance = float(bdtrc(head - 1, base + head, head_of / (base_of + head_of)))
-    return chance < _level(plan, evidence)
+    spread = answers.spread(answers.failures_by_start(evidence))
+    return answers.chance((base, spread), (base_of, head_of)) < _level(plan, evidence)
 
 
 def unlike(plan: GatePlan, evidence: Evidence) -> tuple[Difference, ...]:

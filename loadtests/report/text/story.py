@@ -76,7 +76,8 @@ ADVICE = {
     RuleCode.NODE_SPEED: "One node is slower than another, or does other work. Use equal nodes, or"
     " leave that one out.",
     RuleCode.REPLICA_SPEED: "One replica is slower by itself, and all wait for it. Look in its log,"
-    " at its disk and at what it met at its start, and run again.",
+    " at its disk, at what it met at its start and at what another replica keeps from it, and run"
+    " again.",
     RuleCode.NETWORK: "Packets were lost between the nodes. Look for a link that is full or breaks:"
     " ip -s link.",
     RuleCode.CLOCKS: "A machine of the load generator was late, or far away. Use machines in one"

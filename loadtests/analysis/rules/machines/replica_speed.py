@@ -8,6 +8,9 @@ replica each of them has its turn.
 With x the mean logarithm of the throughput of a replica alone, a cell gives what its slowest one
 allows. So each round's logarithm of the factor is corrected by x of the slowest replica of the
 smaller cell, less x of the slowest of the larger one. What is lost then has another cause.
+
+A store, its connections or a locked file that is full in the larger cell is a limit of the
+application. No replica's speed takes it away, so a loss stands there.
 """
 
 from __future__ import annotations
@@ -17,7 +20,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from loadtests.analysis import estimates
+from loadtests.analysis import bottleneck, estimates
+from loadtests.analysis.digits import figure, fixed
 from loadtests.analysis.intervals import geometric_mean, student_chance
 from loadtests.analysis.rules.finding import found
 from loadtests.analysis.rules.machines.speed import (
@@ -30,9 +34,12 @@ from loadtests.model.plan import Cell, Plan
 from loadtests.model.result import Estimate, Finding
 from loadtests.model.tested.target import TargetKind
 from loadtests.model.trial import Trial
-from loadtests.model.vocabulary import RuleCode
+from loadtests.model.vocabulary import Bottleneck, RuleCode
 
 CODE = RuleCode.REPLICA_SPEED
+
+OF_ALL = frozenset({Bottleneck.STORE, Bottleneck.CONNECTIONS, Bottleneck.FILE_LOCK})
+"""What limits a cell however fast its replicas are."""
 
 Alone = Mapping[int, Sequence[float]]
 """By replica, the logarithm of its throughput in each window in which it was alone."""
@@ -57,8 +64,9 @@ class _Slowest:
 def replica_speed(plan: Plan, small: Cell, large: Cell, trials: Sequence[Trial]) -> Finding | None:
     """Check that a loss is not one replica's; None where replicas alone cannot be compared.
 
-    The rule is broken where a replica is certainly slower by itself, the factor falls short, and it
-    would not without what that replica takes. Only our own proxy takes turns for sure.
+    The rule is broken where a replica is certainly slower by itself, the factor falls short, and
+    that is not shown any more without what that replica takes. Only our own proxy takes turns for
+    sure.
     """
     if plan.tested.kind is TargetKind.URL or plan.tested.through is not None:
         return None
@@ -76,6 +84,7 @@ def replica_speed(plan: Plan, small: Cell, large: Cell, trials: Sequence[Trial])
         and _falls_short(factor, plan.target)
         and without.high is not None
         and without.high >= plan.target
+        and bottleneck.judge(bottleneck.resources(plan, large, [*above.values()]))[0] not in OF_ALL
     )
     return found(
         CODE,
@@ -83,7 +92,7 @@ def replica_speed(plan: Plan, small: Cell, large: Cell, trials: Sequence[Trial])
         broken=broken,
         figure=slowest.more_ratio,
         limit=SPEED_LIMIT_RATIO,
-        detail=_in_words(large, slowest, alone, without if broken else None),
+        detail=_in_words(plan, large, slowest, alone, without if broken else None),
     )
 
 
@@ -145,18 +154,24 @@ def _falls_short(factor: Estimate, target: float) -> bool:
     return factor.high is not None and factor.high < target
 
 
-def _in_words(cell: Cell, slowest: _Slowest, alone: Alone, without: Estimate | None) -> str:
+def _in_words(
+    plan: Plan, cell: Cell, slowest: _Slowest, alone: Alone, without: Estimate | None
+) -> str:
     name = f"{cell.worker}-{slowest.member}"
     rates = {member: math.exp(fmean(logs)) for member, logs in alone.items()}
     others = fmean(rate for member, rate in rates.items() if member != slowest.member)
     told = (
-        f"{name} alone answers {rates[slowest.member]:.3g} requests/s, and the others"
-        f" {others:.3g} on average."
+        f"{name} alone answers {figure(rates[slowest.member])} requests/s, and the others"
+        f" {figure(others)} on average."
     )
-    if without is None or without.estimate is None:
+    if without is None or not (without.estimate and without.low and without.high):
         return told
+    may = "is" if without.low >= plan.target else "may be"
+    low, high = fixed(without.low, 2), fixed(without.high, 2)
     return (
         f"{told} The proxy takes turns, so all users wait for the slowest replica. Without that the"
-        f" factor would be about {without.estimate:.2f}, so the loss is that of one replica."
-        f" Look for what only {name} has: its disk, its log, what it met at its start."
+        f" factor from {cell.replicas // 2} to {cell.replicas} replicas would be about"
+        f" {fixed(without.estimate, 2)} [{low}, {high}], so the loss {may} that of one replica."
+        f" Look for what only {name} has: its disk, its log, what it met at its start, or what"
+        " another replica keeps from it, such as a lock."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 import pytest
 
@@ -17,6 +18,7 @@ from loadtests.gate.model import (
     SideName,
 )
 from loadtests.model.failures import AnswerCount
+from loadtests.model.tested.workload import Locustfile, RequestSpec, Workload
 from tests.loadtests.gate.builders import (
     MACHINE,
     make_evidence,
@@ -102,6 +104,45 @@ def test_an_answer_of_another_kind_counts_where_it_is_frequent(
     assert [kind for _, kind in told(evidence)] == (["3xx"] if found else [])
 
 
+def listed(*, headers: Mapping[str, str] = MappingProxyType({})) -> Workload:
+    return Workload(name="list", path="/", requests=(RequestSpec(path="/item", headers=headers),))
+
+
+FILE = Workload(name="file", path="/", locustfile=Locustfile(path="/locustfile.py"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "is_page"),
+    [
+        (None, False),
+        (listed(), False),
+        (listed(headers={"If-None-Match": '"7"'}), True),
+        (replace(listed(), headers={"if-modified-since": "Sun, 29 Nov 2026 10:00:00 GMT"}), True),
+        (FILE, True),
+    ],
+)
+def test_a_304_is_the_page_only_for_users_who_may_have_it(
+    asked: Workload | None, *, is_page: bool
+) -> None:
+    """Nobody else may get it: it has no body."""
+    plan = replace(PLAN, asked=asked)
+    evidence = answered({"/item": {"2xx": 300}}, {"/item": {"304": 300}})
+
+    found = answers.differences(plan, evidence, level=LEVEL)
+
+    assert [each.kind for each in found] == ([] if is_page else ["304"])
+
+
+def test_a_page_in_the_place_of_a_304_is_none_of_another_kind() -> None:
+    assert not told(answered({"/item": {"304": 300}}, {"/item": {"2xx": 300}}))
+
+
+def test_a_page_in_the_place_of_redirects_only_is_of_another_kind() -> None:
+    evidence = answered({"/item": {"3xx": 300}}, {"/item": {"2xx": 300}})
+
+    assert told(evidence) == [("/item", "2xx")]
+
+
 def test_what_base_shows_late_is_no_failure_of_the_same_version() -> None:
     """Many names that now and then redirect: each is compared by shares, not by who was first."""
     names = {f"/page/{number}": {"2xx": 4, "3xx": 1} for number in range(40)}
@@ -114,6 +155,13 @@ def test_what_hit_two_starts_may_be_a_stall() -> None:
 
     assert not told(answered({"/": {"2xx": 300}}, stalled, starts=2))
     assert told(answered({"/": {"2xx": 300}}, stalled, starts=3))
+
+
+def test_a_stall_beside_single_failures_in_other_starts_may_be_one_too() -> None:
+    rare = {"/": {"2xx": 299, answers.FAILED: 1}}
+    stalled = answered(rare, {"/": {"2xx": 200, answers.FAILED: 100}}, starts=2)
+
+    assert not told(stalled)
 
 
 def test_two_replicas_are_compared_with_two_of_base() -> None:

@@ -218,6 +218,19 @@ def test_requests_that_failed_in_one_start_or_two_are_no_regression_and_no_answe
     assert codes(findings.check(PLAN, stalled)) == [RuleCode.ERRORS]
 
 
+def test_a_stall_beside_single_failures_in_other_starts_is_no_regression() -> None:
+    """Both versions fail one request in a start now and then, and one start of head stood still."""
+    rare = with_failures(head=1, base=1, starts=6)
+    first = rare.pairs[0]
+    window = first.windows[0]
+    stalled = replace(window, head=replace(window.head, failed=40))
+    pairs = (replace(first, windows=(stalled, *first.windows[1:])), *rare.pairs[1:])
+    evidence = replace(rare, pairs=pairs)
+
+    assert not findings.head_fails_more(PLAN, evidence)
+    assert codes(findings.check(PLAN, evidence)) == [RuleCode.ERRORS]
+
+
 def test_failures_at_two_replicas_are_starts_that_failed_too() -> None:
     blocks = tuple(
         replace(
