@@ -196,9 +196,7 @@ class Crowd:
 
         Nobody sees when a client of the file's own does: its users may until their task is over.
         """
-        if hasattr(getattr(user, "client", None), "in_flight"):
-            return in_flight(user)
-        return getattr(user, "tells_itself", False) and not self.gate.holds(user.greenlet)
+        return in_flight(user) or (user.pace.asks_itself and not self.gate.holds(user.greenlet))
 
     def drop(self) -> None:
         """End all users; what their ``on_stop`` asks is not sent."""
