@@ -81,3 +81,23 @@ def test_users_with_a_client_of_their_own_live_on_where_they_pause_as_a_trial_en
     assert (before, between) == (2, 2)  # nothing is sent between trials
     assert counts(answered) == {"GET /own": 2}  # no user had to begin anew
     assert took_s < 4.0
+
+
+def test_users_end_whose_own_client_takes_no_further_attributes(tmp_path: Path) -> None:
+    """Such as a socket."""
+    text = (
+        OWN_CLIENT
+        + """
+    def on_start(self): self.client = Slotted()
+    def on_stop(self): self.index()
+class Slotted:
+    __slots__ = ()
+"""
+    )
+    with Child() as child, stub_server() as (url, asked):
+        child.trial(base_url=url, locustfile=written(tmp_path, text), users=2)
+        before = len(asked)
+        ended = child.ask(op="end", id="e", limit_s=5.0)
+
+    assert ended == {"event": "ended", "id": "e"}
+    assert len(asked) == before + 2
