@@ -55,7 +55,7 @@ def read_ahead(
     file unusable.
     """
     above = () if started_in is None else (started_in,)
-    lies_above = partial(has_module, above)
+    lies_above = partial(lies_in, above)
     notes: list[str] = []
     for workload in workloads:
         file = workload.locustfile
@@ -70,7 +70,7 @@ def read_ahead(
         remarks = read_locustfile(
             text,
             path.name,
-            (lambda _: True) if known else module_finder(path.parent, *(() if is_away else above)),
+            (lambda _: True) if known else module_finder(path.parent, () if is_away else above),
             lies_above,
         )
         # With tags or classes, a line may belong to a task that is left out; the generator refuses.
@@ -101,16 +101,26 @@ def read_plan(plan: Plan) -> tuple[str, ...]:
     return read_ahead(plan.workloads, Path.cwd(), is_away=away)
 
 
-def has_module(folders: Sequence[Path], name: str) -> bool:
-    """Return whether a module lies in one of some folders."""
-    return any((folder / name).is_dir() or (folder / f"{name}.py").is_file() for folder in folders)
+def lies_in(folders: Sequence[Path], name: str) -> bool:
+    """Return whether a module lies in one of some folders.
+
+    A folder without Python in it is none: that of a Compose project's ``redis`` is no library.
+    """
+    return any(
+        (folder / f"{name}.py").is_file()
+        or any(next((folder / name).glob(files), None) for files in ("*.py", "*/*.py"))
+        for folder in folders
+    )
 
 
-def module_finder(*folders: Path) -> Callable[[str], bool]:
-    """Return what says whether a module is there: in ``folders``, or with the load generator."""
+def module_finder(folder: Path, above: Sequence[Path] = ()) -> Callable[[str], bool]:
+    """Return what says whether a module is there.
+
+    It may lie in ``folder`` or ``above`` it, or be the load generator's.
+    """
 
     def is_there(name: str) -> bool:
-        if has_module(folders, name):
+        if (folder / name).is_dir() or lies_in((folder, *above), name):
             return True
         try:
             return importlib.util.find_spec(name) is not None

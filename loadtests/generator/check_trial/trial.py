@@ -75,6 +75,8 @@ class CheckTrial:
         self._runner = StepRunner(crowd, loads.watchdog, limit)
         self._steps: list[Step] = []
         self._not_checked: list[str] = []
+        self._own_clients: list[str] = []
+        """Places of clients that the file tells Locust of, so that their requests count."""
 
     def facts(self) -> Facts:
         """Try everything, and return what was seen."""
@@ -87,7 +89,7 @@ class CheckTrial:
         classes = crowd.environment.user_classes
         total = sum(cls.weight for cls in classes) or 1
         for cls in classes:
-            user = self._check_class(cls, cls.weight / total)
+            user = self._with_own_clients(cls, cls.weight / total)
             jar = getattr(getattr(user, "client", None), "cookies", None)
             kept_back.update(getattr(jar, "kept_back", {}))
         crowd.gate.end()
@@ -107,7 +109,7 @@ class CheckTrial:
             "list": requests is not None,
             "steps": [step.facts for step in self._steps],
             "refused": refused,
-            "others": [] if self._runner.tells_itself else list(guard.others),
+            "others": [place for place in guard.others if place not in self._own_clients],
             "kept_back": kept_back,
             "not_checked": self._not_checked,
         }
@@ -122,8 +124,20 @@ class CheckTrial:
         if own:
             yield "The event spawning_complete is not fired: users live through many trials."
 
+    def _with_own_clients(self, cls: type[User], share: float) -> Any:
+        """Try a class and return its user; note its clients, if it tells Locust of requests.
+
+        What an ``HttpUser`` tells may be anything, such as how long a task took.
+        """
+        self._runner.tells_itself = False
+        known = set(self._loads.guard.others)
+        user = self._check_class(cls, share)
+        if self._runner.tells_itself and not hasattr(getattr(user, "client", None), "in_flight"):
+            self._own_clients += [each for each in self._loads.guard.others if each not in known]
+        return user
+
     def _client_notes(self) -> Iterator[str]:
-        for place in self._loads.guard.others if self._runner.tells_itself else ():
+        for place in self._own_clients:
             yield (
                 f"{place}: It has a client of its own, whose requests count as the file tells"
                 " Locust of them (events.request)."

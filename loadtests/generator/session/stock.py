@@ -219,8 +219,6 @@ def record_other_clients(environment: Environment, load_of: Callable[[], Session
             response_length or 0,
         )
         user = running_user()
-        if isinstance(user, User):  # it may be an argument of a greenlet that a task has started
-            user.tells_itself = True  # type: ignore[attr-defined]  # seen when a trial ends
         if getattr(getattr(user, "client", None), "starting", False):
             load.count_start(outcome)
         if load.observe is not None:
@@ -228,6 +226,9 @@ def record_other_clients(environment: Environment, load_of: Callable[[], Session
             seen = UserResponse(url, outcome, status)
             seen.described(request_type, name, exception)
             load.observe(user, seen)
+        # Not a user's: it may be an argument of a greenlet that a task has started.
+        if isinstance(user, User) and not hasattr(getattr(user, "client", None), "in_flight"):
+            user.pace.count_own()  # type: ignore[attr-defined]  # each user has one
 
     events: Any = environment.events  # Locust leaves them untyped
     events.request.add_listener(on_request)

@@ -196,9 +196,7 @@ class Crowd:
 
         Nobody sees when a client of the file's own does: its users may until their task is over.
         """
-        if hasattr(getattr(user, "client", None), "in_flight"):
-            return in_flight(user)
-        return getattr(user, "tells_itself", False) and not self.gate.holds(user.greenlet)
+        return in_flight(user) or (user.pace.asks_itself and not self.gate.holds(user.greenlet))
 
     def drop(self) -> None:
         """End all users; what their ``on_stop`` asks is not sent."""
@@ -228,13 +226,10 @@ class Crowd:
 
     def end(self, limit_s: float) -> None:
         """End all users: their ``on_stop`` runs, for at most ``limit_s``."""
-        greenlets = []
-        for user in self.alive:
-            client = getattr(user, "client", None)
-            if client is not None:
-                client._admit = monotonic  # noqa: SLF001 - what on_stop asks need not wait
-            greenlets.append(user.greenlet)
-        gevent.killall(greenlets, timeout=limit_s)
+        users = self.alive
+        for user in users:
+            admit_by(user, monotonic)  # what on_stop asks need not wait
+        gevent.killall([user.greenlet for user in users], timeout=limit_s)
 
     def _class_of(self, index: int) -> type[User]:
         if index >= len(self._classes):
@@ -279,10 +274,15 @@ def kill(users: Iterable[Any]) -> None:
     """End ``users`` at once; what their ``on_stop`` asks is not sent."""
     killed = list(users)
     for user in killed:
-        client = getattr(user, "client", None)
-        if client is not None:
-            client._admit = no_more  # noqa: SLF001 - see above
+        admit_by(user, no_more)
     gevent.killall([user.greenlet for user in killed], timeout=END_LIMIT_S)
+
+
+def admit_by(user: Any, admit: Callable[[], float]) -> None:
+    """Let ``admit`` decide on a user's requests; a client of the file's own is not touched."""
+    client: Any = getattr(user, "client", None)
+    if hasattr(client, "_admit"):
+        client._admit = admit  # noqa: SLF001 - see above
 
 
 def begin_client(user: User) -> None:

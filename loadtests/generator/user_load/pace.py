@@ -34,6 +34,9 @@ class Pace:
         self.began = False
         self.task = ""
         """The name of the task that runs."""
+        self.asks_itself = False
+        """Whether a task runs that asks by a client of the file's own."""
+        self._has_own_client = self._is_admitted = False
         self._gate = gate
         self._keep_waits = keep_waits
         self._on_begin = on_begin
@@ -45,10 +48,29 @@ class Pace:
         if not self.began:
             self.began = True
             self._on_begin()
+        if self._has_own_client:
+            if not self._is_admitted:
+                self._gate.admit()
+            self.asks_itself = self._is_admitted = True
+
+    def count_own(self) -> None:
+        """Note a request of a client of the file's own, which no gate has admitted.
+
+        The first of a task is admitted before the task, and each other one after it: only the
+        file knows when it sends one.
+        """
+        self._has_own_client = True
+        if not self.began:
+            return
+        if not self._is_admitted:
+            self._gate.admit()
+        self._is_admitted = False
+        self.asks_itself = True
 
     def after_task(self, taskset: TaskSet) -> None:
         """Wait as long as ``taskset`` says, or not at all."""
         user: Any = taskset.user
+        self.asks_itself = False
         if user._state == LOCUST_STATE_STOPPING:  # noqa: SLF001 - as Locust's own ``wait`` does
             raise StopUser
         if self._keep_waits:

@@ -282,7 +282,8 @@ def _uncounted(facts: Facts) -> Iterator[Problem]:
         yield Problem(
             exit_code=EXIT_CANNOT_TELL,
             place=place,
-            detail="It sends requests with another client than self.client, which nobody counts.",
+            detail="It sends requests with another client than self.client, which nobody counts."
+            " They count in a class of User alone that tells Locust of each (events.request.fire).",
         )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from loadtests.analysis.consistency.conversation import conversation_of
-from loadtests.measurement.check_trial import CheckedLoad, RefusedLoad, check, read_plan
+from loadtests.measurement.check_trial import CheckedLoad, RefusedLoad, check, read_ahead, read_plan
 from loadtests.model.errors import UnusableLoad, UsageError
 from loadtests.model.tested.workload import Locustfile, Workload
 from tests.loadtests.builders import make_plan
@@ -114,6 +114,7 @@ def asked_ahead(
 ) -> tuple[str, ...]:
     """Read a file in a folder below the current one that imports a package of the current one."""
     (folder / "shop_common").mkdir()
+    (folder / "shop_common" / "login.py").touch()
     (folder / "load").mkdir()
     path = folder / "load" / "locustfile.py"
     path.write_text("from shop_common.login import login\n")
@@ -145,3 +146,17 @@ def test_elsewhere_it_is_told_to_lie_beside_the_package_and_not_to_install_it(
         " the file. In containers and on other machines, the load generator has the file's own"
         " folder alone. Move the file beside shop_common."
     )
+
+
+def test_a_folder_without_python_is_no_module_that_a_locustfile_imports(tmp_path: Path) -> None:
+    """A Compose project may have a folder ``redis`` with settings."""
+    (tmp_path / "no_library").mkdir()
+    (tmp_path / "no_library" / "server.conf").touch()
+    path = tmp_path / "load" / "locustfile.py"
+    path.parent.mkdir()
+    path.write_text("import no_library\n")
+    own = Workload(name="own", path="/", locustfile=Locustfile(path=str(path)))
+
+    for is_away in (True, False):
+        with pytest.raises(UsageError, match="--generator-requirements"):
+            read_ahead([own], tmp_path, is_away=is_away)

@@ -123,6 +123,29 @@ CASES: Mapping[str, Case] = {
             "locustfile.py:9: It has a client of its own, whose requests count as the file tells",
         ),
     ),
+    "a client that tells Locust of its requests, and others that do not": Case(
+        text="""
+        import requests
+        def tell(user, kind, name):
+            user.environment.events.request.fire(
+                request_type=kind, name=name, response_time=1, response_length=0,
+                exception=None, context={})
+        class Counted(User):
+            @task
+            def index(self):
+                requests.get(self.host + "/counted")
+                tell(self, "GET", "/counted")
+        class Shop(HttpUser):
+            @task
+            def index(self):
+                self.client.get("/items")
+                tell(self, "FLOW", "from the shelf to the till")
+            @task
+            def other(self): requests.get(self.host + "/items")
+        """,
+        code=3,
+        said=("locustfile.py:19: It sends requests with another client than self.client, which",),
+    ),
     "one of Locust's sessions in a plain user": Case(
         text="""
         from locust.clients import HttpSession
