@@ -8,7 +8,6 @@ from itertools import takewhile
 
 from loadtests.analysis.profiles.frames import (
     STANDARD,
-    is_own,
     package_folders,
     within_packages,
 )
@@ -27,7 +26,8 @@ DRIVERS = re.compile(
     r"/(psycopg2?|psycopg_pool|psycogreen|asyncpg|pg8000|pymysql|MySQLdb|mysql|redis|pymongo|pymemcache"
     r"|sqlalchemy|peewee|cassandra|valkey|pony|clickhouse_driver|neo4j|django/db/backends)(/|\.py$)"
 )
-"""Packages that speak to a data store; users have files and folders of these names, too."""
+"""Packages that speak to a data store; users have files and folders of these names, too, also
+around their environments."""
 
 LOCKING = re.compile(r"/(lib|lib64)/(python|pypy)\d[^/]*/(threading|queue)\.py$")
 """Where the standard library waits for a lock, an event or an entry of a queue."""
@@ -180,7 +180,7 @@ def _asks_store(frames: Sequence[Frame], application: str) -> bool:
     drivers = [
         index
         for index, frame in enumerate(frames)
-        if DRIVERS.search(frame.file) and not is_own(frame, folders)
+        if DRIVERS.search(f"/{within_packages(frame, folders)}")
     ]
     called = called_packages([frames], folders, application)
     return max(own_places(frames, folders, called), default=-1) < max(drivers, default=-1)
