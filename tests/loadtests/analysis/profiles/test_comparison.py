@@ -71,6 +71,27 @@ def test_two_kinds_that_grew_alike_are_not_certain() -> None:
     assert not found(small, large).certain
 
 
+def test_a_kind_of_which_it_is_not_shown_that_it_grew_is_not_certain() -> None:
+    stacks = (*STACKS[:2], COMPUTED)
+    waited = (0, 4, 1, 3, 2, 0, 4, 1, 1, 2), (6, 1, 4, 5, 0, 6, 2, 5, 3, 4)
+    small, large = (
+        make_profile(
+            [(0,) * count + (2,) * (users - count) for count in counts for _ in range(4)],
+            cell=cell,
+            stacks=stacks,
+            mean_ms=100.0,
+        )
+        for counts, users, cell in zip(waited, (4, 6), (FEW, MANY), strict=True)
+    )
+
+    finding = found(small, large)
+
+    assert finding.line.kind is Waiting.STORE
+    assert finding.growth_ms is not None
+    assert finding.growth_ms.low == pytest.approx(20)
+    assert not finding.certain
+
+
 def test_where_nothing_grew_the_line_with_most_time_is_named() -> None:
     same = make_profile([(0, 1, 1)] * 40, cell=MANY)
 
