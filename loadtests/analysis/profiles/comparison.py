@@ -205,8 +205,9 @@ def _first(large: _Side, small: _Side | None) -> LineTime:
 
 
 def _kinds_grown(large: _Side, small: _Side, line: LineTime) -> Mapping[Waiting, float]:
-    before = small.kinds_at(line.place)
-    return {kind: ms - before.get(kind, 0.0) for kind, ms in large.kinds_at(line.place).items()}
+    """Return by how much each kind of time grew on a line, of those that were seen there."""
+    before, now = small.kinds_at(line.place), large.kinds_at(line.place)
+    return {kind: ms - before.get(kind, 0.0) for kind, ms in now.items() if ms}
 
 
 def _as_grown(large: _Side, small: _Side, line: LineTime) -> LineTime:
