@@ -9,6 +9,7 @@ from itertools import takewhile
 from loadtests.analysis.profiles.frames import (
     STANDARD,
     package_folders,
+    package_of,
     within_packages,
 )
 from loadtests.analysis.profiles.own_code import called_packages, own_places
@@ -169,7 +170,8 @@ def _of_caller(path: str, *, is_lock: bool) -> KernelWait | None:
 def _asks_store(frames: Sequence[Frame], application: str) -> bool:
     """Return whether the application's innermost line called a driver.
 
-    A driver further out only stands around it, such as a decorator that opens a transaction.
+    A driver further out only stands around it, such as a decorator that opens a transaction. Where
+    the framework itself called the driver, no line is the application's.
 
     One stack alone cannot tell an installed application from a decorator around its view. That
     needs ``application``: without it, the decorator counts as the application.
@@ -183,7 +185,12 @@ def _asks_store(frames: Sequence[Frame], application: str) -> bool:
         if DRIVERS.search(f"/{within_packages(frame, folders)}")
     ]
     called = called_packages([frames], folders, application)
-    return max(own_places(frames, folders, called), default=-1) < max(drivers, default=-1)
+    own = [
+        index
+        for index in own_places(frames, folders, called)
+        if not DRIVERS.search(f"/{package_of(frames[index], folders)}/")
+    ]
+    return max(own, default=-1) < max(drivers, default=-1)
 
 
 def _may_be_in_c(frames: Sequence[Frame]) -> bool:

@@ -153,6 +153,15 @@ def test_a_driver_in_c_below_djangos_models_is_the_store_whatever_its_address() 
     assert refined(local, (*FLASK, LOCK_ROW, *models)).kind is Waiting.STORE
 
 
+@pytest.mark.parametrize("driver", ["mysql/connector/network.py:120", "pg8000/core.py:760"])
+def test_a_driver_that_the_framework_itself_calls_is_no_application(driver: str) -> None:
+    models = frame(f"{SITE}/django/db/backends/utils.py:105", "CursorWrapper._execute")
+    recv = frame(f"{SITE}/{driver}", "recv")
+
+    assert refined(HTTP, (*FLASK, models, recv)).kind is Waiting.STORE
+    assert refined(HTTP, (*FLASK, models, recv), application="shop").kind is Waiting.STORE
+
+
 def test_a_driver_in_c_below_what_traces_it_is_still_one() -> None:
     engine = frame(f"{SITE}/sqlalchemy/engine/default.py:941", "do_execute")
     traced = frame(f"{SITE}/opentelemetry/instrumentation/dbapi/__init__.py:600", "execute")
