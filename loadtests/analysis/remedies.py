@@ -128,7 +128,7 @@ LIMITER = Remedy(
         r"rate[\s_-]?limit",
         r"too many requests",
         r"\bthrottl(ed|ing)",
-        r"\b(request|call|usage|hourly|daily)s? (quota|limit)",
+        r"(?<!maximum )\b(request|call|usage|hourly|daily)s? (quota|limit)",
         r"doing that too (often|much|quickly|fast)",
     ),
 )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from loadtests.analysis.intervals import student_quantile
 from loadtests.analysis.profiles import flames, statements, wording
 from loadtests.analysis.profiles.shares import (
+    COMPUTING,
     Mean,
     Requests,
     dominant,
@@ -152,8 +153,21 @@ class _Side:
 
     def at(self, place: Hashable) -> Mean:
         """Return a line's time; 0 for one that was never seen."""
-        none = Mean(ms=0.0, error_ms=0.0, degrees=self.whole.degrees)
-        return self.means.get(place, none)
+        return self.means.get(place, self._none)
+
+    def at_doing(self, place: Hashable, kind: Waiting) -> Mean:
+        """Return a line's time of one kind, as it was seen; 0 for one that was never seen."""
+        kinds = COMPUTING if kind in COMPUTING else (kind,)
+
+        def weigh(number: int) -> str | None:
+            does = self.requests.stack(number).kind in kinds
+            return "it" if does and self.requests.place(number) == place else None
+
+        return self.requests.means(weigh).get("it", self._none)
+
+    @property
+    def _none(self) -> Mean:
+        return Mean(ms=0.0, error_ms=0.0, degrees=self.whole.degrees)
 
     def kinds_at(self, place: Hashable) -> Mapping[Waiting, float]:
         """Return a line's time by kind; empty for one that was never seen."""
@@ -191,8 +205,9 @@ def _first(large: _Side, small: _Side | None) -> LineTime:
 
 
 def _kinds_grown(large: _Side, small: _Side, line: LineTime) -> Mapping[Waiting, float]:
-    before = small.kinds_at(line.place)
-    return {kind: ms - before.get(kind, 0.0) for kind, ms in large.kinds_at(line.place).items()}
+    """Return by how much each kind of time grew on a line, of those that were seen there."""
+    before, now = small.kinds_at(line.place), large.kinds_at(line.place)
+    return {kind: ms - before.get(kind, 0.0) for kind, ms in now.items() if ms}
 
 
 def _as_grown(large: _Side, small: _Side, line: LineTime) -> LineTime:
@@ -208,8 +223,7 @@ def _is_certain(large: _Side, small: _Side | None, line: LineTime) -> bool:
         return False
     if any(side.may_hide_waits for side in sides):
         return False
-    kinds = line.kinds if small is None else _kinds_grown(large, small, line)
-    if kind_ms(kinds, line.kind) < LEAST_KIND_RATIO * math.fsum(kinds.values()):
+    if not _is_kind_certain(large, small, line):
         return False
     others = [other for other in large.result.lines if other.place != line.place]
     if small is None:
@@ -218,3 +232,18 @@ def _is_certain(large: _Side, small: _Side | None, line: LineTime) -> bool:
     low = _growth(large, small, line).low
     most = low >= LEAST_SHARE_RATIO * (large.whole.ms - small.whole.ms)
     return most and all(low > _growth(large, small, other).estimate for other in others)
+
+
+def _is_kind_certain(large: _Side, small: _Side | None, line: LineTime) -> bool:
+    """Return whether a line's time, or its growth, is mostly of its kind.
+
+    What grew is the small difference of two large times, so its interval counts, too.
+    """
+    kinds = line.kinds if small is None else _kinds_grown(large, small, line)
+    spent_ms, whole_ms = kind_ms(kinds, line.kind), math.fsum(kinds.values())
+    if small is None:
+        return spent_ms >= LEAST_KIND_RATIO * whole_ms
+    seen = (side.at_doing(line.place, line.kind) for side in (large, small))
+    growth = difference(*seen)
+    low = spent_ms - (growth.estimate - growth.low)
+    return spent_ms >= LEAST_KIND_RATIO * whole_ms and low >= LEAST_SHARE_RATIO * whole_ms

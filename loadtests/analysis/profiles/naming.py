@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -10,11 +9,9 @@ from loadtests.analysis.profiles.comparison import LEAST_SHARE_RATIO
 from loadtests.analysis.profiles.shares import COMPUTING
 from loadtests.model.plan import Cell
 from loadtests.model.profiles.records import Waiting
-from loadtests.model.profiles.results import ProfileFinding, Profiles, Span
+from loadtests.model.profiles.results import ProfileFinding, ProfileResult, Profiles
 from loadtests.model.result import CellResult
 from loadtests.model.vocabulary import Bottleneck
-
-NO_KINDS: Mapping[Waiting, Span] = {}
 
 
 def rates(cells: Sequence[CellResult]) -> dict[Cell, float]:
@@ -49,20 +46,18 @@ def with_waits(cells: Sequence[CellResult], profiles: Profiles) -> tuple[CellRes
         Cell(worker=found.worker, workload=found.workload, replicas=found.replicas_to): found
         for found in profiles.findings
     }
-    kinds = {seen.cell: seen.kinds for seen in profiles.cells}
-    return tuple(
-        _named(cell, found.get(cell.cell), kinds.get(cell.cell, NO_KINDS)) for cell in cells
-    )
+    seen = {result.cell: result for result in profiles.cells}
+    return tuple(_named(cell, found.get(cell.cell), seen.get(cell.cell)) for cell in cells)
 
 
 def _named(
-    cell: CellResult, finding: ProfileFinding | None, kinds: Mapping[Waiting, Span]
+    cell: CellResult, finding: ProfileFinding | None, seen: ProfileResult | None
 ) -> CellResult:
-    if finding is None or cell.bottleneck is not Bottleneck.UNEXPLAINED:
+    if finding is None or seen is None or cell.bottleneck is not Bottleneck.UNEXPLAINED:
         return cell
     told = " ".join(filter(None, (finding.sentence, finding.store)))
     kind = _of(finding.line.kind)
-    if kind is None or not (finding.certain or _is_most(kind, kinds)):
+    if kind is None or not (finding.certain or _is_most(kind, seen)):
         return replace(cell, bottleneck_detail=f"{told} {cell.bottleneck_detail}")
     return replace(cell, bottleneck=kind, bottleneck_detail=told)
 
@@ -74,9 +69,11 @@ def _of(kind: Waiting) -> Bottleneck | None:
     return Bottleneck.STORE if kind is Waiting.STORE else Bottleneck.WAITING
 
 
-def _is_most(bottleneck: Bottleneck, kinds: Mapping[Waiting, Span]) -> bool:
-    """Return whether a request's time is mostly such a wait, whichever of its lines that is in."""
-    such = (time.estimate for kind, time in kinds.items() if _of(kind) is bottleneck)
-    return math.fsum(such) >= LEAST_SHARE_RATIO * math.fsum(
-        time.estimate for time in kinds.values()
-    )
+def _is_most(bottleneck: Bottleneck, seen: ProfileResult) -> bool:
+    """Return whether a request's time is mostly such a wait, whichever of its lines that is in.
+
+    The times are those of the lines: what waits for a core after its answer counts as that wait.
+    """
+    times = [time for line in seen.lines for time in line.kinds.items()]
+    such = sum(ms for kind, ms in times if _of(kind) is bottleneck)
+    return such >= LEAST_SHARE_RATIO * sum(line.ms.estimate for line in seen.lines)

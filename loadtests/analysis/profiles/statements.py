@@ -105,8 +105,9 @@ def mysql_shape_of(statement: str) -> str:
 
 
 def _shape(tokens: re.Pattern[str], statement: str) -> str:
-    listed = _LIST.sub("(?, …)", tokens.sub(_without_value, statement))
-    return " ".join(_LISTED.sub(_one_row, listed).split())
+    # On one line first: each pattern would read a long run of blanks again from each of them.
+    bare = " ".join(tokens.sub(_without_value, statement).split())
+    return _LISTED.sub(_one_row, _LIST.sub("(?, …)", bare))
 
 
 def _one_row(rows: re.Match[str]) -> str:

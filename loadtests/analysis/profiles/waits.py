@@ -8,8 +8,8 @@ from itertools import takewhile
 
 from loadtests.analysis.profiles.frames import (
     STANDARD,
-    is_own,
     package_folders,
+    package_of,
     within_packages,
 )
 from loadtests.analysis.profiles.own_code import called_packages, own_places
@@ -27,7 +27,8 @@ DRIVERS = re.compile(
     r"/(psycopg2?|psycopg_pool|psycogreen|asyncpg|pg8000|pymysql|MySQLdb|mysql|redis|pymongo|pymemcache"
     r"|sqlalchemy|peewee|cassandra|valkey|pony|clickhouse_driver|neo4j|django/db/backends)(/|\.py$)"
 )
-"""Packages that speak to a data store; users have files and folders of these names, too."""
+"""Packages that speak to a data store; users have files and folders of these names, too, also
+around their environments."""
 
 LOCKING = re.compile(r"/(lib|lib64)/(python|pypy)\d[^/]*/(threading|queue)\.py$")
 """Where the standard library waits for a lock, an event or an entry of a queue."""
@@ -169,7 +170,8 @@ def _of_caller(path: str, *, is_lock: bool) -> KernelWait | None:
 def _asks_store(frames: Sequence[Frame], application: str) -> bool:
     """Return whether the application's innermost line called a driver.
 
-    A driver further out only stands around it, such as a decorator that opens a transaction.
+    A driver further out only stands around it, such as a decorator that opens a transaction. Where
+    the framework itself called the driver, no line is the application's.
 
     One stack alone cannot tell an installed application from a decorator around its view. That
     needs ``application``: without it, the decorator counts as the application.
@@ -180,10 +182,15 @@ def _asks_store(frames: Sequence[Frame], application: str) -> bool:
     drivers = [
         index
         for index, frame in enumerate(frames)
-        if DRIVERS.search(frame.file) and not is_own(frame, folders)
+        if DRIVERS.search(f"/{within_packages(frame, folders)}")
     ]
     called = called_packages([frames], folders, application)
-    return max(own_places(frames, folders, called), default=-1) < max(drivers, default=-1)
+    own = [
+        index
+        for index in own_places(frames, folders, called)
+        if not DRIVERS.search(f"/{package_of(frames[index], folders)}/")
+    ]
+    return max(own, default=-1) < max(drivers, default=-1)
 
 
 def _may_be_in_c(frames: Sequence[Frame]) -> bool:

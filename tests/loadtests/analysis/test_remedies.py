@@ -89,6 +89,13 @@ def test_a_warning_of_python_explains_no_failure() -> None:
     assert telling_line(["KeyError: 'user'", warning]) == "KeyError: 'user'"
 
 
+def test_a_worker_of_uvicorn_that_is_replaced_limits_nobody() -> None:
+    line = "WARNING:  Maximum request limit of 5000 exceeded. Terminating process."
+
+    assert remedy_for(line) is None
+    assert telling_line(["KeyError: 'user'", line]) == "KeyError: 'user'"
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -3,9 +3,15 @@
 import pytest
 
 from loadtests.analysis.profiles.comparison import finding_of, profiles_of
-from loadtests.model.profiles.records import CellProfile, StoreProfile, StoreSession, Waiting
+from loadtests.model.profiles.records import (
+    CellProfile,
+    Stack,
+    StoreProfile,
+    StoreSession,
+    Waiting,
+)
 from loadtests.model.profiles.results import ProfileFinding
-from tests.loadtests.analysis.profiles.builders import STACKS, make_profile
+from tests.loadtests.analysis.profiles.builders import STACKS, frame, make_profile
 from tests.loadtests.builders import make_cell
 
 FEW, MANY = make_cell(replicas=1), make_cell(replicas=4)
@@ -69,6 +75,43 @@ def test_two_kinds_that_grew_alike_are_not_certain() -> None:
     large = make_profile([(0,) * 8 + (2,) * 2] * 40, cell=MANY, stacks=stacks, mean_ms=120.0)
 
     assert not found(small, large).certain
+
+
+def test_where_only_lines_grew_that_are_too_many_to_be_kept_one_is_told_all_the_same() -> None:
+    stacks = tuple(
+        Stack(frames=(*STACKS[0].frames[:-2], frame(f"/srv/shop/a.py:{line}", "view")), kind=kind)
+        for kind, lines in ((Waiting.STORE, range(30)), (Waiting.CPU, range(30, 90)))
+        for line in lines
+    )
+    waits, computes = tuple(range(30)), tuple(range(30, 90))
+    small = make_profile([waits * 4] * 12, cell=FEW, stacks=stacks, mean_ms=2000.0)
+    large = make_profile([waits * 3 + computes] * 12, cell=MANY, stacks=stacks, mean_ms=2000.0)
+
+    (finding,) = profiles_of([small, large], cpu_ms={MANY: 1.0}).findings
+
+    assert finding.line.kind is Waiting.STORE
+    assert not finding.certain
+
+
+def test_a_kind_of_which_it_is_not_shown_that_it_grew_is_not_certain() -> None:
+    stacks = (*STACKS[:2], COMPUTED)
+    waited = (0, 4, 1, 3, 2, 0, 4, 1, 1, 2), (6, 1, 4, 5, 0, 6, 2, 5, 3, 4)
+    small, large = (
+        make_profile(
+            [(0,) * count + (2,) * (users - count) for count in counts for _ in range(4)],
+            cell=cell,
+            stacks=stacks,
+            mean_ms=100.0,
+        )
+        for counts, users, cell in zip(waited, (4, 6), (FEW, MANY), strict=True)
+    )
+
+    finding = found(small, large)
+
+    assert finding.line.kind is Waiting.STORE
+    assert finding.growth_ms is not None
+    assert finding.growth_ms.low == pytest.approx(20)
+    assert not finding.certain
 
 
 def test_where_nothing_grew_the_line_with_most_time_is_named() -> None:

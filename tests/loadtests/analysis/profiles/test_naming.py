@@ -19,6 +19,7 @@ from tests.loadtests.builders import (
 
 PLAN = make_plan(replica_counts=(1, 2))
 LARGE = make_cell(replicas=2)
+CPU = Waiting.CPU
 
 
 def largest_cell(profiles: tuple[CellProfile, ...], *, used: float) -> CellResult:
@@ -83,6 +84,21 @@ def test_a_wait_in_many_lines_that_is_most_of_a_request_is_the_bottleneck() -> N
     profile = looked_at(*[(3, Waiting.STORE)] * 3, (3, Waiting.CPU))
 
     assert largest_cell((profile,), used=0.3).bottleneck is Bottleneck.STORE
+
+
+def test_what_waits_for_a_core_after_the_stores_answers_counts_as_the_store() -> None:
+    lines = tuple(at_line(line, kind) for line in (1, 2, 3) for kind in (Waiting.STORE, CPU))
+    profile = make_profile(
+        [(0, 0, 1, 1, 1, 2, 2, 3, 3, 3, 4, 4, 5, 5, 5)] * 40,
+        cell=LARGE,
+        stacks=lines,
+        mean_ms=200.0,
+    )
+
+    cell = largest_cell((profile,), used=0.3)
+
+    assert "probably" in cell.bottleneck_detail
+    assert cell.bottleneck is Bottleneck.STORE
 
 
 def test_requests_that_compute_leave_the_bottleneck_unexplained_but_say_where() -> None:

@@ -1,5 +1,7 @@
 """Statements without their values, and waits in words."""
 
+import time
+
 import pytest
 
 from loadtests.analysis.profiles.statements import (
@@ -93,6 +95,13 @@ def test_a_statement_has_one_shape_however_many_values_it_has(
     statements: tuple[str, ...], shape: str
 ) -> None:
     assert {shape_of(statement) for statement in statements} == {shape}
+
+
+def test_a_statement_with_many_blanks_is_read_at_once() -> None:
+    begun = time.process_time()
+
+    assert shape_of(f"IN ($1, $2{' ' * 20_000}+ x)") == "IN ($1, $2 + x)"
+    assert time.process_time() - begun < 2
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,17 @@ def test_a_file_or_folder_of_ones_own_that_is_called_like_a_driver_is_none(own: 
     assert refined(HTTP, (*FLASK, view, *PYMYSQL)).kind is Waiting.STORE
 
 
+@pytest.mark.parametrize("above", ["/srv/mysql/.venv", "/opt/redis"])
+def test_packages_below_a_folder_that_is_called_like_a_driver_are_none(above: str) -> None:
+    packages = f"{above}/lib/python3.11/site-packages"
+    get = frame(f"{packages}/requests/sessions.py:602", "Session.get")
+    read = frame(f"{above}/lib/python3.11/socket.py:706", "SocketIO.readinto")
+    execute = frame(f"{packages}/pymysql/connections.py:50", "execute")
+
+    assert refined(HTTP, (*FLASK, LOCK_ROW, get, read)) == HTTP
+    assert refined(HTTP, (*FLASK, LOCK_ROW, execute, read)).kind is Waiting.STORE
+
+
 def test_so_is_a_file_of_an_installed_application() -> None:
     view = frame(f"{SITE}/shop/redis.py:9", "search")
 
@@ -140,6 +151,15 @@ def test_a_driver_in_c_below_djangos_models_is_the_store_whatever_its_address() 
     local = KernelWait(kind=Waiting.SOCKET, peer="a local socket")
 
     assert refined(local, (*FLASK, LOCK_ROW, *models)).kind is Waiting.STORE
+
+
+@pytest.mark.parametrize("driver", ["mysql/connector/network.py:120", "pg8000/core.py:760"])
+def test_a_driver_that_the_framework_itself_calls_is_no_application(driver: str) -> None:
+    models = frame(f"{SITE}/django/db/backends/utils.py:105", "CursorWrapper._execute")
+    recv = frame(f"{SITE}/{driver}", "recv")
+
+    assert refined(HTTP, (*FLASK, models, recv)).kind is Waiting.STORE
+    assert refined(HTTP, (*FLASK, models, recv), application="shop").kind is Waiting.STORE
 
 
 def test_a_driver_in_c_below_what_traces_it_is_still_one() -> None:
