@@ -21,7 +21,7 @@ class FoundRoute:
 
 @dataclass(frozen=True, kw_only=True)
 class FoundApplication:
-    """A WSGI application by its import string.
+    """A WSGI or ASGI application by its import string.
 
     ``file`` is where its code was found. ``python`` is the interpreter that imported it.
     ``trouble`` says why none could.
