@@ -34,7 +34,7 @@ async def application(scope, receive, send):
         await send({"type": "lifespan.shutdown.complete"})
     elif scope["type"] == "http":
         await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b""})
+        await send({"type": "http.response.body", "body": b"Hello world!"})
 """
 }
 """The empty application of a server of ASGI; the standard library has none."""

@@ -62,6 +62,7 @@ def keep_alive(worker: WorkerModel) -> KeepAlive:
 
 
 _STARTED = re.compile(r"Started server process \[(\d+)\]")
+_ENDED = re.compile(r"(?:Finished server process|Child process) \[(\d+)\]")
 
 
 def look(log: str, processes: Sequence[ServerProcess]) -> Seen:
@@ -70,6 +71,7 @@ def look(log: str, processes: Sequence[ServerProcess]) -> Seen:
     Threads are no limit: only endpoints without ``async`` run in them.
     """
     words = command_words(processes)
+    serving = set(_STARTED.findall(log)) - set(_ENDED.findall(log))
     limit = number(words, "--limit-concurrency")
     note = (
         f"uvicorn's --limit-concurrency is {limit}: a process with so many connections or requests"
@@ -77,7 +79,7 @@ def look(log: str, processes: Sequence[ServerProcess]) -> Seen:
     )
     return Seen(
         mode="uvicorn",
-        processes=len(set(_STARTED.findall(log))) or number(words, "--workers"),
+        processes=len(serving) or number(words, "--workers"),
         unlimited=True,
         notes=() if limit is None else (note,),
     )
@@ -94,14 +96,14 @@ SERVER = Server(
     one_thread=("uvicorn",),
     install="uvicorn",
     keep_alive=keep_alive,
-    programs=("uvicorn", "fastapi run", "fastapi dev"),
+    programs=("uvicorn", "fastapi run"),
     says=re.compile(r"Uvicorn running on (?:http|socket|unix)"),
     look=look,
     troubles=(
         Trouble(
             pattern=re.compile(r"Child process \[(?P<pid>\d+)\] died"),
             unless=re.compile(r"Finished server process \[(?P<pid>\d+)\]"),
-            means="a worker died, and was started again",
+            means="a worker died, or did not answer its parent in time, and was started again",
         ),
         Trouble(
             pattern=re.compile(r"Maximum request limit of \d+ exceeded"),
