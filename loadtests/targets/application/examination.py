@@ -39,7 +39,8 @@ AFTER_EACH = {
 
 IN_THREADS = (
     "{} of {} routes are `def`, not `async def`: they run in a pool of 40 threads in each process"
-    " (anyio's default), which is a limit that the report does not name."
+    " (anyio's default). Where they are what the load asks, a variant of uvicorn with `slots = 40`"
+    " lets the report name that limit."
 )
 
 
