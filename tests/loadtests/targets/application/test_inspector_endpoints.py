@@ -59,6 +59,40 @@ def test_an_async_application_has_its_interface_and_its_routes(tmp_path: Path) -
     ]
 
 
+INCLUDED = """
+    from types import SimpleNamespace
+    from starlette import Route, Starlette
+    async def item(): ...
+    router = SimpleNamespace(routes=[Route("/v1/items", item, {"GET"})])
+    context = SimpleNamespace(prefix="/api")
+    app = Starlette([SimpleNamespace(original_router=router, include_context=context)])
+"""
+
+QUART = """
+    from types import SimpleNamespace
+    class Quart:
+        debug = True
+        url_map = SimpleNamespace(
+            iter_rules=lambda: [SimpleNamespace(rule="/items/<int:id>", methods={"GET"})]
+        )
+        async def __call__(self, scope, receive, send): ...
+    app = Quart()
+"""
+
+
+def test_routes_of_an_included_router_are_seen(tmp_path: Path) -> None:
+    seen = inspected(tmp_path, shop=INCLUDED, starlette=STARLETTE)
+
+    assert [route.path for route in seen.routes] == ["/api/v1/items"]
+
+
+def test_quarts_routes_are_seen_as_flasks(tmp_path: Path) -> None:
+    seen = inspected(tmp_path, "quart:app", quart=QUART)
+
+    assert [route.path for route in seen.routes] == ["/items/<int:id>"]
+    assert seen.debug
+
+
 def test_endpoints_that_are_no_coroutines_are_counted(tmp_path: Path) -> None:
     assert inspected(tmp_path, shop=SHOP, starlette=STARLETTE).in_threads == 1
 
