@@ -10,7 +10,16 @@ from loadtests.model.plan import WorkerModel
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.tested.target import Interface
 from loadtests.servers import entry
-from loadtests.servers.server import ASGI_ONLY, WSGI_ONLY, KeepAlive, Seen, Server, Trouble
+from loadtests.servers.server import (
+    ASGI_ONLY,
+    WSGI_ONLY,
+    Command,
+    KeepAlive,
+    ReplicaOrder,
+    Seen,
+    Server,
+    Trouble,
+)
 from loadtests.servers.words import command_words, number, option
 
 BACKLOG = 2048
@@ -26,10 +35,21 @@ WORKER_MODELS = (
 )
 
 
-def argv(python: str, worker: WorkerModel, *, bind: str, module: str) -> tuple[str, ...]:
+HEALTH_CHECK_S = 60
+"""How long a process may not answer its parent until it is replaced. At uvicorn's default of 5 s,
+a small CPU budget is enough for that, while the process imports the application."""
+
+HEALTH_CHECK_SINCE = (0, 37)
+"""The version that brought ``--timeout-worker-healthcheck``; older ones refuse the option."""
+
+
+def argv(
+    python: str, worker: WorkerModel, *, bind: str, module: str, version: str | None = None
+) -> tuple[str, ...]:
     """Return the command that serves a module's ``application``.
 
-    Of the log, only the lines of requests are left out: work that grows with the rate.
+    ``version`` is uvicorn's, None if it is not known. Of the log, only the lines of requests are
+    left out: work that grows with the rate.
     """
     host, _, port = bind.rpartition(":")
     return (
@@ -41,9 +61,24 @@ def argv(python: str, worker: WorkerModel, *, bind: str, module: str) -> tuple[s
         *("--timeout-keep-alive", str(IDLE_S)),
         *("--log-level", "info"),
         "--no-access-log",
+        *(_patient() if worker.processes > 1 and _can_be_patient(version) else ()),
         *worker.options,
         f"{module}:{entry.NAME}",
     )
+
+
+def _patient() -> tuple[str, ...]:
+    return ("--timeout-worker-healthcheck", str(HEALTH_CHECK_S))
+
+
+def _can_be_patient(version: str | None) -> bool:
+    numbers = tuple(int(part) for part in (version or "").split(".")[:2] if part.isdigit())
+    return numbers >= HEALTH_CHECK_SINCE
+
+
+def command(order: ReplicaOrder) -> Command:
+    """Return the command of one replica."""
+    return entry.command(partial(argv, version=order.versions.get("uvicorn")), order)
 
 
 def serves(worker: WorkerModel) -> frozenset[Interface]:
@@ -89,7 +124,7 @@ SERVER = Server(
     name="uvicorn",
     about="an event loop in each process, for ASGI",
     worker_models=WORKER_MODELS,
-    command=partial(entry.command, argv),
+    command=command,
     container=partial(entry.container, argv),
     modules=lambda _: ("uvicorn",),
     serves=serves,
