@@ -14,7 +14,7 @@ from loadtests.model.tested.surroundings import (
     FoundService,
     Surroundings,
 )
-from loadtests.model.tested.target import Target, TargetKind
+from loadtests.model.tested.target import Interface, Target, TargetKind
 from loadtests.targets import import_string
 from loadtests.targets.application import inspection, interpreter
 from loadtests.targets.discovery import asking, compose_files, flask_source, locustfiles
@@ -142,6 +142,7 @@ def _imported(
         name=seen.application,
         file=source.file,
         framework=seen.framework,
+        is_async=seen.interface is Interface.ASGI,
         python=python,
         routes=routes or source.routes,
     )

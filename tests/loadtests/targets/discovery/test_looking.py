@@ -215,4 +215,7 @@ def test_an_async_one_that_a_factory_makes_is_the_target(tmp_path: Path) -> None
     text = f"{made}def create_app():\n    return App()\napp = create_app()\n"
     (tmp_path / "main.py").write_text(text)
 
-    assert look(tmp_path).target == "main:app"
+    found = look(tmp_path)
+    assert found.target == "main:app"
+    assert found.application is not None
+    assert found.application.is_async
