@@ -83,7 +83,9 @@ def check_served(
     ``others`` are all variants, of which the message names those that can; None for the built-in
     ones.
     """
-    wrong = [each for each in workers if not servers.can_serve(each, tested.interface)]
+    wrong = dict.fromkeys(
+        each.name for each in workers if not servers.can_serve(each, tested.interface)
+    )
     if not wrong or tested.interface is None:
         return
     known = servers.worker_models().values() if others is None else others
@@ -95,7 +97,7 @@ def check_served(
     serve = "WSGI applications" if _is_async(tested) else "asynchronous ones (ASGI)"
     raise UsageError(
         f"{name} is {what}, and the variant{'s' * many}"
-        f" {', '.join(each.name for each in wrong)} serve{'s' * (not many)} only {serve}. What"
+        f" {', '.join(wrong)} serve{'s' * (not many)} only {serve}. What"
         f" serves it: --workers {','.join(able)}, or a variant with a command of your own"
         " ([tool.twofold.variants])."
     )

@@ -24,7 +24,7 @@ KINDS = {
 
 def _kind(tested: Target) -> str:
     is_async = tested.interface is Interface.ASGI
-    return "an asynchronous application (ASGI)" if is_async else KINDS[tested.kind]
+    return "an asynchronous application" if is_async else KINDS[tested.kind]
 
 
 def target(tested: Target) -> list[str]:

@@ -191,6 +191,8 @@ def test_an_image_names_the_built_in_variants_that_can() -> None:
 
     with pytest.raises(UsageError, match="What serves it: --workers uvicorn, or a variant with"):
         check_served(project.tested, (project.workers["gthread"],))
+    with pytest.raises(UsageError, match="the variant gthread serves only"):
+        check_served(project.tested, (project.workers["gthread"],) * 2)
 
 
 def test_where_no_variant_with_slots_can_serve_it_other_ways_are_told() -> None:
