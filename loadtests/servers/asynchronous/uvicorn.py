@@ -113,7 +113,7 @@ def look(log: str, processes: Sequence[ServerProcess]) -> Seen:
         " answers 503 to further ones. Leave it out to see what the application can do."
     )
     return Seen(
-        mode="uvicorn",
+        mode="event loop",
         processes=len(serving) or number(words, "--workers"),
         unlimited=True,
         notes=() if limit is None else (note,),

@@ -135,14 +135,14 @@ CASES: dict[str, tuple[str, str, tuple[ServerProcess, ...], Seen]] = {
         "uvicorn",
         log("uvicorn-died"),
         (process("python -m uvicorn --workers 2 a:b"),),
-        Seen(mode="uvicorn", processes=2, unlimited=True),
+        Seen(mode="event loop", processes=2, unlimited=True),
     ),
     "uvicorn with a limit of its own": (
         "uvicorn",
         log("uvicorn-limit"),
         (process("uvicorn --limit-concurrency 2 a:b"),),
         Seen(
-            mode="uvicorn",
+            mode="event loop",
             processes=1,
             unlimited=True,
             notes=(
@@ -155,7 +155,7 @@ CASES: dict[str, tuple[str, str, tuple[ServerProcess, ...], Seen]] = {
         "uvicorn",
         "",
         (process("uvicorn --workers 4 --log-level warning a:b"),),
-        Seen(mode="uvicorn", processes=4, unlimited=True),
+        Seen(mode="event loop", processes=4, unlimited=True),
     ),
     "Flask's development server with its reloader": (
         "development",

@@ -110,7 +110,7 @@ def test_what_was_put_into_force_is_seen(
 ) -> None:
     entry = seen[name]
 
-    assert (entry.server, entry.mode, entry.processes) == ("uvicorn", "uvicorn", processes)
+    assert (entry.server, entry.mode, entry.processes) == ("uvicorn", "event loop", processes)
     assert (entry.threads, entry.slots, entry.notes) == (None, None, ())
 
 
