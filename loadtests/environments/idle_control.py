@@ -14,13 +14,30 @@ from dataclasses import replace
 
 from loadtests.environments.replica_environment import IMPORT_PATH, joined_places
 from loadtests.model.plan import WorkerModel
-from loadtests.model.tested.target import Target, TargetKind
+from loadtests.model.tested.target import Interface, Target, TargetKind
 from loadtests.model.vocabulary import idle_control
 from loadtests.servers import registry as servers
-from loadtests.servers.server import ReplicaOrder
+from loadtests.servers.server import ASGI_ONLY, ReplicaOrder
 
 APPLICATION = "wsgiref.simple_server:demo_app"
 """The empty application of the standard library."""
+
+ASYNC_MODULE = "twofold_empty"
+ASYNC_APPLICATION = f"{ASYNC_MODULE}:application"
+ASYNC_FILE = {
+    f"{ASYNC_MODULE}.py": """\
+async def application(scope, receive, send):
+    if scope["type"] == "lifespan":
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+    elif scope["type"] == "http":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"Hello world!"})
+"""
+}
+"""The empty application of a server of ASGI; the standard library has none."""
 
 OURS = frozenset({TargetKind.SAMPLE, TargetKind.IMPORT_STRING})
 """The targets whose servers our commands start."""
@@ -46,12 +63,22 @@ BOOT = (
 
 
 def workers_of(workers: Sequence[WorkerModel], tested: Target) -> tuple[WorkerModel, ...]:
-    """Return the worker models that have a control: those that our command starts."""
+    """Return the worker models that have a control: those that our command starts.
+
+    A control has no options, so there is none where an option decides what is served.
+    """
     return tuple(
         worker
         for worker in workers
-        if tested.kind in OURS and not worker.as_started and servers.of(worker).serves_any
+        if tested.kind in OURS
+        and not worker.as_started
+        and servers.of(worker).serves_any
+        and servers.of(worker).serves(worker) == servers.of(worker).serves(_bare(worker))
     )
+
+
+def _bare(worker: WorkerModel) -> WorkerModel:
+    return replace(worker, options=(), env={})
 
 
 def command(
@@ -69,22 +96,24 @@ def command(
     ``folder`` is the control's own, and need not be there yet. ``program`` is the server's own
     program, where it was looked for. ``places`` are further ones to import the server from.
     """
+    is_async = servers.of(worker).serves(_bare(worker)) == ASGI_ONLY
     order = ReplicaOrder(
         python=python,
-        application=APPLICATION,
-        worker=replace(worker, options=(), env={}),
+        application=ASYNC_APPLICATION if is_async else APPLICATION,
+        worker=_bare(worker),
         name=idle_control(worker.name),
         bind=bind,
         folder=folder,
         scratch=folder,
         program=program,
         queue_most=queue_most,
+        interface=Interface.ASGI if is_async else Interface.WSGI,
     )
     made = servers.of(worker).command(order)
     job = {
         "argv": made.argv,
         "env": {**made.env, IMPORT_PATH: joined_places(made.env.get(IMPORT_PATH), places)},
-        "files": {**FILES, **made.files},
+        "files": {**FILES, **(ASYNC_FILE if is_async else {}), **made.files},
         "folder": folder,
         "kept": KEPT,
     }

@@ -14,6 +14,7 @@ from loadtests.model.tested.project import Project
 from loadtests.model.tested.target import TargetKind
 from loadtests.model.tested.variables import HIDDEN, name_only
 from loadtests.model.tested.workload import Workload
+from loadtests.planning.interpreter_fit import check_served
 from loadtests.servers.registry import image_models
 from loadtests.targets.workloads import WORKLOADS
 
@@ -74,7 +75,10 @@ def known_workers() -> tuple[str, ...]:
 
 def check(options: GateOptions) -> GateOptions:
     """Return the options; raise :class:`UsageError` for a bad value, with a valid example."""
-    models_of(options)
+    models = models_of(options)
+    if options.project is not None:
+        named = (model for pair in models.values() for model in pair)
+        check_served(options.project.tested, named, options.project.workers.values())
     load_of(options)
     check_start_limit(options.start_limit_s)
     if not 0.005 <= options.margin <= 0.5:

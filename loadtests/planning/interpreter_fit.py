@@ -1,14 +1,17 @@
-"""Leaves out the variants whose server the application's interpreter lacks. PURE."""
+"""Takes the variants that can serve an application, and leaves out those whose server is missing.
+
+PURE.
+"""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
 
-from loadtests.model.errors import PlanError
+from loadtests.model.errors import PlanError, UsageError
 from loadtests.model.plan import WorkerModel
 from loadtests.model.tested.project import Project
-from loadtests.model.tested.target import Target, TargetKind
+from loadtests.model.tested.target import Interface, Target, TargetKind
 from loadtests.servers import registry as servers
 
 IN_CONTAINERS = frozenset({"compose", "swarm"})
@@ -26,11 +29,11 @@ def fitted(
     ``asked`` are those that the user names. Raises :class:`PlanError` if one of them cannot run in
     the interpreter, or if none can.
     """
-    names = asked or project.default_workers
+    names, notes = served(project, asked)
     lacking = {name: _lacking(project.workers[name], project.tested) for name in names}
     left_out = {name: modules for name, modules in lacking.items() if modules}
     if not left_out:
-        return names, ()
+        return names, notes
     needs = "; ".join(f"{name} needs {', '.join(left_out[name])}" for name in left_out)
     words = dict.fromkeys(servers.of(project.workers[name]).install for name in left_out)
     install = f"Install what is missing: `{_install(project.tested, words)}`"
@@ -39,7 +42,105 @@ def fitted(
         instead = f", or measure --workers {','.join(others)}" if others else ""
         raise PlanError(f"{project.tested.python} lacks modules: {needs}. {install}{instead}.")
     note = f"Left out: {', '.join(left_out)}. {project.tested.python} lacks modules: {needs}."
-    return tuple(name for name in names if name not in left_out), (f"{note} {install}.",)
+    return tuple(name for name in names if name not in left_out), (*notes, f"{note} {install}.")
+
+
+ASYNC_NOTE = (
+    "{} is an asynchronous application (ASGI), which gunicorn's {} do not serve. Measured instead:"
+    " {}."
+)
+
+
+def served(
+    project: Project, asked: tuple[str, ...] | None = None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the variants to measure by the interface of the application, and notes on them.
+
+    Where nobody named one, those of the interface are taken. Raises :class:`UsageError` for a
+    variant that was named and cannot serve the application.
+    """
+    names, tested = asked or project.default_workers, project.tested
+    usual = servers.default_models()
+    if not asked and names == usual and tested.interface is Interface.ASGI:
+        instead = servers.default_models(Interface.ASGI)
+        if not any(servers.can_serve(project.workers[name], tested.interface) for name in usual):
+            told = ASYNC_NOTE.format(tested.application, _listed(usual), ", ".join(instead))
+            return instead, (told,)
+    check_served(tested, [project.workers[name] for name in names], project.workers.values())
+    return names, ()
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def check_served(
+    tested: Target, workers: Iterable[WorkerModel], others: Iterable[WorkerModel] | None = None
+) -> None:
+    """Raise :class:`UsageError` for a variant that cannot serve the target's application.
+
+    ``others`` are all variants, of which the message names those that can; None for the built-in
+    ones.
+    """
+    wrong = dict.fromkeys(
+        each.name for each in workers if not servers.can_serve(each, tested.interface)
+    )
+    if not wrong or tested.interface is None:
+        return
+    known = servers.worker_models().values() if others is None else others
+    able = [each.name for each in known if servers.can_serve(each, tested.interface)]
+    is_sample = tested.kind is TargetKind.SAMPLE
+    name = "The sample application" if is_sample else tested.application
+    what = "an asynchronous application (ASGI)" if _is_async(tested) else "a WSGI application"
+    many = len(wrong) > 1
+    serve = "WSGI applications" if _is_async(tested) else "asynchronous ones (ASGI)"
+    raise UsageError(
+        f"{name} is {what}, and the variant{'s' * many}"
+        f" {', '.join(wrong)} serve{'s' * (not many)} only {serve}. What"
+        f" serves it: --workers {','.join(able)}, or a variant with a command of your own"
+        " ([tool.twofold.variants])."
+    )
+
+
+def _is_async(tested: Target) -> bool:
+    return tested.interface is Interface.ASGI
+
+
+def with_slots(
+    workers: tuple[str, ...], project: Project, obstacle: str, *, as_started: bool = False
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the worker models whose slots are full before CPU is, and a note on the others.
+
+    ``as_started`` includes what the target starts itself, whose slots are seen later. ``obstacle``
+    says in a clause why CPU must not be full.
+    """
+    fitting = tuple(
+        name
+        for name, model in project.workers.items()
+        if (model.slots is not None or (as_started and model.as_started))
+        and servers.can_serve(model, project.tested.interface)
+    )
+    limited = tuple(name for name in workers if name in fitting)
+    if not limited:
+        raise PlanError(
+            f"{', '.join(workers)} has no limit of worker slots, so its replicas would"
+            f" compete for CPU, and {obstacle}. What fits: {_fitting(fitting)}."
+        )
+    left_out = ", ".join(name for name in workers if name not in limited)
+    if not left_out:
+        return limited, ()
+    return limited, (f"Left out: {left_out}, whose replicas would compete for CPU.",)
+
+
+def _fitting(names: tuple[str, ...]) -> str:
+    """Return what can be done where the variants that were asked for have no slots."""
+    if names:
+        return f"--workers {','.join(names)}"
+    return (
+        "fewer replicas (--replicas), or a machine where budgets can be set (`twofold doctor` says"
+        " what is missing)"
+    )
 
 
 def check_containers(project: Project, asked: Iterable[str], backend: str) -> None:

@@ -268,38 +268,12 @@ def _what_fits(
         hint = WAITING if project.tested.kind is TargetKind.SAMPLE else A_WAITING_WORKLOAD
         budget(machine, most, waiting_only=False, with_store=with_store, waiting=hint)
     if of_slots:
-        limited, notes = _with_slots(workers, project, SMALL_BUDGET, as_started=True)
+        limited, notes = interpreter_fit.with_slots(workers, project, SMALL_BUDGET, as_started=True)
         return asked, limited, notes
-    limited, notes = _with_slots(workers, project, NO_BUDGET_HERE)
+    limited, notes = interpreter_fit.with_slots(workers, project, NO_BUDGET_HERE)
     chosen = asked if options.workloads else (next(iter(waiting.values())),)
     instead = INSTEAD.format(", ".join(workload.name for workload in chosen))
     return chosen, limited, (f"{ONE_CORE if machine.can_budget else NO_BUDGET} {instead}", *notes)
-
-
-def _with_slots(
-    workers: tuple[str, ...], project: Project, obstacle: str, *, as_started: bool = False
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the worker models whose slots are full before CPU is, and a note on the others.
-
-    ``as_started`` includes what the target starts itself, whose slots are seen later. ``obstacle``
-    says in a clause why CPU must not be full.
-    """
-    fitting = tuple(
-        name
-        for name, model in project.workers.items()
-        if model.slots is not None or (as_started and model.as_started)
-    )
-    limited = tuple(name for name in workers if name in fitting)
-    if not limited:
-        raise PlanError(
-            f"{', '.join(workers)} has no limit of worker slots, so its replicas would"
-            f" compete for CPU, and {obstacle}. What fits:"
-            f" --workers {','.join(fitting)}."
-        )
-    left_out = ", ".join(name for name in workers if name not in limited)
-    if not left_out:
-        return limited, ()
-    return limited, (f"Left out: {left_out}, whose replicas would compete for CPU.",)
 
 
 def _round_limits(options: Options) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from loadtests.model.plan import WorkerModel
+from loadtests.model.tested.target import Interface
 from loadtests.servers.interpreter import GIL_IS_ON
 from loadtests.servers.server import Command, ReplicaOrder
 
@@ -82,13 +83,17 @@ def path(order: ReplicaOrder) -> str:
 
 def files(order: ReplicaOrder) -> dict[str, str]:
     """Return the files that the order's scratch folder needs: the module, unless there is one."""
-    return {} if order.folder is None else {FILE: source(order.application)}
+    return {} if order.folder is None else {FILE: source(order.application, order.interface)}
 
 
-def source(application: str) -> str:
-    """Return the text of a module for an import string: a module, a name in it, perhaps a call."""
+def source(application: str, interface: Interface | None = None) -> str:
+    """Return the text of a module for an import string: a module, a name in it, perhaps a call.
+
+    An asynchronous application is not called as WSGI is, so nothing watches it.
+    """
     target, _, expression = application.partition(":")
-    return f"import {target} as _module\n\n{NAME} = _module.{expression or NAME}\n{WATCHED}"
+    watched = "" if interface is Interface.ASGI else WATCHED
+    return f"import {target} as _module\n\n{NAME} = _module.{expression or NAME}\n{watched}"
 
 
 def environment(order: ReplicaOrder) -> dict[str, str]:

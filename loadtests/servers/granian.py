@@ -8,8 +8,9 @@ from functools import partial
 
 from loadtests.model.plan import WorkerModel
 from loadtests.model.tested.in_force import ServerProcess
+from loadtests.model.tested.target import Interface
 from loadtests.servers import entry
-from loadtests.servers.server import KeepAlive, Seen, Server, Trouble
+from loadtests.servers.server import ASGI_ONLY, WSGI_ONLY, KeepAlive, Seen, Server, Trouble
 from loadtests.servers.words import command_words, number, option
 
 BACKLOG = 8192
@@ -42,6 +43,15 @@ def argv(python: str, worker: WorkerModel, *, bind: str, module: str) -> tuple[s
         *worker.options,
         f"{module}:{entry.NAME}",
     )
+
+
+def serves(worker: WorkerModel) -> frozenset[Interface]:
+    """Return the interfaces that it serves, as its option says.
+
+    Of RSGI, its own, nothing is known here; frameworks that have it are ASGI applications, too.
+    """
+    named = (option(worker.options, "--interface") or "").lower()
+    return ASGI_ONLY if named in ASYNC else WSGI_ONLY
 
 
 def keep_alive(worker: WorkerModel) -> KeepAlive:
@@ -81,6 +91,7 @@ SERVER = Server(
     command=partial(entry.command, argv),
     container=partial(entry.container, argv),
     modules=lambda _: ("granian",),
+    serves=serves,
     install="granian",
     keep_alive=keep_alive,
     programs=("granian",),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from loadtests.model.errors import UsageError
 from loadtests.model.plan import WorkerModel
 from loadtests.servers import entry
-from loadtests.servers.server import Command, ReplicaOrder, Server
+from loadtests.servers.server import ANY_INTERFACE, Command, ReplicaOrder, Server
 
 PLACEHOLDERS = ("bind", "host", "port", "python", "app", "module", "name")
 """What a command may have in braces: the address, its parts, the interpreter, the import string,
@@ -146,5 +146,6 @@ SERVER = Server(
     worker_models=(),
     command=command,
     container=container,
+    serves=lambda _: ANY_INTERFACE,
     serves_any=False,  # the words may name the application themselves
 )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from loadtests.config import names
 from loadtests.model.plan import WorkerModel
 from loadtests.model.tested.in_force import ServerProcess
+from loadtests.model.tested.target import Interface
 from loadtests.servers import (
     cheroot,
     development,
@@ -17,6 +18,7 @@ from loadtests.servers import (
     uwsgi,
     waitress,
 )
+from loadtests.servers.asynchronous import uvicorn
 from loadtests.servers.server import Server
 
 SERVERS: dict[str, Server] = {
@@ -28,6 +30,7 @@ SERVERS: dict[str, Server] = {
         granian.SERVER,
         cheroot.SERVER,
         mod_wsgi.SERVER,
+        uvicorn.SERVER,
         development.SERVER,
         own_command.SERVER,
     )
@@ -36,15 +39,19 @@ SERVERS: dict[str, Server] = {
 DEFAULT = gunicorn.SERVER.name
 """The server whose worker models a run measures where none is named."""
 
+DEFAULT_ASYNC = uvicorn.SERVER.name
+"""The same for an asynchronous application."""
+
 
 def worker_models() -> dict[str, WorkerModel]:
     """Return the worker models of all servers by name, in registry order."""
     return {worker.name: worker for server in SERVERS.values() for worker in server.worker_models}
 
 
-def default_models() -> tuple[str, ...]:
+def default_models(interface: Interface | None = None) -> tuple[str, ...]:
     """Return the names of the worker models that are measured where none is named."""
-    return tuple(worker.name for worker in SERVERS[DEFAULT].worker_models)
+    server = DEFAULT_ASYNC if interface is Interface.ASGI else DEFAULT
+    return tuple(worker.name for worker in SERVERS[server].worker_models)
 
 
 def default_server_models() -> dict[str, WorkerModel]:
@@ -66,6 +73,11 @@ def of(worker: WorkerModel) -> Server:
     """Return the server of a worker model; raises :class:`UsageError` if there is none."""
     names.check("server", (worker.server,), SERVERS)
     return SERVERS[worker.server]
+
+
+def can_serve(worker: WorkerModel, interface: Interface | None) -> bool:
+    """Return whether a worker model serves applications of an interface, as far as it is known."""
+    return interface is None or worker.as_started or interface in of(worker).serves(worker)
 
 
 def server_of(worker: str) -> Server:

@@ -9,7 +9,12 @@ from dataclasses import dataclass, field
 from loadtests.model.plan import WorkerModel
 from loadtests.model.stack import LogLines
 from loadtests.model.tested.in_force import ServerProcess
+from loadtests.model.tested.target import Interface
 from loadtests.servers.words import command_words, number, starts
+
+WSGI_ONLY = frozenset({Interface.WSGI})
+ASGI_ONLY = frozenset({Interface.ASGI})
+ANY_INTERFACE = frozenset(Interface)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +29,8 @@ class ReplicaOrder:
     is a writable folder of the replica's own. ``program`` is the server's own program where it was
     looked for, else it lies beside the interpreter. ``free_threaded`` tells whether ``python`` is
     known to be a build without a GIL. ``queue_most`` is how many connections the system lets wait
-    for a server (``net.core.somaxconn``), where it is known. ``start_limit_s`` is the limit of its
+    for a server (``net.core.somaxconn``), where it is known. ``interface`` is how the application
+    is called, where it is known. ``start_limit_s`` is the limit of its
     start; None where the application itself says how long a worker may be silent.
     """
 
@@ -42,6 +48,7 @@ class ReplicaOrder:
     free_threaded: bool = False
     queue_most: int | None = None
     start_limit_s: float | None = None
+    interface: Interface | None = None
 
     @property
     def host(self) -> str:
@@ -140,6 +147,8 @@ class Server:
     modules: Callable[[WorkerModel], tuple[str, ...]] = lambda _: ()
     """The modules that a worker model needs in the application's Python, the server's own first;
     each is also the name to install it by."""
+    serves: Callable[[WorkerModel], frozenset[Interface]] = lambda _: WSGI_ONLY
+    """The interfaces of the applications that a worker model serves."""
     most_processes: int | None = None
     """Processes that a replica can have; None where it has as many as are asked for."""
     one_thread: tuple[str, ...] = ()
@@ -166,7 +175,7 @@ class Server:
     queue: str = ""
     """How to see its listen queue, in a clause."""
     serves_any: bool = True
-    """Whether its command serves any WSGI application, so that it can have an idle control."""
+    """Whether its command serves any application of its interface: it can have an idle control."""
     in_image: bool = True
     """Whether the sample application's image can have it."""
 

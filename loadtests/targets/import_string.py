@@ -12,8 +12,9 @@ import re
 from pathlib import Path
 
 from loadtests.model.errors import UsageError
-from loadtests.model.tested.target import Target, TargetKind
+from loadtests.model.tested.target import Interface, Target, TargetKind
 from loadtests.targets.application.folders import check_readable
+from loadtests.targets.discovery import flask_source
 from loadtests.targets.dockerfile import NAMES as DOCKERFILES
 from loadtests.targets.form import Form
 
@@ -71,6 +72,7 @@ def find(given: str, folder: Path) -> Target:
             name=project.name,
             folder=str(project),
             application=_flask_app(project) or "",
+            interface=_interface(project, _flask_app(project) or _default(project)),
         )
     file = _FILE.fullmatch(given)
     if file is not None:
@@ -86,7 +88,17 @@ def find(given: str, folder: Path) -> Target:
         name=given,
         folder=str(folder.resolve()),
         application=given,
+        interface=_interface(folder, given),
     )
+
+
+def _interface(folder: Path, application: str) -> Interface | None:
+    """Return ASGI where the source shows it: a plan may be made before the import."""
+    return Interface.ASGI if flask_source.is_async(folder, application) else None
+
+
+def _default(folder: Path) -> str:
+    return next((name for name in MODULES if _is_module(name, folder)), "")
 
 
 def _is_module(name: str, folder: Path) -> bool:
@@ -139,7 +151,7 @@ FORM = Form(
     kind=TargetKind.IMPORT_STRING,
     option="--app",
     metavar="shop:create_app()",
-    about="a WSGI application in this folder",
+    about="a WSGI or ASGI application in this folder",
     recognises=recognises,
     find=find,
 )

@@ -76,7 +76,7 @@ class Settings(Table):
     target: Text | None = Field(default=None, examples=['"shop:create_app()"'])
     """The system under test, recognised by its form. `"sample"` is the sample application."""
     app: Text | None = Field(default=None, examples=['"shop:create_app()"'])
-    """The target, as a WSGI application in this folder."""
+    """The target, as a WSGI or ASGI application in this folder."""
     dockerfile: Text | None = Field(default=None, examples=['"docker/Dockerfile"'])
     """The target, as a Dockerfile or a folder that has one."""
     build_args: Variables = Field(default={}, examples=['{VERSION = "1.2"}'])

@@ -26,6 +26,7 @@ from loadtests.environments.replica_environment import IMPORT_PATH, joined_place
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure, UsageError
 from loadtests.model.plan import START_LIMIT_S, WorkerModel
 from loadtests.model.tested.target import Target
+from loadtests.planning import interpreter_fit
 from loadtests.servers import gunicorn
 from loadtests.servers import registry as servers
 from loadtests.servers.server import Command, ReplicaOrder
@@ -250,7 +251,11 @@ def _check_version(needed: requirements.Requirements, python: str) -> None:
 def command(
     worker: WorkerModel, tested: Target, *, start_limit_s: float = START_LIMIT_S
 ) -> Command:
-    """Return how a container of an inspected target's image starts a variant."""
+    """Return how a container of an inspected target's image starts a variant.
+
+    Raises :class:`UsageError` for a variant that cannot serve the application.
+    """
+    interpreter_fit.check_served(tested, (worker,))
     order = ReplicaOrder(
         python=PYTHON,
         application=tested.application or "",
@@ -258,6 +263,7 @@ def command(
         name=worker.name,
         bind=f"0.0.0.0:{PORT}",
         folder=FOLDER,
+        interface=tested.interface,
         versions={name: text for name, text in (tested.modules or {}).items() if text},
         start_limit_s=gunicorn.import_limit_s(start_limit_s, tested, worker),
     )

@@ -16,7 +16,7 @@ from loadtests.environments.processes import lent
 from loadtests.environments.replica_environment import IMPORT_PATH, joined_places
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.model.plan import START_LIMIT_S
-from loadtests.model.tested.target import Target, TargetKind
+from loadtests.model.tested.target import Interface, Target, TargetKind
 from loadtests.servers import gunicorn, own_command
 from loadtests.servers import registry as servers
 from loadtests.servers.server import ReplicaOrder, Server
@@ -60,7 +60,8 @@ def prepare(tested: Target, *, start_limit_s: float = START_LIMIT_S) -> Prepared
     python = interpreter.find(tested.python, Path(tested.folder or "."))
     seen = examination.seen_by(tested, python, start_limit_s=start_limit_s)
     described = examination.described(tested, seen, python)
-    if seen.modules.get(lent.MODULE) is not None or not lent.fits(seen.python):
+    is_async = seen.interface is Interface.ASGI  # gunicorn alone does not serve it
+    if is_async or seen.modules.get(lent.MODULE) is not None or not lent.fits(seen.python):
         return Prepared(tested=described)
     version = lent.version()
     note = (
@@ -164,6 +165,7 @@ def start_of(order: ReplicaOrder, tested: Target, *, root: Path, lent: Path | No
         secret_key="",
         database_url=None,
         folder=tested.folder,
+        interface=tested.interface,
         versions={name: text for name, text in modules.items() if text},
         start_limit_s=gunicorn.import_limit_s(order.start_limit_s, tested, order.worker),
     )

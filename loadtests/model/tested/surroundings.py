@@ -21,15 +21,16 @@ class FoundRoute:
 
 @dataclass(frozen=True, kw_only=True)
 class FoundApplication:
-    """A WSGI application by its import string.
+    """A WSGI or ASGI application by its import string.
 
     ``file`` is where its code was found. ``python`` is the interpreter that imported it.
-    ``trouble`` says why none could.
+    ``trouble`` says why none could. ``is_async`` tells an ASGI application.
     """
 
     name: str
     file: str
     framework: str | None = None
+    is_async: bool = False
     python: str | None = None
     routes: tuple[FoundRoute, ...] = ()
     trouble: str | None = None

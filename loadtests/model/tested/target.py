@@ -18,7 +18,7 @@ class TargetKind(StrEnum):
     SAMPLE = "sample"
     """The sample application, which the wheel carries."""
     IMPORT_STRING = "import_string"
-    """A WSGI application by name, such as ``shop:create_app()``."""
+    """A WSGI or ASGI application by name, such as ``shop:create_app()``."""
     DOCKERFILE = "dockerfile"
     """A folder with a Dockerfile, or a Dockerfile."""
     IMAGE = "image"
@@ -26,6 +26,15 @@ class TargetKind(StrEnum):
     """A service of a Compose file, such as ``compose.yaml:web``."""
     URL = "url"
     """A deployment that is running already."""
+
+
+class Interface(StrEnum):
+    """How a Python web server calls an application."""
+
+    WSGI = "wsgi"
+    """PEP 3333: a call for each request."""
+    ASGI = "asgi"
+    """Asynchronous: an event loop, as for FastAPI."""
 
 
 STARTS_ITSELF = (TargetKind.DOCKERFILE, TargetKind.IMAGE, TargetKind.SERVICE)
@@ -58,6 +67,8 @@ class Target:
     """What that interpreter calls itself, such as ``CPython``."""
     source: str = ""
     modules: Mapping[str, str | None] | None = None
+    interface: Interface | None = None
+    """How its application is called, as the import or the source showed it; None: not known."""
     sets_timeout: bool = False
     """Whether its folder's gunicorn.conf.py says how long a worker may be silent."""
     dockerfile: str | None = None
@@ -91,5 +102,9 @@ class Target:
 SAMPLE_HEALTH_PATH = "/healthz"
 
 SAMPLE = Target(
-    kind=TargetKind.SAMPLE, given="", name="the sample application", health=SAMPLE_HEALTH_PATH
+    kind=TargetKind.SAMPLE,
+    given="",
+    name="the sample application",
+    interface=Interface.WSGI,
+    health=SAMPLE_HEALTH_PATH,
 )

@@ -7,7 +7,7 @@ from pathlib import PurePath
 
 from loadtests.model.consistency import Check, Step
 from loadtests.model.plan import Plan, WorkerModel
-from loadtests.model.tested.target import Target, TargetKind
+from loadtests.model.tested.target import Interface, Target, TargetKind
 from loadtests.model.tested.variables import path_without_secrets, words_without_secrets
 from loadtests.model.tested.workload import Expected, Locustfile, RequestSpec, Workload
 from loadtests.servers import own_command
@@ -22,11 +22,16 @@ KINDS = {
 }
 
 
+def _kind(tested: Target) -> str:
+    is_async = tested.interface is Interface.ASGI
+    return "an asynchronous application" if is_async else KINDS[tested.kind]
+
+
 def target(tested: Target) -> list[str]:
     """Return the lines that name the target and what was set for it."""
     place = tested.dockerfile or tested.compose_file or tested.folder
     where = f", in {place}" if place and tested.kind is not TargetKind.URL else ""
-    lines = [f"Tested     {tested.name} ({KINDS[tested.kind]}{where})"]
+    lines = [f"Tested     {tested.name} ({_kind(tested)}{where})"]
     if tested.python is not None:
         lines.append(f"Python     {tested.python}")
     settings = []

@@ -9,10 +9,18 @@ import shlex
 from collections.abc import Sequence
 
 from loadtests.model.plan import WorkerModel
-from loadtests.model.tested.target import Target
+from loadtests.model.tested.target import Interface, Target
 from loadtests.servers import entry
 from loadtests.servers.gunicorn import seen
-from loadtests.servers.server import Command, KeepAlive, ReplicaOrder, Server
+from loadtests.servers.server import (
+    ANY_INTERFACE,
+    ASGI_ONLY,
+    WSGI_ONLY,
+    Command,
+    KeepAlive,
+    ReplicaOrder,
+    Server,
+)
 from loadtests.servers.words import number
 
 CONFIG = "app/gunicorn.conf.py"
@@ -42,6 +50,9 @@ TIMEOUT_S = 30
 
 OTHER_KINDS = ("eventlet", "tornado")
 """Each needs the module of its name."""
+
+_ASYNC_CLASS = re.compile(r"uvicorn|asgi", re.IGNORECASE)
+"""Worker classes of asynchronous applications, such as ``uvicorn_worker.UvicornWorker``."""
 
 _CONFIG = re.compile(r"-c.*|--config(?:=.*)?")
 _TIMEOUT = re.compile(r"-t\d*|--timeout(?:=.*)?")
@@ -205,6 +216,14 @@ def modules(worker: WorkerModel) -> tuple[str, ...]:
     return ("gunicorn", *greenlets, *([kind] if kind in OTHER_KINDS else []))
 
 
+def serves(worker: WorkerModel) -> frozenset[Interface]:
+    """Return the interfaces that a worker model serves; a class of somebody's own may serve any."""
+    kind = _worker_class(worker)
+    if _ASYNC_CLASS.search(kind):
+        return ASGI_ONLY
+    return ANY_INTERFACE if {".", ":"} & set(kind) else WSGI_ONLY
+
+
 def keep_alive(worker: WorkerModel) -> KeepAlive:
     """Return what a worker model does with connections; sync says that it closes each.
 
@@ -243,6 +262,7 @@ SERVER = Server(
     command=command,
     container=container,
     modules=modules,
+    serves=serves,
     one_thread=("sync", "gevent"),
     other_kinds=OTHER_KINDS,
     install="'gunicorn[gevent]'",

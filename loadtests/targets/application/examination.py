@@ -37,6 +37,13 @@ AFTER_EACH = {
 """What settings of ``gunicorn.conf.py`` that stay in force mean for a measurement."""
 
 
+IN_THREADS = (
+    "{} of {} routes are `def`, not `async def`: they run in a pool of 40 threads in each process"
+    " (anyio's default). Where they are what the load asks, a variant of uvicorn with `slots = 40`"
+    " lets the report name that limit."
+)
+
+
 def seen_by(
     tested: Target, python: Interpreter, *, start_limit_s: float = START_LIMIT_S
 ) -> Inspection:
@@ -73,6 +80,7 @@ def described(tested: Target, seen: Inspection, python: Interpreter) -> Target:
         python=python.path,
         implementation=seen.implementation,
         source=seen.source,
+        interface=seen.interface,
         sets_timeout="timeout" in seen.gunicorn,
         modules=dict(seen.modules),
         notes=(*tested.notes, *_notes(tested, seen, f"{python.path} ({python.why})")),
@@ -93,6 +101,8 @@ def _notes(tested: Target, seen: Inspection, python: str) -> list[str]:
         notes.append(f"{module} is imported from {seen.source}/.")
     if seen.debug:
         notes.append("The application's debug mode is on, which costs CPU in each request.")
+    if seen.in_threads:
+        notes.append(IN_THREADS.format(seen.in_threads, len(seen.routes)))
     return notes + _notes_on_settings(seen.gunicorn)
 
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from loadtests.targets.application.inspector.kinds import OWN_SERVER
+
 _VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")
 _MISSING = re.compile(
     r"must be set|not set|required|environment variable|missing|undefined", re.IGNORECASE
@@ -38,8 +40,6 @@ NAMES = {
     "tornado": "Tornado",
 }
 """The frameworks' own spelling."""
-
-ASYNC = "an async (ASGI) application"
 
 INSTALL = "Install it there, or name the application's own Python: --python .venv/bin/python"
 """How an interpreter of this machine gets a module that it lacks."""
@@ -135,12 +135,14 @@ def no_answer(asked: str, *, where: str, code: int, output: str) -> str:
 
 
 def of_object(answer: Mapping[str, Any]) -> Trouble | None:
-    """Return the failure of an object that is no WSGI application, or None for one that is."""
+    """Return the failure of an object that no server serves by its interface, or None."""
     if answer.get("gunicorn", {}).get("daemon"):
         return {"kind": "daemon"}
     if answer["interface"] == "wsgi":
         return None
-    return {"kind": "async" if answer["interface"] == "asgi" else "not_wsgi", **answer}
+    if answer["interface"] == "asgi":
+        return {"kind": "async", **answer} if answer["framework"] in OWN_SERVER else None
+    return {"kind": "not_wsgi", **answer}
 
 
 def framework_name(framework: str, version: str | None) -> str:
@@ -235,21 +237,12 @@ def _daemon(_: Trouble, __: Context) -> str:
 
 
 def _async(trouble: Trouble, context: Context) -> str:
-    application, framework = trouble["application"], trouble["framework"]
-    name = framework_name(framework, trouble["version"]) if framework else trouble["what"]
-    module, _colon, attribute = application.partition(":")
-    if framework == "django":
-        return (
-            f"{application} is Django's async application. Name the WSGI one, which every project"
-            f" has: {module.replace('asgi', 'wsgi')}:application"
-        )
+    name = framework_name(trouble["framework"], trouble["version"])
     here = "`twofold run .`, " if context.has_dockerfile else ""
     return (
-        f"{application} is {ASYNC} ({name}), and gunicorn's gthread, sync and"
-        " gevent serve WSGI. What works: an image or a Dockerfile that starts the application's own"
-        f" server ({here}`--image shop:1.2`), or a wrapper that threads serve:"
-        f" `from a2wsgi import ASGIMiddleware; wsgi = ASGIMiddleware({attribute})` in {module},"
-        f" named as {module}:wsgi"
+        f"{trouble['application']} is an application of {name}, which has a server of its own:"
+        " neither a WSGI nor an ASGI server serves it. What works: an image or a Dockerfile that"
+        f" starts that server ({here}`--image shop:1.2`)."
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from loadtests.model.errors import ProcessFailure, UsageError
+from loadtests.model.tested.target import Interface
 from loadtests.targets.application import failure
 from loadtests.targets.application.folders import check_readable
 from loadtests.targets.dockerfile import NAMES as DOCKERFILES
@@ -47,7 +48,8 @@ class Inspection:
     ``application`` is a full import string, ``source`` the folder below the project's from which
     it is imported (empty for itself). ``also`` are other applications of its module. ``modules``
     has the versions of the modules that were asked for, None for those that are not there.
-    ``gunicorn`` are the settings of the folder's ``gunicorn.conf.py``.
+    ``gunicorn`` are the settings of the folder's ``gunicorn.conf.py``. ``interface`` is how servers
+    call it. ``in_threads`` are routes of an asynchronous one that run in a pool of threads.
     """
 
     python: str
@@ -62,6 +64,8 @@ class Inspection:
     also: tuple[str, ...] = ()
     gunicorn: Mapping[str, Any] = field(default_factory=dict)
     debug: bool = False
+    interface: Interface = Interface.WSGI
+    in_threads: int = 0
     routes: tuple[Route, ...] = ()
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from loadtests.model.plan import WorkerModel
 from loadtests.servers import own_command
 from loadtests.servers.registry import DEFAULT, SERVERS, worker_models
+from loadtests.servers.server import ASGI_ONLY
 
 if TYPE_CHECKING:
     from loadtests.config.tables.variant import VariantTable
@@ -21,7 +22,7 @@ def variant(name: str, table: VariantTable) -> WorkerModel:
     processes = like.processes if table.processes is None else table.processes
     threads = like.threads if table.threads is None else table.threads
     slots = None if like.slots is None else processes * threads
-    return replace(
+    made = replace(
         like,
         name=name,
         processes=processes,
@@ -32,6 +33,13 @@ def variant(name: str, table: VariantTable) -> WorkerModel:
         options=(*like.options, *table.options),
         env={**like.env, **table.env},
     )
+    is_async = SERVERS[made.server].serves(made) == ASGI_ONLY
+    return _in_an_event_loop(made, table) if is_async else made
+
+
+def _in_an_event_loop(made: WorkerModel, table: VariantTable) -> WorkerModel:
+    """Return a variant whose processes serve any number of requests at once, as granian's can."""
+    return replace(made, threads=table.threads or 1, slots=table.slots)
 
 
 def _of_command(name: str, table: VariantTable) -> WorkerModel:

@@ -24,6 +24,9 @@ OF_MODULES = {"falcon": ("API", "App")}
 ASYNC_MAKERS = frozenset({"FastAPI", "Litestar", "Quart", "Starlette"})
 """What makes an ASGI application."""
 
+DJANGOS = "get_asgi_application"
+"""What makes Django's; every such project has a WSGI application, too, which init takes."""
+
 SKIPPED = frozenset({"tests", "test", "docs", "migrations", "node_modules", "venv", "env", "setup"})
 _BRACES = re.compile(r"\{(?P<name>\w+)(?::(?P<kind>\w+))?\}")
 """A parameter of a path as FastAPI and Starlette write it."""
@@ -59,6 +62,40 @@ def find_async(folder: Path) -> tuple[Source, ...]:
 def find_any(folder: Path) -> tuple[Source, ...]:
     """Return the WSGI applications of a folder, and the async ones of one that has none."""
     return find(folder) or find_async(folder)
+
+
+def is_async(folder: Path, application: str) -> bool:
+    """Return whether the source shows that an import string names an ASGI application.
+
+    False also means that it does not show. An import tells for sure.
+    """
+    module, _, attribute = application.partition(":")
+    path = Path(*module.removesuffix(".py").split("." if "/" not in module else "/"))
+    for top in (folder, folder / "src"):
+        for file in ((top / path).with_suffix(".py"), top / path / "__init__.py"):
+            tree = _parsed(file)
+            if tree is not None:
+                return _makes_async(tree, attribute)
+    return False
+
+
+def _makes_async(tree: ast.Module, attribute: str) -> bool:
+    if not attribute:
+        return (
+            _attribute(tree, _makers(tree)) is None and _attribute(tree, ASYNC_MAKERS) is not None
+        )
+    name, is_call = attribute.partition("(")[0], attribute.endswith(")")
+    for node in tree.body:
+        if isinstance(node, ast.Assign | ast.AnnAssign) and not is_call and node.value is not None:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if any(isinstance(target, ast.Name) and target.id == name for target in targets):
+                return _makes(node.value, ASYNC_MAKERS | {DJANGOS})
+        elif isinstance(node, ast.FunctionDef) and node.name == name:
+            made = [each for each in ast.walk(node) if isinstance(each, ast.Call)]
+            return any(_makes(each, ASYNC_MAKERS) for each in made) and not any(
+                _makes(each, MAKERS - {*FACTORIES}) for each in made
+            )
+    return False
 
 
 def _all(folder: Path) -> list[Source]:

@@ -14,9 +14,9 @@ from loadtests.model.tested.surroundings import (
     FoundService,
     Surroundings,
 )
-from loadtests.model.tested.target import Target, TargetKind
+from loadtests.model.tested.target import Interface, Target, TargetKind
 from loadtests.targets import import_string
-from loadtests.targets.application import failure, inspection, interpreter
+from loadtests.targets.application import inspection, interpreter
 from loadtests.targets.discovery import asking, compose_files, flask_source, locustfiles
 from loadtests.targets.discovery.flask_source import Source
 from loadtests.targets.import_string import FLASK_APP
@@ -43,7 +43,7 @@ def look(
     interpreter that was asked for. With ``ask``, each route that is read without a parameter is
     asked once. Raises :class:`UsageError` where nothing can be tested.
     """
-    sources = flask_source.find(folder)
+    sources = flask_source.find_any(folder)
     if target is not None and target.kind is TargetKind.IMPORT_STRING:
         named = Source(name=target.application or "", file=target.given)
         program = interpreter.find(python, folder).path
@@ -142,6 +142,7 @@ def _imported(
         name=seen.application,
         file=source.file,
         framework=seen.framework,
+        is_async=seen.interface is Interface.ASGI,
         python=python,
         routes=routes or source.routes,
     )
@@ -166,29 +167,18 @@ def _with_target(found: Surroundings, sources: Sequence[Source]) -> Surroundings
         target = "." if file == "Dockerfile" else file
         routes = _routes_of_image(found)
         return replace(found, target=target, why=f"what {file} builds", routes=routes)
-    _refuse_async(found, application)
     if application is not None:
         why = f"an application in {application.file}, which could not be imported"
         return replace(found, target=application.name, why=why, routes=application.routes)
-    below = [path.name for path in sorted(Path(found.folder).iterdir()) if flask_source.find(path)]
+    below = [
+        path.name for path in sorted(Path(found.folder).iterdir()) if flask_source.find_any(path)
+    ]
     place = f"one of {', '.join(below)}" if below else "the project's folder"
     raise UsageError(
-        f"Nothing was found in {found.folder} that can be tested: no WSGI application, no Compose"
-        " file with a service that is built or has ports, no Dockerfile. Start this in"
+        f"Nothing was found in {found.folder} that can be tested: no WSGI or ASGI application, no"
+        " Compose file with a service that is built or has ports, no Dockerfile. Start this in"
         f" {place}, or name the target: twofold run TARGET."
     )
-
-
-def _refuse_async(found: Surroundings, application: FoundApplication | None) -> None:
-    """Raise :class:`UsageError` where all that a folder has is an async application."""
-    trouble = application.trouble if application else None
-    if trouble is not None and failure.ASYNC in trouble:
-        raise UsageError(trouble)
-    sources = flask_source.find_async(Path(found.folder)) if application is None else ()
-    for source in sources[:1]:
-        fields = {"application": source.name, "framework": source.framework, "version": None}
-        context = failure.Context(asked=source.name, where=source.file, folder=found.folder)
-        raise UsageError(failure.message({"kind": "async", **fields}, context))
 
 
 def _service(found: Surroundings, sources: Sequence[Source]) -> FoundService | None:

@@ -22,7 +22,8 @@ from tests.loadtests.fakes import World
 @pytest.mark.parametrize(
     ("argv", "told"),
     [
-        (("run", "--workers", "uvicorn"), "Unknown worker model 'uvicorn'"),
+        (("run", "--workers", "hypercorn"), "Unknown worker model 'hypercorn'"),
+        (("run", "--workers", "uvicorn"), "the variant uvicorn serves only asynchronous ones"),
         (("run", "--workers", ""), "--workers names no worker model"),
         (("run", "--workers", "gthread,,gthread"), "given twice"),
         (("run", "--replicas", "0,1,2"), "--replicas has 0"),

@@ -84,6 +84,18 @@ def test_a_plan_says_what_is_asked_and_checked(twofold: Any, folder: Path) -> No
     assert "a login holds: POST /login through one, GET /me → 200 with 'ada'" in ended.stdout
 
 
+def test_a_plan_of_an_asynchronous_application_says_so(twofold: Any, folder: Path) -> None:
+    (folder / "shop.py").write_text("from fastapi import FastAPI\napp = FastAPI()\n")
+
+    ended = twofold("plan", "shop:app", "--no-profile")
+    refused = twofold("plan", "shop:app", "--workers", "gthread")
+
+    assert f"Tested     shop:app (an asynchronous application, in {folder})" in ended.stdout
+    assert "Workers    uvicorn (unlimited slots)" in ended.stdout
+    assert "Measured instead: uvicorn." in ended.stdout
+    assert refused.code == 2
+
+
 def test_no_secret_is_written_down(
     twofold: Any, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

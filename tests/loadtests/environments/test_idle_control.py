@@ -16,7 +16,7 @@ import pytest
 from loadtests.environments import idle_control
 from loadtests.environments.processes import addresses, project
 from loadtests.model.plan import WorkerModel
-from loadtests.model.tested.target import SAMPLE, Target, TargetKind
+from loadtests.model.tested.target import SAMPLE, Interface, Target, TargetKind
 from loadtests.servers import registry
 from loadtests.tools import host, proc, procfs
 from loadtests.tools.proc import Service
@@ -61,8 +61,19 @@ def test_every_built_in_worker_model_has_one(name: str) -> None:
     assert idle_control.workers_of((worker,), SAMPLE) == (worker,)
     job = job_of(worker)
     served = " ".join(job["argv"]) + "".join(job["files"].values())
-    assert "wsgiref.simple_server" in served
-    assert "demo_app" in served
+    if registry.can_serve(worker, Interface.WSGI):
+        assert "wsgiref.simple_server" in served
+        assert "demo_app" in served
+    else:
+        assert "import twofold_empty as _module\n\napplication = _module.application\n" in served
+        assert "async def application(scope, receive, send):" in job["files"]["twofold_empty.py"]
+
+
+def test_a_variant_whose_options_decide_what_is_served_has_none() -> None:
+    granian = registry.worker_models()["granian"]
+    own = replace(granian, options=("--interface", "asgi"), threads=1, slots=None)
+
+    assert idle_control.workers_of((granian, own), SAMPLE) == (granian,)
 
 
 def test_the_users_options_and_variables_are_left_out() -> None:

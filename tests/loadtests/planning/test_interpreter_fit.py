@@ -3,10 +3,10 @@ from dataclasses import replace
 
 import pytest
 
-from loadtests.model.errors import PlanError
+from loadtests.model.errors import PlanError, UsageError
 from loadtests.model.tested.project import Project
-from loadtests.model.tested.target import Target, TargetKind
-from loadtests.planning.interpreter_fit import check_containers, fitted
+from loadtests.model.tested.target import Interface, Target, TargetKind
+from loadtests.planning.interpreter_fit import check_containers, check_served, fitted, with_slots
 from loadtests.targets import plain
 
 PYTHON = "/home/ada/.venv/bin/python"
@@ -110,3 +110,97 @@ def test_uwsgi_may_be_there_under_either_of_its_names() -> None:
         project = make_project({**ALL, "pyuwsgi": None, "uwsgi": None, name: "2.0.30"})
 
         assert fitted(project, ("uwsgi-threads",)) == (("uwsgi-threads",), ())
+
+
+# -- the application's interface ---------------------------------------------------------------
+
+
+def of_interface(interface: Interface | None, **modules: str | None) -> Project:
+    project = make_project({**ALL, "uvicorn": "0.54.0", "granian": "2.8.9", **modules})
+    own = replace(
+        project.workers["granian"], name="own-granian", options=("--interface", "asgi"), slots=None
+    )
+    return replace(
+        project,
+        tested=replace(project.tested, application="main:app", interface=interface),
+        workers={**project.workers, own.name: own},
+    )
+
+
+def test_an_async_application_is_measured_under_uvicorn_where_nothing_is_named() -> None:
+    assert fitted(of_interface(Interface.ASGI), None) == (
+        ("uvicorn",),
+        (
+            "main:app is an asynchronous application (ASGI), which gunicorn's gthread, sync and"
+            " gevent do not serve. Measured instead: uvicorn.",
+        ),
+    )
+
+
+def test_without_uvicorn_the_message_says_how_to_install_it() -> None:
+    with pytest.raises(PlanError) as error:
+        fitted(of_interface(Interface.ASGI, uvicorn=None), None)
+
+    assert str(error.value) == (
+        f"{PYTHON} lacks modules: uvicorn needs uvicorn. Install what is missing:"
+        f" `{PYTHON} -m pip install uvicorn`."
+    )
+
+
+def test_a_variant_that_cannot_serve_an_async_application_is_refused() -> None:
+    with pytest.raises(UsageError) as error:
+        fitted(of_interface(Interface.ASGI), ("gthread", "waitress", "uvicorn"))
+
+    assert str(error.value) == (
+        "main:app is an asynchronous application (ASGI), and the variants gthread, waitress serve"
+        " only WSGI applications. What serves it: --workers uvicorn,own-granian, or a variant with"
+        " a command of your own ([tool.twofold.variants])."
+    )
+    assert error.value.exit_code == 2
+
+
+def test_a_variant_of_an_event_loop_is_refused_for_a_wsgi_application() -> None:
+    with pytest.raises(UsageError) as error:
+        fitted(of_interface(Interface.WSGI), ("uvicorn",))
+
+    assert str(error.value) == (
+        "main:app is a WSGI application, and the variant uvicorn serves only asynchronous ones"
+        " (ASGI). What serves it: --workers gthread,sync,gevent,uwsgi-processes,uwsgi-threads,"
+        "uwsgi-gevent,waitress,granian,cheroot,mod_wsgi, or a variant with a command of your own"
+        " ([tool.twofold.variants])."
+    )
+
+
+def test_a_variant_of_the_configuration_serves_what_its_options_say() -> None:
+    project = of_interface(Interface.ASGI)
+
+    assert fitted(replace(project, default_workers=("own-granian",)), None) == (
+        ("own-granian",),
+        (),
+    )
+    with pytest.raises(UsageError, match="the variant sync serves only WSGI"):
+        fitted(replace(project, default_workers=("own-granian", "sync")), None)
+
+
+def test_before_an_import_every_variant_is_allowed() -> None:
+    assert fitted(of_interface(None), ("gthread", "uvicorn")) == (("gthread", "uvicorn"), ())
+
+
+def test_an_image_names_the_built_in_variants_that_can() -> None:
+    project = of_interface(Interface.ASGI)
+
+    with pytest.raises(UsageError, match="What serves it: --workers uvicorn, or a variant with"):
+        check_served(project.tested, (project.workers["gthread"],))
+    with pytest.raises(UsageError, match="the variant gthread serves only"):
+        check_served(project.tested, (project.workers["gthread"],) * 2)
+
+
+def test_where_no_variant_with_slots_can_serve_it_other_ways_are_told() -> None:
+    with pytest.raises(PlanError) as error:
+        with_slots(("uvicorn",), of_interface(Interface.ASGI), "no budget can be set here")
+
+    assert str(error.value) == (
+        "uvicorn has no limit of worker slots, so its replicas would compete for CPU, and no budget"
+        " can be set here. What fits: fewer replicas (--replicas), or a machine where budgets can"
+        " be set (`twofold doctor` says what is missing)."
+    )

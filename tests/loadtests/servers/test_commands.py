@@ -36,6 +36,9 @@ ARGV = {
     " --port 8000 --processes 1 --threads 4 --keep-alive-timeout 75 --max-clients 512"
     " --python-path . --server-root /scratch/mod_wsgi --log-to-terminal --startup-log"
     " --locale C.UTF-8",
+    "uvicorn": "/srv/venv/bin/python -m uvicorn --host 127.0.0.2 --port 8000 --workers 1"
+    " --backlog 2048 --timeout-keep-alive 75 --log-level info --no-access-log"
+    " app.wsgi:application",
 }
 
 
@@ -116,6 +119,9 @@ IDLE: list[tuple[str, tuple[str, ...], KeepAlive]] = [
     ("granian", ("--http1-header-read-timeout", "5000"), KeepAlive(idle_s=5)),
     ("granian", ("--no-http1-keep-alive",), KeepAlive(idle_s=0)),
     ("cheroot", ("--timeout", "10"), KeepAlive(idle_s=10)),
+    ("uvicorn", (), KeepAlive(idle_s=75)),
+    ("uvicorn", ("--timeout-keep-alive", "5"), KeepAlive(idle_s=5)),
+    ("uvicorn", ("--limit-concurrency=100",), KeepAlive(idle_s=75, connections=100)),
     ("mod_wsgi", ("--max-clients", "20"), KeepAlive(idle_s=75, connections=20)),
 ]
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from loadtests.model.tested.in_force import ServerProcess
+from loadtests.model.tested.target import Interface
 from loadtests.servers import entry, interpreter
 from tests.loadtests.servers.captured import process
 
@@ -72,6 +73,12 @@ def test_in_an_ordinary_python_the_application_is_served_as_it_is(
     application = served(monkeypatch, is_free=False)
 
     assert application is sys.modules["shop"].__dict__["app"]
+
+
+def test_an_asynchronous_application_is_served_as_it_is() -> None:
+    text = entry.source("main:app", Interface.ASGI)
+
+    assert text == "import main as _module\n\napplication = _module.app\n"
 
 
 def test_an_ordinary_log_says_nothing() -> None:

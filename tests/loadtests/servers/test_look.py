@@ -131,6 +131,32 @@ CASES: dict[str, tuple[str, str, tuple[ServerProcess, ...], Seen]] = {
         (process("granian --interface wsgi a:b"),),
         Seen(mode="threads", processes=2, threads=None),
     ),
+    "uvicorn with two processes, one of which was killed": (
+        "uvicorn",
+        log("uvicorn-died"),
+        (process("python -m uvicorn --workers 2 a:b"),),
+        Seen(mode="event loop", processes=2, unlimited=True),
+    ),
+    "uvicorn with a limit of its own": (
+        "uvicorn",
+        log("uvicorn-limit"),
+        (process("uvicorn --limit-concurrency 2 a:b"),),
+        Seen(
+            mode="event loop",
+            processes=1,
+            unlimited=True,
+            notes=(
+                "uvicorn's --limit-concurrency is 2: a process with so many connections or requests"
+                " answers 503 to further ones. Leave it out to see what the application can do.",
+            ),
+        ),
+    ),
+    "uvicorn whose log starts at warnings": (
+        "uvicorn",
+        "",
+        (process("uvicorn --workers 4 --log-level warning a:b"),),
+        Seen(mode="event loop", processes=4, unlimited=True),
+    ),
     "Flask's development server with its reloader": (
         "development",
         log("development-reloader"),

@@ -18,6 +18,7 @@ from loadtests.measurement.serving import in_force, keep_alive, start_time
 from loadtests.model.errors import EnvironmentFailure, UsageError
 from loadtests.model.plan import START_LIMIT_S, Plan, WorkerModel
 from loadtests.model.tested.in_force import InForce, KeptConnections
+from loadtests.model.tested.target import SAMPLE
 from loadtests.planning.run_plan import FIRST_PORT
 from loadtests.servers import gunicorn, idle_connections, registry
 from loadtests.tools import nginx
@@ -41,6 +42,7 @@ NO_BUDGET = make_budget(replica_cpus=None, replica_cores=(), service_cores=())
 def is_here(worker: WorkerModel) -> bool:
     modules = registry.of(worker).modules(worker)
     runs = worker.server != "mod_wsgi" or os.getuid() != 0  # it does not start as root
+    runs = runs and registry.can_serve(worker, SAMPLE.interface)
     return runs and all(importlib.util.find_spec(name) for name in modules)
 
 

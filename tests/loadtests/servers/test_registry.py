@@ -7,6 +7,7 @@ import pytest
 
 from app.probes import UNITS
 from loadtests.model.plan import WorkerModel
+from loadtests.model.tested.target import SAMPLE
 from loadtests.servers import gunicorn, registry
 from loadtests.servers.server import ReplicaOrder, Server
 from tests.checkout import CHECKOUT
@@ -72,6 +73,7 @@ def test_the_application_names_what_serves_a_request_in_each_worker_model() -> N
         (server.container(worker).env | server.command(order_of(worker)).env)["WORKER_MODEL"]
         for server in registry.SERVERS.values()
         for worker in server.worker_models
+        if registry.can_serve(worker, SAMPLE.interface)
     }
 
 

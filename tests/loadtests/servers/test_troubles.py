@@ -41,6 +41,9 @@ def test_an_ordinary_end_of_a_worker_is_no_kill(how: str) -> None:
         ("uwsgi", "uwsgi-queue", "uwsgi wrote 2 times: its listen queue was full"),
         ("waitress", "waitress-limit", "waitress wrote once: it accepted no more connections"),
         ("granian", "granian-exit", "granian wrote once: a worker ended by itself"),
+        ("uvicorn", "uvicorn-died", "uvicorn wrote once: a worker died, or did not answer"),
+        ("uvicorn", "uvicorn-limit", "uvicorn wrote 5 times: it answered 503, as"),
+        ("uvicorn", "uvicorn-max-requests", "uvicorn wrote 2 times: a process ended, as"),
     ],
 )
 def test_time_outs_kills_and_full_queues_are_read(server: str, name: str, start: str) -> None:

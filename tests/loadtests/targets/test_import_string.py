@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.model.errors import UsageError
-from loadtests.model.tested.target import TargetKind
+from loadtests.model.tested.target import Interface, TargetKind
 from loadtests.targets import import_string, registry
 from tests.loadtests.targets.application.folders import make_folder
 
@@ -92,3 +92,42 @@ def test_a_folder_that_this_user_may_not_read_is_told(
 
     with pytest.raises(UsageError, match=r"may not read the folder .*closed.*chmod u"):
         registry.recognise(given, folder)
+
+
+MADE = "from fastapi import FastAPI\napi = FastAPI()\ndef create_app():\n    return FastAPI()\n"
+BOTH = "from flask import Flask\nfrom fastapi import FastAPI\napp, api = Flask('a'), None\n"
+DJANGO = "from django.core.asgi import get_asgi_application\napplication = get_asgi_application()\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "text", "is_async"),
+    [
+        ("main:api", MADE, True),
+        ("main", MADE, True),
+        ("main.py", MADE, True),
+        ("main.py:api", MADE, True),
+        ("main:create_app()", MADE, True),
+        ("main:create_app", MADE, True),
+        ("main:application", DJANGO, True),
+        ("main:other", MADE, False),
+        ("main:app", BOTH, False),
+        ("main:app", "def f(:", False),
+        ("elsewhere:app", MADE, False),
+    ],
+)
+def test_an_async_application_is_known_before_its_import_where_the_source_shows_it(
+    tmp_path: Path, given: str, text: str, is_async: bool
+) -> None:
+    make_folder(tmp_path, {"main.py": text})
+
+    tested = import_string.find(given, tmp_path)
+
+    assert tested.interface is (Interface.ASGI if is_async else None)
+
+
+def test_an_async_application_in_a_folder_below_is_known_too(tmp_path: Path) -> None:
+    make_folder(tmp_path, {"src/shop/web.py": MADE, "src/shop/__init__.py": "", "own/app.py": MADE})
+
+    assert import_string.find("shop.web:api", tmp_path).interface is Interface.ASGI
+    assert import_string.find("src/shop/web.py:api", tmp_path).interface is Interface.ASGI
+    assert import_string.find("own", tmp_path).interface is Interface.ASGI

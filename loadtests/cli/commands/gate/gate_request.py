@@ -22,6 +22,7 @@ from loadtests.gate import options
 from loadtests.model.errors import UsageError
 from loadtests.model.tested.project import Project
 from loadtests.model.tested.target import SAMPLE, Target, TargetKind
+from loadtests.planning.interpreter_fit import served
 from loadtests.targets import import_string, registry
 from loadtests.targets.configuration import project as projects
 from loadtests.targets.configuration import project_file
@@ -172,7 +173,7 @@ def _workers(
         return tuple(word.strip() for word in named.split(",") if word.strip())
     if named is not None:
         return tuple(named)
-    return project.default_workers[:1] if project is not None and is_own else DEFAULTS.workers
+    return served(project)[0][:1] if project is not None and is_own else DEFAULTS.workers
 
 
 def _workload(values: Mapping[str, Any], project: Project | None, *, is_own: bool) -> str:

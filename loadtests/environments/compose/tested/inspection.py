@@ -120,7 +120,7 @@ def _folder(tested: Target) -> Subject:
     large = project_files.note(project_files.find(folder))
     made = f"The image is made from {folder} and its {needed.kind}."
     if needed.kind is None:
-        made = f"The image is made from {folder}, which names no requirements: gunicorn is added."
+        made = f"The image is made from {folder}, which names no requirements: servers are added."
         unread = requirements.unread(folder)
         made = made if unread is None else f"{made} {unread}."
     return Subject(

@@ -40,7 +40,7 @@ _PARAMETER = re.compile(r"<(?:(?P<kind>\w+)(?:\([^)]*\))?:)?(?P<name>\w+)>")
 
 def render(found: Surroundings) -> str:
     """Return the file: what runs as it is, and in comments what else there is."""
-    return "\n".join([*_head(found), *_variants(), *_load(found), *_checks(), ""])
+    return "\n".join([*_head(found), *_variants(found), *_load(found), *_checks(), ""])
 
 
 def summary(found: Surroundings, file: str) -> str:
@@ -174,16 +174,27 @@ def _head(found: Surroundings) -> Iterator[str]:
         yield f"pass-env = [{names}]  # the same, with the values of the shell"
     else:
         yield '# pass-env = ["DATABASE_URL"]  # the same, with the values of the shell'
+    if _is_async(found):
+        yield 'workers = ["uvicorn"]  # serves an asynchronous application (ASGI)'
     usable = _usable(found.locustfiles)
     if usable is not None:
         name = _names_of(found.locustfiles)[usable.file]
         yield f"workload = {_quoted(name)}  # or {_quoted(WORKLOAD)}"
 
 
-def _variants() -> Iterator[str]:
+def _is_async(found: Surroundings) -> bool:
+    """Tell whether what is tested is an asynchronous application by its import string."""
+    application = found.application
+    return application is not None and application.is_async and application.name == found.target
+
+
+def _variants(found: Surroundings) -> Iterator[str]:
     yield ""
     yield "# Ways to serve it, beside the built-in ones:"
     yield "# [tool.twofold.variants]"
+    if _is_async(found):
+        yield '# uvicorn-2 = {server = "uvicorn", processes = 2}'
+        return
     yield '# gthread-8 = {server = "gunicorn", worker = "gthread", threads = 8}'
 
 

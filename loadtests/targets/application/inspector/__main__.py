@@ -8,7 +8,7 @@ import signal
 import sys
 from typing import Any, NoReturn
 
-from loadtests.targets.application.inspector import facts, finding, kinds
+from loadtests.targets.application.inspector import endpoints, facts, finding, kinds
 from loadtests.targets.application.inspector.own_lines import FOLDER, raised, watch_variables
 
 
@@ -89,6 +89,7 @@ def _described(value: Any) -> dict[str, Any]:
     return {
         **what,
         **(facts.of_application(value) if interface == "wsgi" else {}),
+        **(endpoints.of_application(value) if interface == "asgi" else {}),
         "wrapped": [] if interface else kinds.wrapped(value),
     }
 

@@ -11,6 +11,9 @@ ASGI = frozenset(
     {"aiohttp", "blacksheep", "fastapi", "litestar", "quart", "sanic", "starlette", "tornado"}
 )
 
+OWN_SERVER = frozenset({"aiohttp", "tornado"})
+"""Asynchronous frameworks with neither interface: they have a server of their own."""
+
 WRAPPED = ("server", "app", "wsgi_app", "wsgi")
 """Attributes in which other objects, such as Dash's, keep their WSGI application."""
 

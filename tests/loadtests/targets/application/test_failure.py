@@ -11,25 +11,30 @@ from loadtests.model.errors import UsageError
 from loadtests.targets.application import inspection
 from tests.loadtests.targets.application.folders import make_folder
 
-ASYNC = "class App:\n  async def __call__(self, scope, receive, send): ...\napp = App()"
+AIOHTTP = "class Application: ...\n"
+OWN = "import aiohttp\napp = aiohttp.Application()\n"
 
 
 @pytest.mark.parametrize(
     ("files", "works"),
     [
-        ({}, "server (`--image shop:1.2`), or a wrapper"),
-        ({"Dockerfile": "FROM scratch"}, "server (`twofold run .`, `--image shop:1.2`), or"),
-        ({"Containerfile": "FROM scratch"}, "server (`twofold run .`, `--image shop:1.2`), or"),
+        ({}, "starts that server (`--image shop:1.2`)."),
+        ({"Dockerfile": "FROM scratch"}, "that server (`twofold run .`, `--image shop:1.2`)."),
+        ({"Containerfile": "FROM scratch"}, "that server (`twofold run .`, `--image shop:1.2`)."),
     ],
 )
 def test_a_folders_dockerfile_is_advised_only_where_there_is_one(
     tmp_path: Path, files: dict[str, str], works: str
 ) -> None:
-    folder = make_folder(tmp_path, {"shop.py": ASYNC, **files})
+    folder = make_folder(tmp_path, {"shop.py": OWN, "aiohttp.py": AIOHTTP, **files})
 
     with pytest.raises(UsageError) as refused:
         inspection.inspect("shop:app", python=sys.executable, folder=folder, env={}, modules=())
 
+    assert str(refused.value).startswith(
+        "shop:app is an application of aiohttp, which has a server of its own: neither a WSGI nor"
+        " an ASGI server serves it."
+    )
     assert works in str(refused.value)
 
 

@@ -251,11 +251,6 @@ def test_the_cause_of_an_exception_is_told(tmp_path: Path) -> None:
             "shop:dash",
             "Its .server is one: add `server = dash.server` to shop, and name shop:server",
         ),
-        (
-            "class App:\n  async def __call__(self, scope, receive, send): ...\napp = App()",
-            "shop:app",
-            "shop:app is an async (ASGI) application (shop.App), and gunicorn's",
-        ),
         ("import sys\nsys.exit('no')", "shop:app", "It ends the process: SystemExit: no"),
         ("import os\nos._exit(7)", "shop:app", "ended its process (code 7)"),
         ("def f(:", "shop:app", "SyntaxError: invalid syntax"),

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from loadtests.config.tables.variant import VariantTable
 from loadtests.model.errors import UsageError
 from loadtests.model.plan import WorkerModel
-from loadtests.model.tested.target import Target, TargetKind
+from loadtests.model.tested.target import Interface, Target, TargetKind
 from loadtests.servers import registry as servers
 from loadtests.targets.configuration import project_file
 from loadtests.targets.configuration.project import Given, build
+from loadtests.targets.configuration.variants import variant
 from tests.loadtests.targets.configuration.test_project import IMAGE, KNOWN, project
 
 VARIANTS = """
@@ -167,3 +170,25 @@ def test_variants_of_a_file_are_for_its_own_target_and_not_for_another_url(
 
     assert deployment.default_workers == ("as-started",)
     assert "(sync) are not measured" in deployment.tested.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("table", "numbers", "interface"),
+    [
+        ({"server": "granian", "options": ["--interface", "asgi"]}, (1, 1, None), Interface.ASGI),
+        ({"server": "granian"}, (1, 4, 4), Interface.WSGI),
+        ({"server": "uvicorn", "processes": 2}, (2, 1, None), Interface.ASGI),
+        ({"server": "uvicorn", "slots": 40}, (1, 1, 40), Interface.ASGI),
+        ({"server": "uvicorn", "options": ["--interface=wsgi"]}, (1, 1, None), Interface.WSGI),
+        ({"worker": "uvicorn_worker.UvicornWorker"}, (1, 1, None), Interface.ASGI),
+    ],
+)
+def test_a_variant_in_an_event_loop_has_no_limit_of_slots(
+    table: dict[str, Any],
+    numbers: tuple[int, int, int | None],
+    interface: Interface,
+) -> None:
+    made = variant("own", VariantTable.model_construct(**table))
+
+    assert (made.processes, made.threads, made.slots) == numbers
+    assert servers.of(made).serves(made) == {interface}

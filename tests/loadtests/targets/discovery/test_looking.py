@@ -151,15 +151,25 @@ def test_a_project_of_django_is_found_by_its_wsgi_module(tmp_path: Path) -> None
     assert look(tmp_path).target == "mysite.wsgi:application"
 
 
-def test_an_async_application_is_told_with_what_works(tmp_path: Path) -> None:
-    (tmp_path / "main.py").write_text("from fastapi import FastAPI\napp = FastAPI()\n")
+def test_an_async_application_that_does_not_import_is_built_where_that_is_possible(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "main.py").write_text("from fastapi import FastAPI, no_such\napp = FastAPI()\n")
 
-    with pytest.raises(UsageError, match=r"main:app is an async \(ASGI\) .*\(FastAPI\)") as refused:
-        look(tmp_path)
-    assert "twofold run ." not in str(refused.value)
+    found = look(tmp_path)
+    assert found.target == "main:app"
+    assert found.application is not None
+    assert "The application does not import: main" in (found.application.trouble or "")
 
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")
     assert look(tmp_path).target == "."
+
+
+def test_a_wsgi_application_is_taken_before_an_async_one(tmp_path: Path) -> None:
+    (tmp_path / "api.py").write_text("from fastapi import FastAPI\napp = FastAPI()\n")
+    (tmp_path / "shop.py").write_text("from flask import Flask\napp = Flask(__name__)\n")
+
+    assert look(tmp_path).target == "shop:app"
 
 
 FASTAPI = """
@@ -200,10 +210,12 @@ def test_the_routes_of_an_async_service_are_seen(tmp_path: Path, context: str) -
     assert [route.path for route in found.routes][:2] == ["/health", "/items"]
 
 
-def test_one_that_a_factory_makes_is_told_once_it_is_imported(tmp_path: Path) -> None:
+def test_an_async_one_that_a_factory_makes_is_the_target(tmp_path: Path) -> None:
     made = "class App:\n    async def __call__(self, scope, receive, send): ...\n"
     text = f"{made}def create_app():\n    return App()\napp = create_app()\n"
     (tmp_path / "main.py").write_text(text)
 
-    with pytest.raises(UsageError, match=r"main:app is an async \(ASGI\)"):
-        look(tmp_path)
+    found = look(tmp_path)
+    assert found.target == "main:app"
+    assert found.application is not None
+    assert found.application.is_async

@@ -136,7 +136,7 @@ def test_a_pipfile_that_is_not_read_is_told_before_the_image_is_made(tmp_path: P
     ("file", "note"),
     [
         ("requirements.txt", "The image is made from {} and its requirements.txt."),
-        ("README", "The image is made from {}, which names no requirements: gunicorn is added."),
+        ("README", "The image is made from {}, which names no requirements: servers are added."),
     ],
 )
 def test_of_an_import_string_it_is_told_what_its_image_is_made_from(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -219,3 +220,15 @@ def test_another_services_store_is_no_target_and_an_import_that_fails_no_news_th
     assert "No module named redis" not in text
     alone = configuration.summary(found(application=broken), "twofold.toml")
     assert "Note       No module named redis." in alone
+
+
+def test_an_asynchronous_application_has_the_server_that_serves_it() -> None:
+    text = configuration.render(found(application=replace(APPLICATION, is_async=True)))
+
+    assert '\nworkers = ["uvicorn"]  # serves an asynchronous application (ASGI)\n' in text
+    assert '\n# uvicorn-2 = {server = "uvicorn", processes = 2}\n' in text
+    assert "gthread" not in text
+    other = configuration.render(
+        found(application=replace(APPLICATION, is_async=True), target="compose.yaml:web")
+    )
+    assert "uvicorn" not in other

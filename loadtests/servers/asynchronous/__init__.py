@@ -1,0 +1,1 @@
+"""The web servers of asynchronous (ASGI) applications, one file each. PURE."""

@@ -1,0 +1,118 @@
+"""What an import shows of an asynchronous application: its interface, its routes, its threads."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from loadtests.model.tested.target import Interface
+from loadtests.targets.application import inspection
+from loadtests.targets.application.inspection import Inspection
+from tests.loadtests.targets.application.folders import make_folder
+
+STARLETTE = """
+    class Route:
+        def __init__(self, path, endpoint, methods, include_in_schema=True):
+            self.path, self.endpoint, self.methods = path, endpoint, methods
+            self.include_in_schema = include_in_schema
+    class Mount:
+        def __init__(self, path, routes):
+            self.path, self.routes = path, routes
+    class Starlette:
+        def __init__(self, routes=()):
+            self.routes, self.debug = routes, False
+        async def __call__(self, scope, receive, send): ...
+"""
+"""As much of Starlette as is asked here."""
+
+SHOP = """
+    from starlette import Mount, Route, Starlette
+    async def home(): ...
+    def item(): ...
+    class Page: ...
+    app = Starlette([
+        Route("/", home, {"GET", "HEAD"}),
+        Route("/openapi.json", home, {"GET"}, include_in_schema=False),
+        Mount("/api", [Route("/items/{id:int}", item, {"GET"}), Route("/{name}", Page, {"GET"})]),
+        Mount("/static", None),
+    ])
+"""
+
+
+def inspected(folder: Path, application: str = "shop:app", **files: str) -> Inspection:
+    texts = {f"{name}.py": text for name, text in files.items()}
+    return inspection.inspect(
+        application, python=sys.executable, folder=make_folder(folder, texts), env={}, modules=()
+    )
+
+
+def test_an_async_application_has_its_interface_and_its_routes(tmp_path: Path) -> None:
+    seen = inspected(tmp_path, shop=SHOP, starlette=STARLETTE)
+
+    assert (seen.interface, seen.framework) == (Interface.ASGI, "starlette")
+    assert [(route.path, route.methods) for route in seen.routes] == [
+        ("/", ("GET", "HEAD")),
+        ("/api/items/<int:id>", ("GET",)),
+        ("/api/<name>", ("GET",)),
+    ]
+
+
+INCLUDED = """
+    from types import SimpleNamespace
+    from starlette import Route, Starlette
+    async def item(): ...
+    router = SimpleNamespace(routes=[Route("/v1/items", item, {"GET"})])
+    context = SimpleNamespace(prefix="/api")
+    app = Starlette([SimpleNamespace(original_router=router, include_context=context)])
+"""
+
+QUART = """
+    from types import SimpleNamespace
+    class Quart:
+        debug = True
+        url_map = SimpleNamespace(
+            iter_rules=lambda: [SimpleNamespace(rule="/items/<int:id>", methods={"GET"})]
+        )
+        async def __call__(self, scope, receive, send): ...
+    app = Quart()
+"""
+
+
+def test_routes_of_an_included_router_are_seen(tmp_path: Path) -> None:
+    seen = inspected(tmp_path, shop=INCLUDED, starlette=STARLETTE)
+
+    assert [route.path for route in seen.routes] == ["/api/v1/items"]
+
+
+def test_quarts_routes_are_seen_as_flasks(tmp_path: Path) -> None:
+    seen = inspected(tmp_path, "quart:app", quart=QUART)
+
+    assert [route.path for route in seen.routes] == ["/items/<int:id>"]
+    assert seen.debug
+
+
+def test_endpoints_that_are_no_coroutines_are_counted(tmp_path: Path) -> None:
+    assert inspected(tmp_path, shop=SHOP, starlette=STARLETTE).in_threads == 1
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "class App:\n  async def __call__(self, scope, receive, send): ...\napp = App()",
+        "async def app(scope, receive, send): ...",
+        "class App:\n  routes = 7\n  async def __call__(self, scope, receive, send): ...\n"
+        "app = App()",
+    ],
+)
+def test_an_application_without_a_framework_has_no_routes(tmp_path: Path, code: str) -> None:
+    seen = inspected(tmp_path, shop=code)
+
+    assert (seen.interface, seen.routes, seen.in_threads) == (Interface.ASGI, (), 0)
+
+
+def test_a_wsgi_application_is_told_as_one(tmp_path: Path) -> None:
+    seen = inspected(tmp_path, shop="def app(environ, start_response): ...")
+
+    assert seen.interface is Interface.WSGI
