@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from loadtests.analysis.consistency import conversation, judgement, written
+from loadtests.analysis.consistency import bearer, conversation, judgement, written
 from loadtests.analysis.consistency.conversation import SHORTEST_VALUE, Conversation, line_of
 from loadtests.analysis.consistency.paths import addresses, derived
 from loadtests.analysis.consistency.reading import Reading
@@ -118,8 +118,8 @@ class Beginning:
 
         A registration does so where there is no other: it may be of another user.
         """
-        is_login = is_login_path(request.path) or not self.client.has_token
-        keeps_token = self.talk.recorded and (is_start or (is_login and logs_in(request)))
+        is_other = self.client.has_token and not bearer.logs_in(request)
+        keeps_token = self.talk.recorded and (is_start or (logs_in(request) and not is_other))
         return (self.client.log_in if keeps_token else self.client.send)(self.home, request)
 
     def _write(self, write: RequestSpec) -> None:
