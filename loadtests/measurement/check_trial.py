@@ -13,6 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from loadtests.analysis.consistency.conversation import NOT_KEPT
+from loadtests.analysis.consistency.written import content_type
 from loadtests.measurement.generator_client import Agent
 from loadtests.measurement.user_load.answers import refuse_a_user, steps_of
 from loadtests.measurement.user_load.findings import Problem, notes_of, problems_of
@@ -39,8 +41,8 @@ FATAL = frozenset({"syntax", "old_locust", "elsewhere", "missing_module"})
 NOTED = frozenset({"sleep", "undefined_name"})
 """Remarks that do not make a file unusable: a task may never come there."""
 
-UPLOAD = {"body": ""}
-"""The file of a recorded request whose body is no text: which one it was, is not recorded."""
+UPLOAD = {"file": ""}
+"""The file of a recorded request: which one it was, is not recorded."""
 
 ERRORS: dict[int, type[TwofoldError]] = {EXIT_USAGE: UsageError, EXIT_CANNOT_TELL: UnusableLoad}
 
@@ -202,25 +204,26 @@ def requests_of(
 ) -> tuple[RequestSpec, ...]:
     """Return the good requests of the steps of ``kind``, each name once; or ``with_refused`` ones.
 
-    Those of a start whose body is no text, such as uploads, are left out. Those of tasks say that
-    they have one, so that it can be said that they are not asked.
+    Those of a start whose body was not kept, such as uploads, are left out. Those of tasks say what
+    they have, so that it can be said why they are not asked.
     """
     found: dict[str, RequestSpec] = {}
     for step in steps_of(facts["steps"], kind):
         for request in step["attempts"][-1]["requests"]:
             name = f"{request['method']} {request['name']}"
             is_wanted = request["good"] or with_refused
-            is_text = request["body"] is not None
-            if is_wanted and request["target"] and (is_text or kind == "task"):
+            is_kept = request["body"] is not None
+            if is_wanted and request["target"] and (is_kept or kind == "task"):
                 spec = RequestSpec(
                     method=request["method"],
                     path=request["target"],
                     name=name,
                     headers=request["headers"],
                     body=request["body"] or None,
-                    files={} if is_text else UPLOAD,
                 )
-                found.setdefault(name, spec)
+                is_upload = content_type(spec).startswith("multipart/")
+                files = {} if is_kept else UPLOAD if is_upload else NOT_KEPT
+                found.setdefault(name, replace(spec, files=files))
     return tuple(found.values())
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from loadtests.analysis.consistency.normal_form import MOST_CHARS
 from loadtests.analysis.consistency.written import json_in, key_of, leaves
+from loadtests.analysis.shared.logins import is_login_path
 from loadtests.model.tested.workload import RequestSpec
 
 KEYS = ("accesstoken", "access", "idtoken", "jwt", "authtoken", "token", "key")
@@ -30,6 +31,10 @@ HEADER = re.compile(
 Keys of an interface (``X-API-Key``) are no login's."""
 
 
+OF_ANOTHER = re.compile(r"regist|sign[-_]?up|invit|(?<![a-z])keys?/?$", re.IGNORECASE)
+"""Paths whose answers have a token of another user, or one that is for something else."""
+
+
 def in_answer(body: str) -> str | None:
     """Return the token in a login's answer in JSON; None without one."""
     found = {
@@ -38,6 +43,15 @@ def in_answer(body: str) -> str | None:
         if isinstance(value, str) and len(value) >= SHORTEST and not re.search(r"\s", value)
     }
     return next((found[key] for key in KEYS if key in found), None)
+
+
+def logs_in(request: RequestSpec) -> bool:
+    """Return whether a token that a request is answered with is that of a user who logs in.
+
+    One of a registration may be of another user, also where its path is below ``/auth``.
+    """
+    path = request.path.partition("?")[0]
+    return is_login_path(path) and OF_ANOTHER.search(path) is None
 
 
 def renewed(request: RequestSpec, token: str | None) -> RequestSpec:

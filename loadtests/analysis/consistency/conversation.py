@@ -50,6 +50,9 @@ MOST_REQUESTS = 24
 
 NOT_SEEN = "the check trial showed none of its requests"
 
+NOT_KEPT = {"body": ""}
+"""The files of a recorded request whose body is not known: it is long, or no text."""
+
 Values = Mapping[str, Sequence[str]]
 
 Drawn = dict[tuple[str, int], str]
@@ -139,6 +142,8 @@ def common_headers(workloads: Sequence[Workload], rng: random.Random) -> Mapping
 
 
 def _why_not(request: RequestSpec) -> str | None:
+    if request.files == NOT_KEPT:
+        return "its body is long, or no text"
     if request.files:
         return "it uploads a file"
     if request.method.upper() == "DELETE" or SPOILS.search(request.path):

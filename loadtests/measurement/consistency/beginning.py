@@ -11,11 +11,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from loadtests.analysis.consistency import (
-    conversation,
-    judgement,
-    written,
-)
+from loadtests.analysis.consistency import bearer, conversation, judgement, written
 from loadtests.analysis.consistency.conversation import SHORTEST_VALUE, Conversation, line_of
 from loadtests.analysis.consistency.paths import addresses, derived
 from loadtests.analysis.consistency.reading import Reading
@@ -24,12 +20,15 @@ from loadtests.analysis.shared.logins import is_login_path
 from loadtests.measurement.consistency.client import Client
 from loadtests.measurement.consistency.exchanges import (
     Case,
+    Named,
     Origin,
     Read,
     Written,
     concerns,
     fresh,
+    guesses,
     is_accepted,
+    is_refused,
     same_in_every_run,
     sent_by,
 )
@@ -119,8 +118,8 @@ class Beginning:
 
         A registration does so where there is no other: it may be of another user.
         """
-        is_login = is_login_path(request.path) or not self.client.has_token
-        keeps_token = self.talk.recorded and (is_start or (is_login and logs_in(request)))
+        is_other = self.client.has_token and not bearer.logs_in(request)
+        keeps_token = self.talk.recorded and (is_start or (logs_in(request) and not is_other))
         return (self.client.log_in if keeps_token else self.client.send)(self.home, request)
 
     def _write(self, write: RequestSpec) -> None:
@@ -128,8 +127,8 @@ class Beginning:
         if is_login_path(request.path):
             self.names = (*self.names, *written.names_of(request))
         answer = self._sent_at_home(request)
-        template, is_final = write, is_accepted(answer) or not self.talk.recorded
-        for other in () if is_final else self._guessed(request):
+        template, is_open = write, self.talk.recorded and is_refused(answer)
+        for other in self._guessed(request) if is_open else ():
             tried = self._tried(other)
             if is_accepted(tried):
                 template, request, answer = other, other, tried
@@ -246,13 +245,21 @@ class Beginning:
         """Read at home, and what the answers to the writes lead to; not what is ``kept``."""
         asked = (*reads, *self._sent())
         named = self._derived()
-        reads = conversation.unique([*reads, *(entry.request for entry, _ in named)])
         origins = {line_of(entry.request): origin for entry, origin in reversed(named)}
-        found = [self._read(read, origins.get(line_of(read)), asked, kept) for read in reads]
-        there = {line_of(entry.request) for entry in found if entry.is_there()}
+        found: dict[str, Read] = {}
+        for read in conversation.unique([*reads, *(entry.request for entry, _ in named)]):
+            found[line_of(read)] = self._read(read, origins.get(line_of(read)), asked, kept)
+        own = [found[line_of(read)] for read in reads] if self.talk.recorded else []
+        for guess, origin in guesses(own, self.writes):
+            named.append((guess, origin))
+            line = line_of(guess.request)
+            entry = found.get(line) or self._read(guess.request, origin, asked, kept)
+            found[line] = replace(entry, origin=entry.origin or origin)
+        there = {line for line, entry in found.items() if entry.is_there()}
         # What a placeholder named at random is not there; what was written is asked instead.
-        idle = derived.idle_reads(reads, [entry for entry, _ in named], there)
-        return [entry for entry in found if line_of(entry.request) not in idle]
+        known = [entry.request for entry in found.values()]
+        idle = derived.idle_reads(known, [entry for entry, _ in named], there)
+        return [entry for line, entry in found.items() if line not in idle]
 
     def _read_pages(self, kept: Sequence[Read]) -> list[Read]:
         """Read what the redirects of the own reads lead to; not what is ``kept``."""
@@ -290,31 +297,24 @@ class Beginning:
             logged=self._logged.get(line_of(read), ()),
         )
 
-    def _derived(self) -> list[tuple[derived.Derived, Origin]]:
+    def _derived(self) -> list[Named]:
         """Return the reads that the writes and the answers to them lead to."""
-        stale = [read for read in self.talk.reads if not self._is_known(read)]
         found = []
         for one in self.writes:
             if not is_accepted(one.answer):
                 continue
-            further = derived.reads_of_answer(
+            for each in derived.reads_of_answer(
                 self.talk.reads,
                 one.answer,
                 written.ids_of(one.answer),
                 self.talk.headers,
                 (one.template, one.request),
-            )
-            guesses = derived.guessed_reads(stale, written.handles_of(one.answer))
-            for each in (*further, *guesses):
+            ):
                 is_own = each.of is not None  # the load's own may have other placeholders
                 entry = replace(each, request=self._filled(each.request)) if is_own else each
                 check = entry.of or same_in_every_run(conversation.name_of(entry.request))
                 found.append((entry, Origin(written_by=one.name, check=check)))
         return found
-
-    def _is_known(self, read: RequestSpec) -> bool:
-        """Return whether home answered a read before the writes, so that what it names is there."""
-        return any(map(is_accepted, self._before.get(line_of(self._filled(read)), ())[:1]))
 
     def _answers(self, read: RequestSpec) -> tuple[Seen, ...]:
         """Read once, and then from each of home's processes."""

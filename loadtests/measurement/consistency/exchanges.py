@@ -5,13 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from loadtests.analysis.consistency import normal_form, reading, written
+from loadtests.analysis.consistency.conversation import line_of
+from loadtests.analysis.consistency.paths import derived
 from loadtests.analysis.consistency.reading import Reading
 from loadtests.model.consistency import Seen
 from loadtests.model.tested.workload import RequestSpec
 
 NUMBER = re.compile(r"\d+")
+
+MOST_GUESSES = 32
+"""Guesses that are read: each is asked of all of home's processes, and the others need time."""
 
 
 @dataclass(kw_only=True)
@@ -64,6 +70,10 @@ class Origin:
     check: str
 
 
+Named = tuple[derived.Derived, Origin]
+"""A read of what an answer names."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Read:
     """What reads, with its answers before the writes and after them.
@@ -106,6 +116,10 @@ class Read:
         """Return whether home accepted it, before the writes or after them."""
         return any(map(is_accepted, (*self.before[:1], *self.after)))
 
+    def is_gone(self) -> bool:
+        """Return whether home refuses it; an answer that says nothing is no refusal."""
+        return not self.is_there() and any(map(is_refused, self.after))
+
     def is_of_a_write(self) -> bool:
         """Return whether the answer to a write named the page, and it was not there before."""
         is_named = self.origin is not None and self.origin.written_by is not None
@@ -133,9 +147,49 @@ def sent_by(one: Written, entry: Read) -> tuple[str, ...]:
     return word or fresh(one, entry) or entry.returned(sent)
 
 
+def guesses(own: Sequence[Read], writes: Sequence[Written]) -> list[Named]:
+    """Return recorded reads with what the answers to writes name, where home refuses the ``own``.
+
+    Each read and each write has its turn. An own read may be of what was written, too: where home
+    refused it before the writes alone, and an answer names just that.
+    """
+    lines = {line_of(entry.request) for entry in own}
+    of_each = []
+    for entry in own:
+        if any(map(is_accepted, entry.before[:1])):
+            continue
+        named = _in_turn([_guesses(entry.request, one) for one in writes])
+        line = line_of(entry.request)
+        if entry.is_there():
+            of_each.append([pair for pair in named if line_of(pair[0].request) == line])
+        elif entry.is_gone():
+            of_each.append([pair for pair in named if line_of(pair[0].request) not in lines])
+    found: dict[str, Named] = {}
+    for pair in _in_turn(of_each):
+        found.setdefault(line_of(pair[0].request), pair)
+    return list(found.values())[:MOST_GUESSES]
+
+
+def _guesses(read: RequestSpec, one: Written) -> list[Named]:
+    if not is_accepted(one.answer):
+        return []
+    found = derived.guessed_reads([read], written.handles_of(one.answer))
+    return [(guess, Origin(written_by=one.name, check=guess.of or "")) for guess in found]
+
+
+def _in_turn(groups: Sequence[Sequence[Named]]) -> list[Named]:
+    """Return the first of each group, then the second of each, and so on."""
+    return [each for row in zip_longest(*groups) for each in row if each is not None]
+
+
 def is_accepted(seen: Seen) -> bool:
     """Return whether an answer accepts its request."""
     return reading.standing(seen) in {reading.Standing.ACCEPTED, reading.Standing.REDIRECTED}
+
+
+def is_refused(seen: Seen) -> bool:
+    """Return whether an answer refuses its request, which one that says nothing does not."""
+    return reading.standing(seen) in {reading.Standing.REFUSED, reading.Standing.ERROR}
 
 
 def same_in_every_run(name: str) -> str:

@@ -96,8 +96,16 @@ def test_a_version_that_does_not_answer_is_named_with_what_to_do(tmp_path: Path)
     assert last == "  Leave it out."
 
 
-def test_an_upload_of_a_task_is_not_asked_and_that_is_said() -> None:
-    upload = request("/photos", method="POST", target="/photos", headers={}, body=None)
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        ("multipart/form-data; boundary=x", "it uploads a file"),
+        ("application/json", "its body is long, or no text"),
+    ],
+)
+def test_a_task_whose_body_is_not_kept_is_not_asked_and_that_is_said(kind: str, why: str) -> None:
+    headers = {"Content-Type": kind}
+    upload = request("/photos", method="POST", target="/photos", headers=headers, body=None)
     shown = facts(started(LOGIN, upload), step("Shop.photo", attempt(upload)))
 
     checked = CheckedLoad(shown)
@@ -105,7 +113,7 @@ def test_an_upload_of_a_task_is_not_asked_and_that_is_said() -> None:
     talk = conversation_of(workload, checked.requests)
 
     assert [spec.path for spec in checked.start] == ["/login"]
-    assert talk.left_out == (("POST /photos", "it uploads a file"),)
+    assert talk.left_out == (("POST /photos", why),)
     assert (talk.reads, talk.writes) == ((), ())
 
 

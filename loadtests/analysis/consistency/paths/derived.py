@@ -151,7 +151,8 @@ def guessed_reads(reads: Sequence[RequestSpec], ids: Sequence[str]) -> tuple[Der
         for at in SEGMENT.finditer(read.path)
         for one in _alike(at[0], ids)[:MOST_IDS]
     )
-    return tuple({entry.request.path: entry for entry in found}.values())
+    guesses = {entry.request.path: entry for entry in found}
+    return tuple(entry for path, entry in guesses.items() if not SPOILS.search(path))
 
 
 def guessed_writes(write: RequestSpec, ids: Sequence[str]) -> tuple[RequestSpec, ...]:

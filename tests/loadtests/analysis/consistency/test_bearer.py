@@ -67,3 +67,20 @@ def test_a_token_may_have_a_header_of_its_own(name: str, *, is_tokens: bool) -> 
         TOKEN if is_tokens else "0123456789abcdef"
     )
     assert bearer.without(request).headers == ({} if is_tokens else request.headers)
+
+
+@pytest.mark.parametrize(
+    ("path", "is_login"),
+    [
+        ("/login", True),
+        ("/auth/token", True),
+        ("/auth/refresh?full=1", True),
+        ("/auth/passkey", True),
+        ("/notes", False),
+        ("/auth/register", False),
+        ("/auth/signup", False),
+        ("/auth/api_keys", False),
+    ],
+)
+def test_a_login_is_told_from_a_registration(path: str, *, is_login: bool) -> None:
+    assert bearer.logs_in(RequestSpec(method="POST", path=path)) is is_login

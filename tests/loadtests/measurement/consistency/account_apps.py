@@ -85,6 +85,8 @@ def people_with_tokens(tokens: Store, *, header: str = "Authorization") -> Flask
         return {"access_token": token}
 
     @app.post("/register")
+    @app.post("/auth/register")
+    @app.post("/auth/sign-up")
     def register() -> dict[str, str]:
         """Give a token that is good once the address is confirmed."""
         return {"access_token": secrets.token_hex(16)}

@@ -63,8 +63,14 @@ def shared_forms(shared: Store, own: Store) -> Flask:
 
 
 def forms_whose_login_renews_the_token(shared: Store, own: Store) -> Flask:
-    """As Django does. Each server keeps the notes."""
-    return forms(app_of_one_key(), own, login_renews=True)
+    """As Django does. Each server keeps the notes, and has a page without a token."""
+    app = forms(app_of_one_key(), own, login_renews=True)
+
+    @app.get("/news")
+    def news() -> str:
+        return "nothing new"
+
+    return app
 
 
 def forms_with_a_meta_tag(shared: Store, own: Store) -> Flask:

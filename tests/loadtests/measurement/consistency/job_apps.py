@@ -106,3 +106,52 @@ def links_in_memory(_shared: Store, own: Store) -> Flask:
         return redirect(own[code]) if code in own else ("no such link", 404)
 
     return app
+
+
+def many_lists(asked: list[str]) -> Make:
+    """Each write answers with six ids, of which no read knows any. ``asked`` gets all paths."""
+
+    def make(_shared: Store, _own: Store) -> Flask:
+        app = Flask(__name__)
+        numbers = itertools.count(100)
+
+        @app.before_request
+        def count() -> None:
+            asked.append(request.path)
+
+        @app.post("/lists/<name>")
+        def write(name: str) -> Any:
+            return {"items": [{"id": next(numbers), "list": name} for _ in range(6)]}, 201
+
+        return app
+
+    return make
+
+
+def always_busy(asked: list[str]) -> Make:
+    """What is below a game says nothing. ``asked`` gets all paths."""
+
+    def make(_shared: Store, _own: Store) -> Flask:
+        app = Flask(__name__)
+
+        @app.before_request
+        def count() -> None:
+            asked.append(request.path)
+
+        @app.post("/games")
+        def begin() -> Any:
+            return {"id": an_uuid()}, 201
+
+        @app.route("/games/<game>/moves", methods=["GET", "POST"])
+        def moves(game: str) -> Any:
+            return f"{game} is busy", 503
+
+        return app
+
+    return make
+
+
+def jobs_that_count_alone(_shared: Store, own: Store) -> Flask:
+    """Jobs in memory; each server begins to count at 7."""
+    numbers = own.setdefault("numbers", itertools.count(7))
+    return jobs_of(own, lambda: str(next(numbers)))

@@ -101,8 +101,9 @@ def test_a_login_that_is_a_task_gives_its_token_too() -> None:
     assert {result.check for result in breaks(results)} == {"GET /me"}
 
 
-def test_a_registration_takes_the_place_of_no_login() -> None:
-    register = request("POST /register", form={"username": "eve", "password": "a secret"})
+@pytest.mark.parametrize("path", ["/register", "/auth/register", "/auth/sign-up"])
+def test_a_registration_takes_the_place_of_no_login(path: str) -> None:
+    register = request(f"POST {path}", form={"username": "eve", "password": "a secret"})
 
     results = asked(
         apps.tokens_in_memory,

@@ -90,3 +90,17 @@ def test_a_login_among_the_tasks_may_make_the_tokens_of_earlier_pages_void() -> 
 
     (result,) = breaks(results)
     assert (result.check, result.write) == ("GET /notes", "POST /notes")
+
+
+def test_the_page_that_gave_the_token_is_read_again_where_the_form_has_none() -> None:
+    """The last page that was read has no token, and the load has no page with the form's path."""
+    results = asked(
+        apps.forms_whose_login_renews_the_token,
+        request("GET /login"),
+        request("GET /news"),
+        recorded("POST /login", user="ada"),
+        recorded("POST /notes", text="a note to keep"),
+        as_locustfile=True,
+    )
+
+    assert not [result.detail for result in results if "400" in result.detail]

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from loadtests.measurement.consistency.exchanges import MOST_GUESSES
 from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState
 from tests.loadtests.measurement.consistency import job_apps as apps
 from tests.loadtests.measurement.consistency.site import asked, breaks, request
@@ -86,3 +87,64 @@ def test_it_is_no_break_where_all_servers_know_that(processes: int) -> None:
     assert breaks(results) == []
     assert states["GET /board"] is ProbeState.OK
     assert "a move" not in states
+
+
+@pytest.mark.parametrize("processes", [1, 4])
+def test_guesses_leave_time_for_the_rest(processes: int) -> None:
+    paths: list[str] = []
+
+    asked(
+        apps.many_lists(paths),
+        *[request(f"POST /lists/{name}") for name in "abcdefgh"],
+        *[request(f"GET /entries/{name}/41") for name in "abcdefgh"],
+        processes=processes,
+        as_locustfile=True,
+    )
+
+    guesses = {path for path in paths if path.startswith("/entries/") and "/41" not in path}
+    assert len(guesses) == MOST_GUESSES
+    assert {path.split("/")[2] for path in guesses} == set("abcdefgh")
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_what_says_nothing_is_not_asked_with_another_id(method: str) -> None:
+    paths: list[str] = []
+    moves = f"/games/{uuid4()}/moves"
+
+    asked(
+        apps.always_busy(paths),
+        request("POST /games", json={"size": 8}),
+        request(f"{method} {moves}"),
+        as_locustfile=True,
+    )
+
+    assert set(paths) == {"/games", moves}
+
+
+def test_a_list_of_requests_is_asked_as_it_is() -> None:
+    old = request(f"GET /status/{uuid4()}", name="the state")
+
+    results = asked(apps.jobs_in_memory(apps.an_uuid), PROCESS, old)
+
+    states = {result.check: result.state for result in results}
+    assert states == {"the state": ProbeState.UNCHECKED, "POST /process": ProbeState.UNCHECKED}
+
+
+def test_a_job_may_have_the_recorded_id_again() -> None:
+    """The servers began anew since, and count alone."""
+    old = request("GET /status/7", name="the state")
+
+    results = asked(apps.jobs_that_count_alone, PROCESS, old, as_locustfile=True)
+
+    (result,) = breaks(results)
+    assert (result.kind, result.check) == (ProbeKind.WRITTEN, "the state")
+    assert len(results) == 1
+
+
+def test_a_read_that_is_refused_is_told_although_an_answer_has_its_id() -> None:
+    job, order = request("GET /status/7", name="the state"), request("GET /orders/7")
+
+    results = asked(apps.jobs_that_count_alone, PROCESS, job, order, as_locustfile=True)
+
+    states = {result.check: result.state for result in results}
+    assert states == {"the state": ProbeState.BREAKS, "GET /orders/7": ProbeState.UNCHECKED}

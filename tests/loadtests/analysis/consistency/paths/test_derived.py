@@ -87,6 +87,7 @@ def test_a_read_of_another_range_is_asked_where_the_write_was_sent(read: str) ->
         ("/aB3_xY", ["a b c.", "a/b/cd"], []),
         ("/api/v1/notes", ["7", "note"], []),
         ("/status/41", [str(number) for number in range(99)], 4),
+        ("/aB3_xY", ["logout", "qwErty"], ["/qwErty"]),
     ],
 )
 def test_an_id_may_stand_where_one_that_looks_alike_stands(
