@@ -27,7 +27,8 @@ ROWS = (
         case="keep-alive 2 s behind a proxy that keeps 60 s",
         expected="no 502 at all: found out, and the proxy set below it",
         tests=(
-            f"{KEEP_ALIVE}::test_an_image_that_closes_after_2_s_is_closed_after_1_by_the_proxy",
+            f"{KEEP_ALIVE}"
+            "::test_an_image_that_closes_before_the_proxy_may_gets_a_new_connection_for_each_request",
             "tests/loadtests/servers/test_idle_connections.py",
             "tests/docker/test_targets.py"
             "::test_a_flask_application_in_an_image_of_its_own_gets_a_verdict",
@@ -125,7 +126,8 @@ ROWS = (
             "::test_a_gil_that_came_back_is_told_with_the_module",
             "tests/loadtests/servers/test_interpreter.py"
             "::test_a_worker_without_a_gil_looks_for_it_under_load",
-            f"{IN_FORCE}::test_a_gil_that_came_back_is_a_note_after_the_load",
+            "tests/loadtests/measurement/serving/test_troubles.py"
+            "::test_a_gil_that_came_back_is_a_note_after_the_load",
         ),
         fixture="tests/loadtests/servers/test_interpreter.py::WARNING",
     ),
