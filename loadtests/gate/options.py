@@ -14,7 +14,7 @@ from loadtests.model.tested.project import Project
 from loadtests.model.tested.target import TargetKind
 from loadtests.model.tested.variables import HIDDEN, name_only
 from loadtests.model.tested.workload import Workload
-from loadtests.planning.interpreter_fit import check_served
+from loadtests.planning.variant_fit import check_served
 from loadtests.servers.registry import image_models
 from loadtests.targets.workloads import WORKLOADS
 

@@ -30,7 +30,7 @@ from loadtests.model.errors import (
 )
 from loadtests.model.plan import Plan
 from loadtests.model.tested.workload import RequestSpec, Workload
-from loadtests.planning.interpreter_fit import IN_CONTAINERS
+from loadtests.planning.variant_fit import IN_CONTAINERS
 
 LIMIT_S = 8.0
 """Time for all tasks of a load; with what surrounds them it stays below 10 s."""

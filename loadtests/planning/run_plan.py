@@ -28,10 +28,10 @@ from loadtests.model.tested.target import TargetKind
 from loadtests.model.tested.workload import Workload
 from loadtests.planning import (
     external_plan,
-    interpreter_fit,
     load_levels,
     profile_trials,
     swarm_placement,
+    variant_fit,
 )
 from loadtests.planning.budget import WAITING, budget, fits, generator_cores, split_cores
 from loadtests.planning.cells import cells_of, round_order, trial_spec
@@ -200,8 +200,8 @@ def _with_workers(
     options: Options, project: Project, backend: str
 ) -> tuple[Options, tuple[str, ...]]:
     """Return the options with the variants to measure, and notes on those that are left out."""
-    workers, left_out = interpreter_fit.fitted(project, options.workers)
-    interpreter_fit.check_containers(project, workers, backend)
+    workers, left_out = variant_fit.fitted(project, options.workers)
+    variant_fit.check_containers(project, workers, backend)
     return replace(options, workers=workers), left_out
 
 
@@ -268,9 +268,9 @@ def _what_fits(
         hint = WAITING if project.tested.kind is TargetKind.SAMPLE else A_WAITING_WORKLOAD
         budget(machine, most, waiting_only=False, with_store=with_store, waiting=hint)
     if of_slots:
-        limited, notes = interpreter_fit.with_slots(workers, project, SMALL_BUDGET, as_started=True)
+        limited, notes = variant_fit.with_slots(workers, project, SMALL_BUDGET, as_started=True)
         return asked, limited, notes
-    limited, notes = interpreter_fit.with_slots(workers, project, NO_BUDGET_HERE)
+    limited, notes = variant_fit.with_slots(workers, project, NO_BUDGET_HERE)
     chosen = asked if options.workloads else (next(iter(waiting.values())),)
     instead = INSTEAD.format(", ".join(workload.name for workload in chosen))
     return chosen, limited, (f"{ONE_CORE if machine.can_budget else NO_BUDGET} {instead}", *notes)

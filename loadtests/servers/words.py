@@ -32,6 +32,11 @@ def number(words: Sequence[str], *names: str) -> int | None:
     return int(value) if value is not None and value.isascii() and value.isdigit() else None
 
 
+def version_numbers(version: str | None) -> tuple[int, ...]:
+    """Return the first two numbers of a server's version; none of one that is not known."""
+    return tuple(int(part) for part in (version or "").split(".")[:2] if part.isdigit())
+
+
 def command_words(processes: Sequence[ServerProcess]) -> list[str]:
     """Return the words of all command lines, the first process's last, so that it decides."""
     return [word for process in reversed(processes) for word in process.command.split()]

@@ -66,13 +66,14 @@ def find(given: str, folder: Path) -> Target:
     if _is_folder(place) and not _is_module(given, folder):
         project = place.resolve()
         check_readable(project)
+        named = _flask_app(project)
         return Target(
             kind=TargetKind.IMPORT_STRING,
             given=given,
             name=project.name,
             folder=str(project),
-            application=_flask_app(project) or "",
-            interface=_interface(project, _flask_app(project) or _default(project)),
+            application=named or "",
+            interface=_interface(project, named or _default(project)),
         )
     file = _FILE.fullmatch(given)
     if file is not None:

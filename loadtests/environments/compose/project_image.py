@@ -26,7 +26,7 @@ from loadtests.environments.replica_environment import IMPORT_PATH, joined_place
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure, UsageError
 from loadtests.model.plan import START_LIMIT_S, WorkerModel
 from loadtests.model.tested.target import Target
-from loadtests.planning import interpreter_fit
+from loadtests.planning import variant_fit
 from loadtests.servers import gunicorn
 from loadtests.servers import registry as servers
 from loadtests.servers.server import Command, ReplicaOrder
@@ -255,7 +255,7 @@ def command(
 
     Raises :class:`UsageError` for a variant that cannot serve the application.
     """
-    interpreter_fit.check_served(tested, (worker,))
+    variant_fit.check_served(tested, (worker,))
     order = ReplicaOrder(
         python=PYTHON,
         application=tested.application or "",

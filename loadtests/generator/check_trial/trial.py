@@ -18,6 +18,7 @@ from loadtests.generator.check_trial.steps import Attempt, Facts, Step, StepRunn
 from loadtests.generator.order import CheckOrder
 from loadtests.generator.request_list.users import ListUser
 from loadtests.generator.session.places import error_place
+from loadtests.generator.session.stock import has_own_client
 from loadtests.generator.user_load import pace
 from loadtests.generator.user_load.crowd import Crowd, begin_client
 from loadtests.generator.user_load.guard import Guard
@@ -132,7 +133,7 @@ class CheckTrial:
         self._runner.tells_itself = False
         known = set(self._loads.guard.others)
         user = self._check_class(cls, share)
-        if self._runner.tells_itself and not hasattr(getattr(user, "client", None), "in_flight"):
+        if self._runner.tells_itself and has_own_client(user):
             self._own_clients += [each for each in self._loads.guard.others if each not in known]
         return user
 

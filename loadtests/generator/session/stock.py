@@ -227,11 +227,16 @@ def record_other_clients(environment: Environment, load_of: Callable[[], Session
             seen.described(request_type, name, exception)
             load.observe(user, seen)
         # Not a user's: it may be an argument of a greenlet that a task has started.
-        if isinstance(user, User) and not hasattr(getattr(user, "client", None), "in_flight"):
+        if isinstance(user, User) and has_own_client(user):
             user.pace.count_own()  # type: ignore[attr-defined]  # each user has one
 
     events: Any = environment.events  # Locust leaves them untyped
     events.request.add_listener(on_request)
+
+
+def has_own_client(user: User) -> bool:
+    """Return whether a user asks by a client of the locustfile's own, which nothing counts."""
+    return not hasattr(getattr(user, "client", None), "in_flight")
 
 
 def running_user() -> Any:

@@ -20,7 +20,7 @@ from loadtests.servers.server import (
     Server,
     Trouble,
 )
-from loadtests.servers.words import command_words, number, option
+from loadtests.servers.words import command_words, number, option, version_numbers
 
 BACKLOG = 2048
 """uvicorn's default."""
@@ -72,8 +72,7 @@ def _patient() -> tuple[str, ...]:
 
 
 def _can_be_patient(version: str | None) -> bool:
-    numbers = tuple(int(part) for part in (version or "").split(".")[:2] if part.isdigit())
-    return numbers >= HEALTH_CHECK_SINCE
+    return version_numbers(version) >= HEALTH_CHECK_SINCE
 
 
 def command(order: ReplicaOrder) -> Command:

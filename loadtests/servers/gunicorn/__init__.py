@@ -21,7 +21,7 @@ from loadtests.servers.server import (
     ReplicaOrder,
     Server,
 )
-from loadtests.servers.words import number
+from loadtests.servers.words import number, version_numbers
 
 CONFIG = "app/gunicorn.conf.py"
 """The configuration of the sample application, relative to the working directory of gunicorn."""
@@ -132,8 +132,7 @@ def _worker_class(worker: WorkerModel) -> str:
 
 
 def _has_control_socket(version: str | None) -> bool:
-    numbers = tuple(int(part) for part in (version or "").split(".")[:2] if part.isdigit())
-    return numbers >= CONTROL_SOCKET_SINCE
+    return version_numbers(version) >= CONTROL_SOCKET_SINCE
 
 
 def worker_settings(worker: WorkerModel) -> dict[str, str]:

@@ -78,11 +78,11 @@ def reads_of_answer(
         if len(places) != 1 or places[0]["low"] is None:
             continue
         low, high = int(places[0]["low"]), int(places[0]["high"])
-        for one in ids:
-            if ID_NUMBER.fullmatch(one) and low <= int(one) <= high:
-                path = read.path.replace(places[0][0], one)
-                request = replace(read, path=path, name=f"{read.method.upper()} {path}")
-                found.append(Derived(request=request, of=name_of(read)))
+        found += [
+            _derived(read, read.path.replace(places[0][0], one))
+            for one in ids
+            if ID_NUMBER.fullmatch(one) and low <= int(one) <= high
+        ]
     if write is not None:
         own, sent = write
         found += [*reads_of_path(reads, own, sent.path), *_reads_of_ids(reads, sent, ids)]

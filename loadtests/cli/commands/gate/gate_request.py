@@ -22,7 +22,7 @@ from loadtests.gate import options
 from loadtests.model.errors import UsageError
 from loadtests.model.tested.project import Project
 from loadtests.model.tested.target import SAMPLE, Target, TargetKind
-from loadtests.planning.interpreter_fit import served
+from loadtests.planning.variant_fit import served
 from loadtests.targets import import_string, registry
 from loadtests.targets.configuration import project as projects
 from loadtests.targets.configuration import project_file

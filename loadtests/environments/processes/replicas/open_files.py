@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from loadtests.tools import procfs
+from loadtests.tools.procfs.kernel_files import text_of
 
 
 def written_below(folder: Path, pid: int) -> tuple[str, ...]:
@@ -27,7 +28,7 @@ def _written_by(pid: int) -> list[str]:
         try:
             path, info = (
                 str(entry.readlink()),
-                (procfs.PROC / f"{pid}/fdinfo/{entry.name}").read_text(encoding="utf-8"),
+                text_of(procfs.PROC / f"{pid}/fdinfo/{entry.name}"),
             )
         except OSError:
             continue

@@ -6,7 +6,7 @@ import pytest
 from loadtests.model.errors import PlanError, UsageError
 from loadtests.model.tested.project import Project
 from loadtests.model.tested.target import Interface, Target, TargetKind
-from loadtests.planning.interpreter_fit import check_containers, check_served, fitted, with_slots
+from loadtests.planning.variant_fit import check_containers, check_served, fitted, with_slots
 from loadtests.targets import plain
 
 PYTHON = "/home/ada/.venv/bin/python"

@@ -1,6 +1,6 @@
-"""Takes the variants that can serve an application, and leaves out those whose server is missing.
+"""Takes the variants that fit an application, the servers that are there, and the machine. PURE.
 
-PURE.
+A variant is left out whose server is missing, or whose slots are not full before CPU is.
 """
 
 from __future__ import annotations
