@@ -7,12 +7,26 @@ What is not known is a dash. Formats for programs (``run.json``, CSV, OpenMetric
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from loadtests.analysis.digits import UNKNOWN, decimals, figure, fixed
 from loadtests.model.result import Estimate
 
-__all__ = ["UNKNOWN", "factor", "figure", "figures", "interval", "percent", "percents", "small"]
+__all__ = [
+    "UNKNOWN",
+    "factor",
+    "figure",
+    "figures",
+    "interval",
+    "percent",
+    "percents",
+    "small",
+    "time_to_wait",
+]
+
+SHORT_MINUTES = 2
+"""Up to here a time to wait is told in seconds."""
 
 Form = Callable[[float | None], str]
 
@@ -39,6 +53,13 @@ def percents(estimate: Estimate) -> str:
         return percent(estimate.estimate)
     low, high = (fixed(100 * value, 1) for value in (estimate.low, estimate.high))
     return f"{percent(estimate.estimate)} [{low}, {high}]"
+
+
+def time_to_wait(minutes: float) -> str:
+    """Return ``40 seconds`` (in tens) or ``9 minutes``, rounded up: nobody waits by the decimal."""
+    if minutes <= SHORT_MINUTES:
+        return f"{10 * math.ceil(6 * minutes)} seconds"
+    return f"{math.ceil(minutes)} minutes"
 
 
 def small(value: float | None) -> str:

@@ -17,7 +17,7 @@ from loadtests.gate.model import (
 )
 from loadtests.model.tested.target import TargetKind
 from loadtests.model.tested.variables import HIDDEN
-from loadtests.report.rounding import figure
+from loadtests.report.rounding import figure, time_to_wait
 
 VERDICTS = {
     GateVerdict.PASS: "passes",
@@ -55,7 +55,7 @@ def _settle(result: GateResult) -> str:
     if not minutes:
         return ""
     return (
-        f" About {figure(max(minutes))} more minutes of measuring would probably decide it:"
+        f" About {time_to_wait(max(minutes))} more of measuring would probably decide it:"
         f" --append {result.facts.gate_id}."
     )
 

@@ -13,7 +13,7 @@ from loadtests.analysis.verdict import SEVERITY
 from loadtests.model.plan import Cell
 from loadtests.model.result import DoublingResult, Finding, RunResult
 from loadtests.model.vocabulary import Bottleneck, RuleCode, Verdict
-from loadtests.report.rounding import factor, figure, interval
+from loadtests.report.rounding import factor, interval, time_to_wait
 
 VERDICTS = {
     Verdict.SCALES: "scales",
@@ -131,7 +131,7 @@ def still_needed(doubling: DoublingResult) -> str:
     """Return how much more measuring would decide a doubling; empty where that is not known."""
     if doubling.settle_minutes is None:
         return ""
-    return f"About {figure(doubling.settle_minutes)} more minutes of measuring would decide it."
+    return f"About {time_to_wait(doubling.settle_minutes)} more of measuring would decide it."
 
 
 def by_rule(findings: Sequence[Finding]) -> list[tuple[RuleCode, list[Finding]]]:

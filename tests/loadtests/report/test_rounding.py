@@ -54,3 +54,20 @@ def test_a_share_with_its_interval_says_per_cent_once() -> None:
 
 def test_a_small_number_has_two_digits() -> None:
     assert rounding.small(0.000312) == "0.00031"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "told"),
+    [
+        (0.05, "10 seconds"),
+        (0.336, "30 seconds"),
+        (1.02, "70 seconds"),
+        (2.0, "120 seconds"),
+        (2.01, "3 minutes"),
+        (8.91, "9 minutes"),
+    ],
+)
+def test_a_time_to_wait_is_rounded_up_and_short_ones_are_seconds(
+    minutes: float, told: str
+) -> None:
+    assert rounding.time_to_wait(minutes) == told

@@ -123,9 +123,7 @@ def test_the_terminal_shows_the_answer_and_every_endpoint_in_a_line_of_80_column
 
 
 def test_an_open_gate_says_how_to_go_on() -> None:
-    assert "more minutes of measuring would probably decide it: --append gate-" in wording.answer(
-        OPEN
-    )
+    assert " more of measuring would probably decide it: --append gate-" in wording.answer(OPEN)
 
 
 def test_the_job_summary_is_added_to(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:

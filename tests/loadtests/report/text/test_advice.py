@@ -173,13 +173,13 @@ def test_a_run_that_died_is_to_be_measured_again() -> None:
     )
 
 
-def test_an_unsettled_doubling_comes_first_with_its_minutes() -> None:
+def test_an_unsettled_doubling_comes_first_with_its_time() -> None:
     wide = noisy_rps(spread=0.2)
 
     steps = advice.next_steps(make_result(PLAN, make_trials(PLAN, rps=wide)))
 
     assert steps[0].startswith("gthread cpu 1→2: About ")
-    assert steps[0].endswith(" more minutes of measuring would decide it.")
+    assert steps[0].endswith(" more of measuring would decide it.")
 
 
 def test_a_run_without_trials_gives_no_advice() -> None:
