@@ -17,7 +17,15 @@ from docker.errors import APIError, DockerException, NotFound
 from requests.exceptions import RequestException
 
 from loadtests.model.errors import EnvironmentFailure
-from loadtests.tools.docker import command_lines, connection, contexts, images, pulse, reasons
+from loadtests.tools.docker import (
+    command_lines,
+    connection,
+    contexts,
+    images,
+    process_rows,
+    pulse,
+    reasons,
+)
 
 build = images.build
 build_argv, exec_argv = command_lines.build_argv, command_lines.exec_argv
@@ -128,10 +136,14 @@ class Engine:
             return dict(entry.split("=", 1) for entry in entries if "=" in entry)
         return {}
 
-    def processes(self, container: str) -> list[list[str]]:
-        """Return pid, parent, threads and words of each process; nothing where ``ps`` fails."""
+    def processes(self, container: str) -> Sequence[Sequence[str]]:
+        """Return pid, parent, threads and words of each process, the first one first.
+
+        Nothing where ``ps`` fails.
+        """
         with contextlib.suppress(DockerException, RequestException):
-            return self._client.api.top(container, "-eo pid,ppid,nlwp,args")["Processes"] or []
+            listed = self._client.api.top(container, "-eo pid,ppid,nlwp,args")["Processes"]
+            return process_rows.parents_first(listed or [])
         return []
 
     def stats(self, container: str) -> dict[str, Any] | None:
