@@ -23,6 +23,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from loadtests.environments.compose import images
@@ -50,7 +51,8 @@ STRIDE = 7
 """Steps through the 40 functions from case to case: 7 and 40 have no divisor in common."""
 
 SHARE_ERROR = 0.01
-"""A share is right within a point of all CPU."""
+"""A share is right within a point of all CPU, of what was planted by the kernel's counters: see
+:func:`planted_ratio`."""
 
 RIGHT_CHANGED, RIGHT_NAMED = 0.95, 0.05
 """Planted functions that are named first, at least; A/A gates that name one, at most."""
@@ -145,18 +147,39 @@ def write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def summarised(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the counts that the campaign is about, with the rows."""
+    truth = planted_ratio(rows)
+    rows = [
+        {**row, "share_right": _is_right(row.get("share"), truth)} if row["planted"] else row
+        for row in rows
+    ]
     planted = [row for row in rows if row["planted"]]
     same = [row for row in rows if not row["planted"]]
     return {
+        "planted_ratio": truth,
         "changed": len(planted),
         "named_first": sum(bool(row.get("named_first")) for row in planted),
-        "share_right": sum(bool(row.get("share_right")) for row in planted),
+        "share_right": sum(row["share_right"] for row in planted),
         "others_named": sum(max(0, len(row.get("named", ())) - 1) for row in planted),
         "aa": len(same),
         "aa_named": sum(bool(row.get("named")) for row in same),
         "failed": sum("error" in row for row in rows),
-        "rows": list(rows),
+        "rows": rows,
     }
+
+
+def planted_ratio(rows: Sequence[Mapping[str, Any]]) -> float:
+    """Return how much more CPU a request takes in planted cases, as a share of base's.
+
+    It is the mean of what the kernel counts, which knows no functions. The same rounds are planted
+    in each case, but their share is not the same on all processors: Flask's code and the kernel's
+    are faster or slower there beside a loop. Without a case it is what was meant.
+    """
+    wholes = [row["whole"] for row in rows if row["planted"] and row.get("whole") is not None]
+    return round(fmean(wholes), 4) if wholes else shop.PLANTED_RATIO
+
+
+def _is_right(share: float | None, truth: float) -> bool:
+    return share is not None and abs(share - truth) <= SHARE_ERROR
 
 
 def holds(summary: Mapping[str, Any]) -> bool:
@@ -248,7 +271,7 @@ def said(shown: FunctionChanges, case: Case) -> dict[str, Any]:
         row |= {
             "named_first": first is not None and first.name == case.planted.name,
             "share": share,
-            "share_right": share is not None and abs(share - shop.PLANTED_RATIO) <= SHARE_ERROR,
+            "whole": shown.whole.estimate if shown.whole else None,
         }
     return row
 

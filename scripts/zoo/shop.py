@@ -1,7 +1,7 @@
 """An application of 40 functions, one of which may do more: the truth of scripts/gate_functions.py.
 
-A request calls all of them. Their work is a loop, so that what is planted is known in rounds, and
-its share of a request's CPU too, as long as ``REST_RATIO`` is right.
+A request calls all of them. Their work is a loop, so that what is planted is known in rounds. Its
+share of a request's CPU is about 5 %: ``REST_RATIO`` is not the same on all processors.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ def shown(planted: int | None) -> FunctionChanges:
     return changes_of(simulate(np.random.default_rng(3), planted=planted))
 
 
-def test_a_row_says_whether_the_planted_function_is_first_and_its_share_right(
+def test_a_row_says_whether_the_planted_function_is_first_and_its_share(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(shop, "function_name", lambda number: f"work_{number}")
@@ -79,17 +79,29 @@ def test_a_row_says_whether_the_planted_function_is_first_and_its_share_right(
     wrong = gate_functions.said(shown(8), case)
     none = gate_functions.said(shown(None), case)
 
-    assert (right["named_first"], right["share_right"]) == (True, True)
+    assert right["named_first"] is True
+    assert right["share"] == pytest.approx(right["whole"], abs=0.01)
     assert wrong["named_first"] is False
-    assert (none["named"], none["named_first"], none["share_right"]) == ([], False, False)
+    assert (none["named"], none["named_first"], none["share"]) == ([], False, None)
 
 
 def row(**changed: Any) -> dict[str, Any]:
     return {"case": "planted-01", "planted": "stock_1", "named": ["x"], **changed}
 
 
+def test_a_share_is_right_by_what_the_kernel_counted_over_all_cases() -> None:
+    rows = [row(share=share, whole=0.06) for share in (0.0501, 0.0699, 0.0499, 0.0701, None)]
+
+    found = gate_functions.summarised([*rows, row(planted=None, share=0.06)])
+
+    assert found["planted_ratio"] == 0.06
+    assert [one.get("share_right") for one in found["rows"]] == [True] * 2 + [False] * 3 + [None]
+    assert found["share_right"] == 2
+    assert gate_functions.summarised([])["planted_ratio"] == shop.PLANTED_RATIO
+
+
 def test_a_campaign_holds_only_if_it_shows_what_it_must() -> None:
-    good = [row(named_first=True, share_right=True)] * 20
+    good = [row(named_first=True, share=0.05, whole=0.05)] * 20
     same = [row(case="aa-01", planted=None, named=[])] * 40
     alarm = row(case="aa-02", planted=None)
 
@@ -113,7 +125,7 @@ def test_cases_that_the_file_has_are_not_measured_again(
     def run_one(case: Case) -> dict[str, Any]:
         ran.append(case.name)
         planted = case.planted.name if case.planted else None
-        return row(case=case.name, planted=planted, named=[], named_first=True, share_right=True)
+        return row(case=case.name, planted=planted, named=[], named_first=True, share=0.05)
 
     monkeypatch.setattr(gate_functions, "build", lambda *_: None)
     monkeypatch.setattr(gate_functions, "run_one", run_one)

@@ -3,6 +3,10 @@
 A pair's two starts run on one core, as when they are measured, and are sampled from another core.
 Their CPU budgets are lifted: a thread that has used up its budget stands still with the
 interpreter's lock, and every sample until the next period would show that place.
+
+For the same reason requests come evenly, those of one version halfway between those of the other.
+The kernel lets a request that arrives run first. The one that it interrupts holds the lock
+meanwhile, and would be seen in its later functions too often.
 """
 
 from __future__ import annotations
@@ -277,7 +281,7 @@ class FunctionProfiler:
         return self._plan.service_cores or tuple(core for core in self._plan.cores if core != own)
 
     def _load_of(self, started: _Started, load: WorkerLoad) -> Load:
-        """Return a start's load: the two of a pair have the same arrivals."""
+        """Return a start's load: the two of a pair take turns."""
         random = Random(f"{self._plan.seed} {self._worker} {started.pair} functions")
         spec = WindowSpec(
             mode=Mode.OPEN, base_first=random.random() < 0.5, seed=random.randrange(2**31)
@@ -292,7 +296,7 @@ class FunctionProfiler:
             timeout_s=TIMEOUT_S,
             mode="open",
             rate_rps=load.rate_rps,
-            arrivals="poisson",
+            arrivals="constant",
             max_in_flight=MAX_IN_FLIGHT,
             seed=spec.seed,
             shift_s=twin_s(spec, started.side, load.rate_rps),

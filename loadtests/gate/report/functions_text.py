@@ -15,7 +15,7 @@ from loadtests.report.rounding import figure
 TITLE = "Where the CPU of a request changed"
 
 INTRODUCTION = (
-    "After the pairs, many starts of both versions were sampled under the same arrivals. A"
+    "After the pairs, many starts of both versions were sampled under the same load. A"
     " function's time is its own, with that of the libraries that it calls. The changes are parts"
     " of base's whole CPU per request, with 95 % intervals over the starts. Only what is marked is"
     " shown to have changed, with the error controlled over all functions."

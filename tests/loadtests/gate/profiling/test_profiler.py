@@ -136,7 +136,7 @@ def test_twelve_starts_of_each_version_are_sampled_from_the_other_core(
     assert "pin head-b-1 to 1" in world.done
 
 
-def test_both_starts_of_a_pair_have_the_same_arrivals(
+def test_requests_come_evenly_to_both_starts_of_a_pair_and_in_turns(
     recordings: list[FakeRecording], tmp_path: Path
 ) -> None:
     world = a_world()
@@ -146,6 +146,9 @@ def test_both_starts_of_a_pair_have_the_same_arrivals(
     seeds = {order["id"]: (order["seed"], order["rate_rps"]) for order in orders}
     assert seeds["f001-base"] == seeds["f001-head"] != seeds["f002-head"]
     assert seeds["f001-base"][1] == 90.0
+    assert {order["arrivals"] for order in orders} == {"constant"}
+    shifts = [order["shift_s"] for order in orders if order["id"].startswith("f001")]
+    assert sorted(shifts) == [0.0, pytest.approx(0.5 / 90.0)]
 
 
 def test_a_decorator_is_passed_over_for_the_application_of_the_target(
