@@ -28,6 +28,8 @@ class Load:
     ``path``, and is answered to the user's code by what the check trial recorded.
 
     With ``reconnect``, the connections that were kept from earlier loads are closed first.
+
+    ``starts_at_s`` is when it starts, by the system's clock; None is at once.
     """
 
     id: str
@@ -54,6 +56,7 @@ class Load:
     headers: Mapping[str, str] | None = None
     replay: bool | None = None
     reconnect: bool | None = None
+    starts_at_s: float | None = None
 
     @property
     def is_users(self) -> bool:

@@ -6,7 +6,9 @@ interpreter's lock, and every sample until the next period would show that place
 
 For the same reason requests come evenly, those of one version halfway between those of the other.
 The kernel lets a request that arrives run first. The one that it interrupts holds the lock
-meanwhile, and would be seen in its later functions too often.
+meanwhile, and would be seen in its later functions too often. Samplers of one lane's processes
+interrupt those of another, so no two lanes have the same rate: what is interrupted changes with
+each request.
 """
 
 from __future__ import annotations
@@ -61,6 +63,12 @@ FASTEST_HZ, SLOWEST_HZ = 1500, 50
 
 FREE_CPUS = 1.0
 """The CPU budget of a start meanwhile: no more than its core has."""
+
+LANE_RATIO = 0.93
+"""Arrivals in a lane over those in the lane before."""
+
+START_AHEAD_S = 0.2
+"""From an order to its start, so that all loads of a step start together."""
 
 RATE_RATIO = 1.5
 """Arrivals over those of the open windows (60 % of base's capacity): more CPU, more samples."""
@@ -225,8 +233,9 @@ class FunctionProfiler:
             program, lambda: self._sampled(started), rate_hz=rate_hz, seconds=SECONDS
         )
         before = {pid: procfs.modes_of(pid) for each in started for pid in each.pids}
+        starts_at_s = proc.now_s() + START_AHEAD_S
         loads: list[tuple[Key, Load]] = [
-            ((each.lane, each.side), self._load_of(each, load)) for each in started
+            ((each.lane, each.side), self._load_of(each, load, starts_at_s)) for each in started
         ]
         try:
             done, opened, closed = self._generators.open(loads, beside=Beside((recording,)))
@@ -280,8 +289,9 @@ class FunctionProfiler:
         own = self._plan.cores[lane]
         return self._plan.service_cores or tuple(core for core in self._plan.cores if core != own)
 
-    def _load_of(self, started: _Started, load: WorkerLoad) -> Load:
+    def _load_of(self, started: _Started, load: WorkerLoad, starts_at_s: float) -> Load:
         """Return a start's load: the two of a pair take turns."""
+        rate_rps = round(load.rate_rps * LANE_RATIO**started.lane, 1)
         random = Random(f"{self._plan.seed} {self._worker} {started.pair} functions")
         spec = WindowSpec(
             mode=Mode.OPEN, base_first=random.random() < 0.5, seed=random.randrange(2**31)
@@ -295,11 +305,12 @@ class FunctionProfiler:
             drain_limit_s=self._plan.timing.drain_limit_s,
             timeout_s=TIMEOUT_S,
             mode="open",
-            rate_rps=load.rate_rps,
+            rate_rps=rate_rps,
             arrivals="constant",
             max_in_flight=MAX_IN_FLIGHT,
             seed=spec.seed,
-            shift_s=twin_s(spec, started.side, load.rate_rps),
+            shift_s=twin_s(spec, started.side, rate_rps),
+            starts_at_s=starts_at_s,
         )
 
     def _texts(self, samples: Sequence[StartSamples]) -> Mapping[str, Mapping[str, str | None]]:
