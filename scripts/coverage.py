@@ -153,7 +153,7 @@ def correction_of(plan: Plan, measured: Sequence[Trial]) -> dict[str, dict[str, 
     ``correction_error_ratio`` is one standard error of it, which comes from the slope's.
     """
     trials = core_speed.at_mean_speed(measured)
-    plain = [core_speed.as_measured(trial) for trial in measured]
+    plain = [core_speed.as_measured(trial) for trial in trials]
     corrections: dict[str, dict[str, float | None]] = {}
     for with_it, without in zip(
         estimates.doublings(plan, trials), estimates.doublings(plan, plain), strict=True

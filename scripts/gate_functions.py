@@ -31,7 +31,7 @@ from loadtests.gate import pipeline
 from loadtests.gate.options import GateOptions
 from loadtests.gate.pipeline import GateRequest
 from loadtests.gate.report import verdict_json
-from loadtests.model.errors import TwofoldError
+from loadtests.model.errors import Interrupted, TwofoldError
 from loadtests.model.profiles.functions import FunctionChanges
 from loadtests.targets import checkout
 from loadtests.tools import signals
@@ -112,8 +112,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         if todo:
             build(BASE, None)
         for number, case in enumerate(todo, start=1):
-            with signals.handled():  # a signal ends the gate, too
-                rows.append(run_one(case))
+            try:
+                with signals.handled():  # a signal ends the gate, too
+                    rows.append(run_one(case))
+            except Interrupted as error:
+                say(f"{error} The same command goes on.")
+                return 128 + error.signum
             write(options.out, rows)
             say(f"{number} of {len(todo)}: {json.dumps(rows[-1], ensure_ascii=False)}")
     write(options.out, rows)
@@ -205,6 +209,8 @@ def run_one(case: Case) -> dict[str, Any]:
             build(HEAD, case.planted)
         result, folder = pipeline.run(request(case), lambda _: None)
         row |= said(result.functions[0], case) | {"gate": folder.name}
+    except Interrupted:
+        raise
     except (TwofoldError, OSError) as error:
         row |= {"error": str(error)[-300:]}
     return row | {"seconds": round(time.monotonic() - started_s, 1)}

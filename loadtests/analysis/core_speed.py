@@ -12,6 +12,10 @@ with v the speed and b the slope of ln X on ln v inside cells, pooled over the c
 model and workload. Inside cells, because differences between cells are what is asked for. Where CPU
 is what is full, b comes out near 1; where slots are, near 0, and next to nothing is changed.
 
+The metronome tells two speeds, h of hashing in the core's own caches and m of reading memory. How
+much of either requests feel depends on the machine and its neighbours. So ln v = (1 − w) ln h + w
+ln m, with one w for the whole run: the one that leaves least of the throughputs unexplained.
+
 The slope is an estimate, and all corrections of a group err together. So each corrected trial says
 how far off its correction may be, and intervals contain it (:func:`margin_between`). The slope is
 cut off at 0 and ``MOST_SLOPE`` only where it is certainly beyond them. Cut off always, its mean
@@ -38,8 +42,20 @@ from loadtests.model.trial import Trial
 Core = TypeVar("Core")
 """What a core is called."""
 
+Counts = tuple[float, float, float]
+"""The metronome's pieces of work, and their CPU-seconds of hashing and of reading memory."""
+
 FEWEST_FREE = 6
 """Trials beyond one a cell that a slope needs; with fewer it would be noise: nothing changes."""
+
+WEIGHTS = tuple(twentieth / 20 for twentieth in range(21))
+"""The weights of memory that are tried."""
+
+FEWEST_WEIGHED = 3 * FEWEST_FREE
+"""Trials beyond those that cells and slopes take, from which a weight can be found."""
+
+USUAL_WEIGHT = 0.1
+"""The weight of memory where there are too few trials to find one."""
 
 MOST_SLOPE = 1.5
 """A slope beyond this, or below 0, is no effect of the clock but chance."""
@@ -69,20 +85,70 @@ class Slope:
         return MOST_SLOPE if self.fitted - self.margin > MOST_SLOPE else self.fitted
 
 
+@dataclass(frozen=True, kw_only=True)
+class CoreSpeed:
+    """The metronome's pieces of work per CPU-second of hashing, and of reading memory."""
+
+    hashing: float
+    reading: float
+
+    @property
+    def both(self) -> float:
+        """Pieces per CPU-second of both."""
+        return 1 / (1 / self.hashing + 1 / self.reading)
+
+
 def between(
-    opened: Mapping[Core, tuple[float, float]], closed: Mapping[Core, tuple[float, float]]
-) -> float | None:
-    """Give the geometric mean over cores of the metronome's work a CPU-second, between two counts.
+    opened: Mapping[Core, Counts] | None, closed: Mapping[Core, Counts] | None
+) -> CoreSpeed | None:
+    """Give the metronome's speeds between two counts, as geometric means over the cores.
 
     None where a core did nothing meanwhile, or where there is none.
     """
-    logs = []
-    for core, (work, cpu_s) in closed.items():
-        work_before, cpu_before_s = opened[core]
-        if work <= work_before or cpu_s <= cpu_before_s:
+    before = opened or {}
+    hashing, reading = [], []
+    for core, counts in (closed or {}).items():
+        if core not in before:
             return None
-        logs.append(math.log((work - work_before) / (cpu_s - cpu_before_s)))
-    return math.exp(math.fsum(logs) / len(logs)) if logs else None
+        work, hashing_s, reading_s = (
+            after - earlier for after, earlier in zip(counts, before[core], strict=True)
+        )
+        if min(work, hashing_s, reading_s) <= 0:
+            return None
+        hashing.append(math.log(work / hashing_s))
+        reading.append(math.log(work / reading_s))
+    if not hashing:
+        return None
+    return CoreSpeed(hashing=math.exp(fmean(hashing)), reading=math.exp(fmean(reading)))
+
+
+def speed_of(trial: Trial) -> float | None:
+    """Return the speed by which a trial is corrected; None where it is not known."""
+    if not trial.core_speed or not trial.memory_speed:
+        return trial.core_speed
+    weight = trial.memory_weight
+    return float(trial.core_speed ** (1 - weight) * trial.memory_speed**weight)
+
+
+def weighed(trials: Sequence[Trial]) -> tuple[Trial, ...]:
+    """Give the trials with the weight of memory that leaves least of their throughputs unexplained.
+
+    Of few trials, they have the usual one. A trial whose speed of memory is not known has none.
+    """
+    known = [trial for trial in trials if trial.core_speed and trial.memory_speed]
+    fitted = len({trial.spec.cell for trial in known}) + len({_group(trial) for trial in known})
+    weight = USUAL_WEIGHT
+    if len(known) - fitted >= FEWEST_WEIGHED:
+        weight = min(WEIGHTS, key=lambda tried: _unexplained(known, tried))
+    return tuple(
+        replace(trial, memory_weight=weight if trial.memory_speed else 0.0) for trial in trials
+    )
+
+
+def _unexplained(trials: Sequence[Trial], weight: float) -> float:
+    """Return the squares that all groups' slopes leave with a weight of memory."""
+    groups = _grouped(replace(trial, memory_weight=weight) for trial in trials)
+    return math.fsum(_line(points(its))[2] for its in groups.values())
 
 
 def at_mean_speed(trials: Sequence[Trial]) -> tuple[Trial, ...]:
@@ -91,10 +157,10 @@ def at_mean_speed(trials: Sequence[Trial]) -> tuple[Trial, ...]:
     A trial whose speed is not known stays as it is. Asked again for trials that were corrected, it
     starts from what was measured.
     """
-    measured = [as_measured(trial) for trial in trials]
-    speeds = [math.log(trial.core_speed) for trial in measured if trial.core_speed]
+    measured = weighed([as_measured(trial) for trial in trials])
+    speeds = [math.log(speed) for speed in map(speed_of, measured) if speed]
     if not speeds:
-        return tuple(measured)
+        return measured
     middle = fmean(speeds)
     slopes = _slopes(measured)
     return tuple(_corrected(trial, slopes, middle) for trial in measured)
@@ -142,7 +208,7 @@ def slope_error(trials: Sequence[Trial]) -> float:
 def speed_change(before: Iterable[Trial], after: Iterable[Trial]) -> float:
     """Return how much the mean logarithm of the core speed differs between two cells' trials."""
     first, last = (
-        [math.log(trial.core_speed) for trial in of if trial.core_speed] for of in (before, after)
+        [math.log(speed) for speed in map(speed_of, of) if speed] for of in (before, after)
     )
     return (fmean(last) if last else 0.0) - (fmean(first) if first else 0.0)
 
@@ -151,8 +217,9 @@ def points(trials: Sequence[Trial]) -> list[list[tuple[float, float]]]:
     """Give the core speed and the throughput of each trial that has both, cell by cell."""
     by_cell: dict[Cell, list[tuple[float, float]]] = defaultdict(list)
     for trial in trials:
-        if trial.core_speed and trial.throughput_rps > 0:
-            by_cell[trial.spec.cell].append((trial.core_speed, trial.throughput_rps))
+        speed = speed_of(trial)
+        if speed and trial.throughput_rps > 0:
+            by_cell[trial.spec.cell].append((speed, trial.throughput_rps))
     return list(by_cell.values())
 
 
@@ -172,28 +239,40 @@ def _fitted(cells: Iterable[Sequence[tuple[float, float]]]) -> Slope | None:
 
     None where there are too few windows, or where the speed never changed.
     """
-    logs = [[(math.log(speed), math.log(rate)) for speed, rate in cell] for cell in cells]
-    free = sum(len(points) for points in logs) - len(logs)
+    cells = list(cells)
+    free = sum(len(points) for points in cells) - len(cells)
     if free < FEWEST_FREE:
         return None
-    centred: list[tuple[float, float]] = []
-    for points in logs:
-        speed, rate = (fmean(values) for values in zip(*points, strict=True))
-        centred += [(x - speed, y - rate) for x, y in points]
-    squares = math.fsum(x**2 for x, _ in centred)
+    squares, fitted, left = _line(cells)
     if squares == 0:
         return None
-    fitted = math.fsum(x * y for x, y in centred) / squares
-    residual = math.fsum((y - fitted * x) ** 2 for x, y in centred)
-    error = math.sqrt(residual / (free - 1) / squares)
-    return Slope(fitted=fitted, error=error, degrees=free - 1)
+    return Slope(fitted=fitted, error=math.sqrt(left / (free - 1) / squares), degrees=free - 1)
+
+
+def _line(cells: Iterable[Sequence[tuple[float, float]]]) -> tuple[float, float, float]:
+    """Return the squares of ln speed inside cells, the slope, and the squares that it leaves.
+
+    The slope is 0 where the speed never changed.
+    """
+    centred: list[tuple[float, float]] = []
+    for points in cells:
+        logs = [(math.log(speed), math.log(rate)) for speed, rate in points]
+        speed, rate = (fmean(values) for values in zip(*logs, strict=True))
+        centred += [(x - speed, y - rate) for x, y in logs]
+    squares = math.fsum(x**2 for x, _ in centred)
+    fitted = math.fsum(x * y for x, y in centred) / squares if squares else 0.0
+    return squares, fitted, math.fsum((y - fitted * x) ** 2 for x, y in centred)
 
 
 def _slopes(trials: Sequence[Trial]) -> dict[tuple[str, str], Slope | None]:
+    return {group: _fitted(points(its)) for group, its in _grouped(trials).items()}
+
+
+def _grouped(trials: Iterable[Trial]) -> dict[tuple[str, str], list[Trial]]:
     groups: dict[tuple[str, str], list[Trial]] = defaultdict(list)
     for trial in trials:
         groups[_group(trial)].append(trial)
-    return {group: _fitted(points(its_trials)) for group, its_trials in groups.items()}
+    return groups
 
 
 def _group(trial: Trial) -> tuple[str, str]:
@@ -201,10 +280,10 @@ def _group(trial: Trial) -> tuple[str, str]:
 
 
 def _corrected(trial: Trial, slopes: dict[tuple[str, str], Slope | None], middle: float) -> Trial:
-    slope_of_group = slopes[_group(trial)]
-    if slope_of_group is None or not trial.core_speed:
+    slope_of_group, speed = slopes[_group(trial)], speed_of(trial)
+    if slope_of_group is None or not speed:
         return trial
-    faster = math.log(trial.core_speed) - middle
+    faster = math.log(speed) - middle
     factor = math.exp(-slope_of_group.used * faster)
     return replace(
         trial,

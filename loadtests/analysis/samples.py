@@ -14,7 +14,7 @@ from loadtests.analysis.failures import counting
 from loadtests.analysis.nodes import use
 from loadtests.analysis.nodes.host import host_use
 from loadtests.analysis.request_distribution import distribution_of
-from loadtests.model.generator_records import Edge, Finished, RawTrial
+from loadtests.model.generator_records import Finished, RawTrial
 from loadtests.model.plan import Budget
 from loadtests.model.stack import Reading
 from loadtests.model.trial import (
@@ -87,6 +87,7 @@ def reduce(raw: RawTrial, budget: Budget, *, service_ms: float | None) -> Trial:
     completed = int(np.count_nonzero(good))
     usages = _usages(raw, columns, names, budget)
     endings = _endings(finished, columns, names)
+    speed = core_speed.between(raw.opened.pulse, raw.closed.pulse)
     return Trial(
         spec=raw.spec,
         users=raw.users,
@@ -108,7 +109,8 @@ def reduce(raw: RawTrial, budget: Budget, *, service_ms: float | None) -> Trial:
         host=host_use(raw.opened, raw.closed),
         identities=raw.identities,
         service_ms=service_ms,
-        core_speed=core_speed_of(raw.opened, raw.closed),
+        core_speed=None if speed is None else speed.hashing,
+        memory_speed=None if speed is None else speed.reading,
         dealing=_dealing(raw, columns, names, window_us),
         requests=counting.outcomes_by_name(endings, good=good, failed=failed),
         examples=counting.examples_of(raw) if failed.any() else (),
@@ -338,10 +340,3 @@ def throttled_ratio(before: Reading, after: Reading) -> float | None:
     held = (after.throttled_periods or 0) - (before.throttled_periods or 0)
     periods = max(counted, (after.at_s - before.at_s) / PERIOD_S)
     return held / periods if periods else 0.0
-
-
-def core_speed_of(opened: Edge, closed: Edge) -> float | None:
-    """Give the geometric mean over cores of the metronome's work a CPU-second."""
-    if opened.pulse is None or closed.pulse is None:
-        return None
-    return core_speed.between(opened.pulse, closed.pulse)

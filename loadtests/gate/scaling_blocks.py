@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from random import Random
 
+from loadtests.analysis import core_speed
 from loadtests.analysis.consistency import declared
 from loadtests.analysis.consistency.conversation import common_headers, conversation_of
 from loadtests.analysis.consistency.judgement import Asked
 from loadtests.analysis.nodes.host import host_use
-from loadtests.analysis.samples import core_speed_of
 from loadtests.gate.analysis import consistency_guard, figures
 from loadtests.gate.generator_pool import ALONE, TIMEOUT_S, GeneratorPool
 from loadtests.gate.model import (
@@ -158,7 +158,7 @@ class BlockRunner:
         (done,), opened, closed = self._generators.open([(ALONE, gate_load)], metronome)
         used = {start.name for start in self._starts(side, members)}
         use = host_use(opened, closed)
-        speed = core_speed_of(_on(opened, core), _on(closed, core))
+        speed = core_speed.between(_on(opened, core).pulse, _on(closed, core).pulse)
         proxy = figures.cpus_of(opened, closed, Role.PROXY)
         return ScalingWindow(
             side=side,
@@ -167,7 +167,7 @@ class BlockRunner:
             generator_ratio=figures.busy_ratio(done),
             lag_ms=round(done.finished.lag_p99_ms, 2),
             proxy_ratio=proxy,
-            core_speed=None if speed is None else float(f"{speed:.6g}"),
+            core_speed=None if speed is None else float(f"{speed.both:.6g}"),
             foreign_ratio=None if use is None else round(use.foreign_ratio, 4),
             steal_ratio=None if use is None else round(use.steal_ratio, 4),
         )

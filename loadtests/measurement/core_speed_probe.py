@@ -12,7 +12,7 @@ ANSWER_LIMIT_S = 10.0
 
 
 class _CoreCounts(BaseModel):
-    cores: dict[int, tuple[float, float]]
+    cores: dict[int, tuple[float, float, float]]
 
 
 class Metronome:
@@ -25,8 +25,8 @@ class Metronome:
         """Request the counts; :meth:`answer` returns them."""
         self._child.send("now")
 
-    def answer(self) -> dict[int, tuple[float, float]]:
-        """Return the work and the CPU-seconds of each core since the start."""
+    def answer(self) -> dict[int, tuple[float, float, float]]:
+        """Return each core's pieces of work and CPU-seconds of hashing and of reading memory."""
         line = self._child.receive(ANSWER_LIMIT_S)
         try:
             return _CoreCounts.model_validate_json(line).cores

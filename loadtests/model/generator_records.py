@@ -146,8 +146,9 @@ class Edge:
     members: tuple[Reading, ...]
     host: HostReading | None
     harness_cpu_s: float
-    pulse: Mapping[int, tuple[float, float]] | None = None
-    """The speed probe's counters for each core: units of work, and CPU-seconds."""
+    pulse: Mapping[int, tuple[float, float, float]] | None = None
+    """The speed probe's counters for each core: pieces of work, and CPU-seconds of their hashing
+    and of their reading of memory."""
     shared: SharedUse | None = None
     """What replicas share, as it was used at this moment; None where nobody can look."""
     nodes: NodesSeen | None = None

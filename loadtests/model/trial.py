@@ -191,7 +191,13 @@ class Trial:
     set_aside: str | None = None
     """Why this trial was discarded and measured again; None for one that counts."""
     core_speed: float | None = None
-    """Speed of the replicas' cores in the window: the speed probe's work per CPU-second."""
+    """Speed of the replicas' cores in the window: what the speed probe hashes per CPU-second. In
+    older journals it hashed and read memory."""
+    memory_speed: float | None = None
+    """What the speed probe reads of memory per CPU-second; None in older journals."""
+    memory_weight: float = 0.0
+    """The part of ``memory_speed`` in the speed to which throughput is corrected; 0 in the journal.
+    See ``analysis.core_speed``."""
     speed_correction: float = 1.0
     """The factor by which ``throughput_rps`` was corrected to the run's mean core speed; 1 in the
     journal, which has raw throughput. See ``analysis.core_speed``."""

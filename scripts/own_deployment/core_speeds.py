@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from loadtests.analysis import core_speed
+from loadtests.analysis.core_speed import CoreSpeed, Counts
 from loadtests.model.errors import ProcessFailure
 from loadtests.model.trial import Trial
 from loadtests.tools.proc import Child
@@ -24,10 +25,10 @@ ANSWER_LIMIT_S = 10.0
 
 @dataclass(frozen=True, kw_only=True)
 class Beat:
-    """The work and the CPU-seconds of each core since the probe's start, at a moment."""
+    """The probe's counts of each core since its start, at a moment."""
 
     at_s: float
-    cores: Mapping[str, tuple[float, float]]
+    cores: Mapping[str, Counts]
 
 
 @contextmanager
@@ -55,26 +56,29 @@ def listening(argv: Sequence[str], *, log: Path) -> Iterator[list[Beat]]:
 def parse(line: str) -> Beat:
     """Return an answer from the probe's line."""
     told = json.loads(line)
-    cores = {core: (float(work), float(cpu_s)) for core, (work, cpu_s) in told["cores"].items()}
+    cores = {
+        core: (float(work), float(hashing_s), float(reading_s))
+        for core, (work, hashing_s, reading_s) in told["cores"].items()
+    }
     return Beat(at_s=float(told["at_s"]), cores=cores)
 
 
 def with_speeds(
     trials: Sequence[Trial], beats: Sequence[Beat], *, settle_s: float
 ) -> tuple[Trial, ...]:
-    """Return trials with the speed of the cores under their load, where it is known."""
-    return tuple(
-        replace(
-            trial,
-            core_speed=between(
-                beats, trial.started_at_s, trial.started_at_s + settle_s + trial.window_s
-            ),
-        )
-        for trial in trials
-    )
+    """Return trials with the speeds of the cores under their load, where they are known."""
+    return tuple(_with_speeds(trial, beats, settle_s) for trial in trials)
 
 
-def between(beats: Sequence[Beat], from_s: float, to_s: float) -> float | None:
+def _with_speeds(trial: Trial, beats: Sequence[Beat], settle_s: float) -> Trial:
+    ends_s = trial.started_at_s + settle_s + trial.window_s
+    speed = between(beats, trial.started_at_s, ends_s)
+    if speed is None:
+        return replace(trial, core_speed=None, memory_speed=None)
+    return replace(trial, core_speed=speed.hashing, memory_speed=speed.reading)
+
+
+def between(beats: Sequence[Beat], from_s: float, to_s: float) -> CoreSpeed | None:
     """Return the speed between the first and the last answer of a time; None for fewer than two."""
     inside = [beat for beat in beats if from_s <= beat.at_s <= to_s]
     if len(inside) < 2:

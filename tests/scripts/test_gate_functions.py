@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from loadtests.analysis.profiles.function_changes import changes_of
+from loadtests.gate import pipeline
+from loadtests.model.errors import Interrupted
 from loadtests.model.profiles.functions import FunctionChanges
 from scripts import gate_functions
 from scripts.gate_functions import Case
@@ -133,3 +135,17 @@ def test_cases_that_the_file_has_are_not_measured_again(
     assert gate_functions.main(["--changed", "1", "--aa", "2", "--out", str(out)]) == 0
     assert sorted(ran) == ["aa-02", "planted-01"]
     assert json.loads(capsys.readouterr().out)["aa"] == 2
+
+
+def test_a_signal_ends_the_campaign_and_makes_no_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: Any) -> None:
+        raise Interrupted(15)
+
+    monkeypatch.setattr(gate_functions, "build", lambda *_: None)
+    monkeypatch.setattr(pipeline, "run", stopped)
+    out = tmp_path / "functions.json"
+
+    assert gate_functions.main(["--changed", "2", "--aa", "0", "--out", str(out)]) == 143
+    assert not out.exists()

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from loadtests.analysis import estimates
-from loadtests.analysis.core_speed import MOST_SLOPE, as_measured
+from loadtests.analysis.core_speed import MOST_SLOPE, as_measured, speed_of
 from loadtests.analysis.intervals import student_chance
 from loadtests.model.plan import Cell, Plan
 from loadtests.model.trial import Trial
@@ -84,7 +84,7 @@ def wear(trials: Sequence[Trial]) -> Drift | None:
     """
     measured = [as_measured(trial) for trial in trials if trial.throughput_rps > 0]
     by_cell = estimates.trials_by_cell(measured)
-    has_speeds = all(trial.core_speed for trial in measured)
+    has_speeds = all(map(speed_of, measured))
     rows = [
         row
         for by_round in by_cell.values()
@@ -112,7 +112,7 @@ def _centred(trials: Iterable[Trial], *, has_speeds: bool) -> list[tuple[float, 
     rows = [
         (
             trial.started_at_s,
-            math.log(trial.core_speed) if has_speeds and trial.core_speed else 0.0,
+            math.log(speed_of(trial) or 1.0) if has_speeds else 0.0,
             math.log(trial.throughput_rps),
         )
         for trial in trials

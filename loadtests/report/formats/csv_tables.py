@@ -101,6 +101,7 @@ def trials(measured: Sequence[Trial]) -> str:
             "max_ms": trial.latency and trial.latency.max_ms,
             "core_speed": trial.core_speed,
             "set_aside": trial.set_aside,
+            "memory_speed": trial.memory_speed,
         }
         for trial in measured
     )

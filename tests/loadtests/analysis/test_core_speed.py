@@ -15,6 +15,8 @@ from loadtests.analysis.core_speed import (
     slope,
     slope_error,
     speed_change,
+    speed_of,
+    weighed,
 )
 from loadtests.analysis.intervals import geometric_mean, student_quantile
 from loadtests.model.result import DoublingResult
@@ -225,3 +227,47 @@ def test_the_cpu_time_of_a_request_is_stated_for_the_same_core_speed() -> None:
     assert raw is not None
     assert stated is not None
     assert stated < raw
+
+
+def with_memory(*, weight: float, noise: float = 0.002, rounds: int = 8) -> list[Trial]:
+    """Trials that feel both speeds, which jump about on their own, with this weight of memory."""
+    rng = Random(5)
+    trials = []
+    for trial in make_trials(make_plan(replica_counts=(1, 2, 4), rounds=rounds)):
+        hashing, reading = (math.exp(rng.gauss(0, 0.1)) for _ in range(2))
+        felt = hashing ** (1 - weight) * reading**weight * math.exp(rng.gauss(0, noise))
+        rate = 100.0 * trial.spec.cell.replicas * felt
+        trials.append(replace(trial, core_speed=hashing, memory_speed=reading, throughput_rps=rate))
+    return trials
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.05, 0.3, 0.5, 1.0])
+def test_how_much_of_memory_requests_feel_is_found(weight: float) -> None:
+    trials = with_memory(weight=weight)
+
+    corrected = at_mean_speed(trials)
+
+    assert {trial.memory_weight for trial in corrected} == {weight}
+    assert {round(trial.throughput_rps / trial.spec.cell.replicas, -1) for trial in corrected} == {
+        100.0
+    }
+    again = at_mean_speed(corrected)
+    assert {trial.memory_weight for trial in again} == {weight}
+    assert [trial.throughput_rps for trial in again] == pytest.approx(
+        [trial.throughput_rps for trial in corrected]
+    )
+
+
+def test_few_trials_find_no_weight() -> None:
+    usual = {trial.memory_weight for trial in weighed(with_memory(weight=1.0, rounds=7)[:21])}
+
+    assert usual == {0.1}
+
+
+def test_a_trial_of_an_older_journal_has_one_speed() -> None:
+    (old, *_) = at_speeds(effect=1.0)
+
+    (found,) = weighed([old])
+
+    assert speed_of(found) == old.core_speed
+    assert found.memory_weight == 0.0

@@ -192,25 +192,30 @@ def test_a_machine_that_cannot_be_read_is_unknown(missing: str) -> None:
     assert reduced(opened=opened, closed=closed).host is None
 
 
-def test_the_cores_speed_is_the_geometric_mean_of_the_work_a_cpu_second() -> None:
+def test_the_cores_speeds_are_geometric_means_of_the_work_a_cpu_second() -> None:
     trial = reduced(
-        opened=an_edge(pulse={1: (100.0, 1.0), 2: (0.0, 0.0)}),
-        closed=an_edge(pulse={1: (500.0, 2.0), 2: (200.0, 2.0)}),
+        opened=an_edge(pulse={1: (100.0, 1.0, 1.0), 2: (0.0, 0.0, 0.0)}),
+        closed=an_edge(pulse={1: (500.0, 2.0, 5.0), 2: (200.0, 2.0, 0.5)}),
     )
 
-    assert trial.core_speed == pytest.approx(200.0)
+    assert trial.core_speed == pytest.approx(200.0)  # 400 and 100
+    assert trial.memory_speed == pytest.approx(200.0)  # 100 and 400
 
 
 @pytest.mark.parametrize(
     "pulses",
     [
-        (None, {1: (1.0, 1.0)}),
-        ({1: (1.0, 1.0)}, None),
-        ({1: (1.0, 1.0)}, {1: (1.0, 1.0)}),
+        (None, {1: (1.0, 1.0, 1.0)}),
+        ({1: (1.0, 1.0, 1.0)}, None),
+        ({1: (1.0, 1.0, 1.0)}, {1: (1.0, 1.0, 1.0)}),
+        ({1: (1.0, 1.0, 1.0)}, {1: (2.0, 2.0, 1.0)}),
+        ({1: (1.0, 1.0, 1.0)}, {1: (2.0, 2.0, 2.0), 2: (1.0, 1.0, 1.0)}),
         ({}, {}),
     ],
 )
 def test_a_metronome_that_stands_still_tells_no_speed(pulses: tuple[Any, Any]) -> None:
     opened, closed = (an_edge(pulse=pulse) for pulse in pulses)
 
-    assert reduced(opened=opened, closed=closed).core_speed is None
+    trial = reduced(opened=opened, closed=closed)
+
+    assert (trial.core_speed, trial.memory_speed) == (None, None)

@@ -142,4 +142,5 @@ class FakeBackend:
 
 def _beat(world: World) -> Iterator[str]:
     elapsed_s = world.now_s - STARTED_AT_S
-    yield json.dumps({"cores": {str(core): [1e6 * elapsed_s, elapsed_s] for core in range(CORES)}})
+    counts = [1e6 * elapsed_s, elapsed_s / 2, elapsed_s / 2]
+    yield json.dumps({"cores": {str(core): counts for core in range(CORES)}})

@@ -147,9 +147,11 @@ def test_a_fixed_text_that_one_replica_lacks_breaks_in_every_try(world: GateWorl
 
 
 def test_an_edge_has_no_speed_of_other_cores() -> None:
-    edge = Edge(members=(), host=None, harness_cpu_s=0.0, pulse={0: (1.0, 2.0), 1: (3.0, 4.0)})
+    edge = Edge(
+        members=(), host=None, harness_cpu_s=0.0, pulse={0: (1.0, 2.0, 0.5), 1: (3.0, 4.0, 0.5)}
+    )
 
-    assert _on(edge, 1).pulse == {1: (3.0, 4.0)}
+    assert _on(edge, 1).pulse == {1: (3.0, 4.0, 0.5)}
 
 
 def test_the_replicas_of_both_sides_are_asked_the_requests_of_the_load(world: GateWorld) -> None:

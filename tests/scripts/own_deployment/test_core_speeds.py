@@ -15,14 +15,14 @@ from tests.loadtests.builders import make_trial
 PROBE = """
 import json, sys
 for number, _ in enumerate(sys.stdin):
-    print(json.dumps({"at_s": number, "cores": {"1": [10 * number, number]}}), flush=True)
+    print(json.dumps({"at_s": number, "cores": {"1": [10 * number, number, number]}}), flush=True)
 """
 
 
 def beats(*work: float) -> list[Beat]:
-    """An answer a second from 0 on, each with a CPU-second more on two equal cores."""
+    """An answer a second from 0 on, each with a CPU-second more of both on two equal cores."""
     return [
-        Beat(at_s=at_s, cores={core: (total, float(at_s)) for core in ("0", "1")})
+        Beat(at_s=at_s, cores={core: (total, float(at_s), float(at_s)) for core in ("0", "1")})
         for at_s, total in enumerate(work)
     ]
 
@@ -30,8 +30,11 @@ def beats(*work: float) -> list[Beat]:
 def test_a_speed_is_that_between_the_first_and_the_last_answer_inside() -> None:
     answers = beats(0, 100, 300, 600, 1000)
 
-    assert between(answers, 1.0, 3.0) == pytest.approx(250.0)
-    assert between(answers, 0.5, 2.5) == pytest.approx(200.0)
+    for from_s, to_s, speed in ((1.0, 3.0, 250.0), (0.5, 2.5, 200.0)):
+        found = between(answers, from_s, to_s)
+        assert found is not None
+        assert found.hashing == pytest.approx(speed)
+        assert found.reading == pytest.approx(speed)
 
 
 @pytest.mark.parametrize(
@@ -56,6 +59,7 @@ def test_each_trial_gets_the_speed_under_its_own_load() -> None:
     trials = core_speeds.with_speeds((slow, fast, unseen), answers, settle_s=1.0)
 
     assert [trial.core_speed for trial in trials] == [pytest.approx(100), pytest.approx(200), None]
+    assert [trial.memory_speed for trial in trials] == [trial.core_speed for trial in trials]
 
 
 def test_a_probe_is_asked_again_and_again_and_its_answers_are_kept(
@@ -66,4 +70,6 @@ def test_a_probe_is_asked_again_and_again_and_its_answers_are_kept(
     with core_speeds.listening((sys.executable, "-c", PROBE), log=tmp_path / "log") as answers:
         proc.wait_until(lambda: len(answers) >= 3, limit_s=20.0, failure="no answers")
 
-    assert between(answers, 0.0, 2.0) == pytest.approx(10.0)
+    found = between(answers, 0.0, 2.0)
+    assert found is not None
+    assert found.hashing == pytest.approx(10.0)

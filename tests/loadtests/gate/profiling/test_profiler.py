@@ -147,7 +147,9 @@ def test_requests_come_evenly_to_both_starts_of_a_pair_and_in_turns(
     assert seeds["f001-base"] == seeds["f001-head"] != seeds["f002-head"]
     assert seeds["f001-base"][1] == 90.0
     assert seeds["f002-base"] == (seeds["f002-head"][0], 83.7)  # another lane
-    assert len({order["starts_at_s"] for order in orders if order["id"][:4] in {"f001", "f002"}}) == 1
+    assert (
+        len({order["starts_at_s"] for order in orders if order["id"][:4] in {"f001", "f002"}}) == 1
+    )
     assert {order["arrivals"] for order in orders} == {"constant"}
     shifts = [order["shift_s"] for order in orders if order["id"].startswith("f001")]
     assert sorted(shifts) == [0.0, pytest.approx(0.5 / 90.0)]
