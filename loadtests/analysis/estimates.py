@@ -20,7 +20,6 @@ from loadtests.model.result import CellResult, ComparisonResult, DoublingResult,
 from loadtests.model.trial import Calibration, Latency, Trial
 from loadtests.model.vocabulary import Role, Verdict
 
-
 ByRound = Mapping[int, Trial]
 
 
@@ -113,7 +112,6 @@ def _between_starts(
 
 def _starts_of(trials: ByRound) -> set[int]:
     return {member for trial in trials.values() for member in trial.spec.members}
-
 
 
 def doubled_cells(plan: Plan) -> tuple[tuple[Cell, Cell], ...]:

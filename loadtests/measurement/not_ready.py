@@ -15,7 +15,6 @@ LOG_LINES = 15
 
 QUOTED_CHARS = 200
 
-
 EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104  an address to compare with
 LOOPBACK = re.compile(r"127\.|::1$")
 

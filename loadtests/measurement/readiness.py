@@ -30,7 +30,6 @@ INSTEAD = {
 """What the generator's names of failures mean; others are errors of the system as they are."""
 
 
-
 def wait_ready(
     agent: Agent,
     replicas: Sequence[Replica],

@@ -11,7 +11,6 @@ from loadtests.analysis.consistency.judgement import Asked
 from loadtests.analysis.shared.statuses import FIRST_ERROR_STATUS, TOO_MANY_REQUESTS
 from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState, Seen
 
-
 WAITS_LONG_S = 60
 """Seconds of ``Retry-After`` from which a refusal outlasts the checks."""
 

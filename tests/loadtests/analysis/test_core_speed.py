@@ -66,8 +66,7 @@ def test_the_interval_is_narrower_than_without() -> None:
     plan = make_plan(replica_counts=(1, 2), rounds=8)
     trials = at_speeds(effect=1.0, noise=0.02)
     raw, corrected = (
-        precision(estimates.doublings(plan, these))
-        for these in (trials, at_mean_speed(trials))
+        precision(estimates.doublings(plan, these)) for these in (trials, at_mean_speed(trials))
     )
     assert raw is not None
     assert corrected is not None

@@ -32,8 +32,6 @@ def check(folder: Path, dockerfile: Path) -> None:
         )
 
 
-
-
 def sizes_of(folder: Path, patterns: list[str]) -> Counter[str]:
     """Return the bytes that each entry of a context adds to what is sent."""
     matcher = PatternMatcher(patterns)

@@ -12,7 +12,6 @@ from ipaddress import IPv6Address, ip_address
 from loadtests.analysis.shared.statuses import FIRST_SERVER_ERROR
 from loadtests.tools.procfs import Listener
 
-
 ENGINE_DNS = "127.0.0.11"
 """Docker's own name server listens on this address in every container of a Compose network."""
 
