@@ -276,13 +276,8 @@ def with_own(argv: Sequence[str]) -> tuple[str, ...]:
     return tuple(argv)
 
 
-def parse_names(text: str) -> tuple[str, ...]:
-    """Return the names in the output of ``replicas``, one a line; raise for a repeated one."""
-    return tuple(parse_replicas(text))
-
-
 def parse_replicas(text: str) -> dict[str, str]:
-    """Return the identities in the output of ``replicas`` by their names, sorted.
+    """Return the identities in the output of ``replicas`` by their names, sorted; raise for doubles.
 
     A line is a name, or a name, a tab and what changes when the replica is started anew.
     """
