@@ -277,9 +277,10 @@ def with_own(argv: Sequence[str]) -> tuple[str, ...]:
 
 
 def parse_replicas(text: str) -> dict[str, str]:
-    """Return the identities in the output of ``replicas`` by their names, sorted; raise for doubles.
+    """Return the identities in the output of ``replicas`` by their names, sorted.
 
-    A line is a name, or a name, a tab and what changes when the replica is started anew.
+    A line is a name, or a name, a tab and what changes when the replica is started anew. Raises for
+    a name that comes twice.
     """
     lines = [line.strip().partition("\t") for line in text.splitlines() if line.strip()]
     names = [name.strip() for name, _, _ in lines]
