@@ -27,7 +27,8 @@ from statistics import fmean
 from typing import Any
 
 from loadtests import pipeline
-from loadtests.analysis import core_speed, estimates, machine_share
+from loadtests.analysis import core_speed, estimates
+from loadtests.analysis.shared import machine_share
 from loadtests.model.plan import Plan
 from loadtests.model.result import DoublingResult
 from loadtests.model.trial import Trial

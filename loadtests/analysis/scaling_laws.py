@@ -9,8 +9,8 @@ PURE. Two laws, both fitted to the logarithm of throughput by least squares:
 The intervals come from leaving out one round at a time (the jackknife, Tukey 1958), because the
 round is the unit, and contain how far off the correction for the core's speed may be. They say how
 precise the fit is, not whether the law is true. They reach further by what may be the shared cores'
-(:mod:`loadtests.analysis.machine_share`): the law is fitted again to the throughputs at either end
-of that reach.
+(:mod:`loadtests.analysis.shared.machine_share`): the law is fitted again to the throughputs at
+either end of that reach.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from loadtests.analysis import machine_share
 from loadtests.analysis.estimates import trials_by_cell
 from loadtests.analysis.intervals import student_quantile
+from loadtests.analysis.shared import machine_share
 from loadtests.model.plan import Cell, Plan
 from loadtests.model.result import DoublingResult, Estimate, LawResult
 from loadtests.model.trial import Trial

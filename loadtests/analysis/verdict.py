@@ -11,10 +11,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from loadtests.analysis import core_speed, estimates, losses, machine_share, scaling_laws
+from loadtests.analysis import core_speed, estimates, losses, scaling_laws
 from loadtests.analysis.failures import shape
 from loadtests.analysis.intervals import student_quantile
 from loadtests.analysis.profiles import comparison, naming
+from loadtests.analysis.rounds import complete_rounds
+from loadtests.analysis.shared import machine_share
 from loadtests.model.consistency import ProbeResult, ProbeState
 from loadtests.model.errors import EXIT_CANNOT_TELL, EXIT_NO, EXIT_YES
 from loadtests.model.failures import FailureResult
@@ -102,7 +104,7 @@ def conclude(
         plan=plan,
         verdict=verdict,
         reason=reason,
-        rounds=estimates.complete_rounds(plan, trials),
+        rounds=complete_rounds(plan, trials),
         measured_s=math.fsum(trial.window_s for trial in trials),
         cells=cells,
         doublings=judged,

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtests.analysis import estimates
+from loadtests.analysis.rounds import unfinished
 from loadtests.cli import output
 from loadtests.measurement.progress import Progress
 from loadtests.model.plan import Cell, Plan
@@ -152,7 +153,7 @@ def position(plan: Plan, trials: Sequence[Trial]) -> str:
 def ends_a_round(plan: Plan, trials: Sequence[Trial]) -> bool:
     """Return whether the last trial is its round's last: precise cells are left out of rounds."""
     last = trials[-1].spec.round
-    wanted = estimates.unfinished(plan, [trial for trial in trials if trial.spec.round < last])
+    wanted = unfinished(plan, [trial for trial in trials if trial.spec.round < last])
     return set(wanted) <= {trial.spec.cell for trial in trials if trial.spec.round == last}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from loadtests.analysis.nodes.host import host_use
+from loadtests.analysis.shared.statuses import FIRST_ERROR_STATUS
 from loadtests.gate.analysis import figures
 from loadtests.gate.calibration import Calibrator
 from loadtests.gate.generator_pool import TIMEOUT_S, GeneratorPool, Key
@@ -43,7 +44,6 @@ REHEARSAL_S = 0.2
 REHEARSED_USERS = 32
 """At 60 % of the capacity of a few slots, more requests than this are hardly ever in flight."""
 
-CLIENT_ERROR = 400
 MAX_IN_FLIGHT = 512
 
 
@@ -131,7 +131,7 @@ class PairRunner:
             return
         url = f"http://{start.address}{self._plan.path}"
         (answer,) = self._generators.agent.fetch([url], timeout_s=TIMEOUT_S)
-        if answer.status is None or answer.status >= CLIENT_ERROR:
+        if answer.status is None or answer.status >= FIRST_ERROR_STATUS:
             raise EnvironmentFailure(
                 f"base answers {path_without_secrets(self._plan.path)} with"
                 f" {answer.status or answer.error}, so there is no baseline. Name another version"

@@ -10,6 +10,7 @@ from loadtests.analysis import core_speed, estimates, request_table, samples
 from loadtests.analysis.ceilings import file_ceiling
 from loadtests.analysis.latency import level_results
 from loadtests.analysis.profiles import naming
+from loadtests.analysis.rounds import unfinished
 from loadtests.analysis.rules.system import disturbed
 from loadtests.environments.protocol import MayBeScaled, Stack
 from loadtests.measurement import repeated_trials, user_calibration
@@ -199,7 +200,7 @@ class Session:
         A worker model whose doublings of a workload are precise is left out of further rounds.
         """
         for planned in self._plan.rounds:
-            wanted = set(estimates.unfinished(self._plan, self._counting()))
+            wanted = set(unfinished(self._plan, self._counting()))
             if not wanted:
                 return
             self._driver.reset(self._plan)

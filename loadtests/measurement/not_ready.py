@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from loadtests.analysis.shared.statuses import FIRST_SERVER_ERROR
 from loadtests.environments.shared import remedies
 from loadtests.model.generator_records import Answer
 from loadtests.model.stack import Replica, ReplicaState, without_times
@@ -13,9 +14,6 @@ LOG_LINES = 15
 """Lines of a log that a message shows below the application's own error."""
 
 QUOTED_CHARS = 200
-
-SERVER_ERROR = 500
-"""Any status from this on says that the application failed."""
 
 EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104  an address to compare with
 LOOPBACK = re.compile(r"127\.|::1$")
@@ -56,7 +54,7 @@ def _did(
         return "was killed, out of memory. Give it more, or let it use less"
     if state.exit_code is not None or answer is None:
         return _ended(state.exit_code)
-    if answer.status is not None and answer.status >= SERVER_ERROR:
+    if answer.status is not None and answer.status >= FIRST_SERVER_ERROR:
         return f"answers GET {path} with {_quoted(answer)}, and did so for {waited_s:.0f} s"
     if state.listening is not None and not _is_reached(replica.address, state.listening):
         return _listens_elsewhere(replica.address, state.listening, waited_s)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
+from loadtests.analysis.shared.statuses import FIRST_SERVER_ERROR
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.plan import START_LIMIT_S
@@ -27,9 +28,6 @@ INSTEAD = {
     "malformed": "what came is no answer of HTTP/1.1; it may speak HTTP/2 or TLS",
 }
 """What the generator's names of failures mean; others are errors of the system as they are."""
-
-SERVER_ERROR = 500
-"""Any status below this shows that a replica serves requests."""
 
 
 def wait_ready(
@@ -90,7 +88,7 @@ def _answering(agent: Agent, replicas: Sequence[Replica], path: str, limit_s: fl
     return [
         replica.name
         for replica, answer in zip(replicas, answers, strict=True)
-        if answer.status is not None and answer.status < SERVER_ERROR
+        if answer.status is not None and answer.status < FIRST_SERVER_ERROR
     ]
 
 

@@ -36,7 +36,6 @@ such an address is another matter: filters of names answer so."""
 OPTION = "--i-may-load"
 
 DEFAULT_PORT = 80
-MOST_PORT = 65535
 
 ACCEPT_LIMIT_S = 2.0
 """How long an address may take to accept a connection, where a host has several."""

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from loadtests import pipeline
-from loadtests.analysis.estimates import FIRST_LOOK_ROUNDS
+from loadtests.analysis.rounds import FIRST_LOOK_ROUNDS
 from loadtests.config.options import ROUNDS_MAX, Options
 from loadtests.environments.protocol import Chosen, Say
 from loadtests.model.errors import EnvironmentFailure, GeneratorFailure, Interrupted

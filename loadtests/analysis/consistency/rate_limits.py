@@ -8,11 +8,8 @@ from dataclasses import dataclass
 
 from loadtests.analysis import remedies
 from loadtests.analysis.consistency.judgement import Asked
+from loadtests.analysis.shared.statuses import FIRST_ERROR_STATUS, TOO_MANY_REQUESTS
 from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState, Seen
-
-LIMITED = 429
-
-FAILING = 400
 
 WAITS_LONG_S = 60
 """Seconds of ``Retry-After`` from which a refusal outlasts the checks."""
@@ -46,7 +43,7 @@ class Heard:
     @property
     def left(self) -> int | None:
         """How many more requests the server allows; None where it does not say."""
-        if self.seen.limit_left is None and self.seen.status == LIMITED:
+        if self.seen.limit_left is None and self.seen.status == TOO_MANY_REQUESTS:
             return 0
         return self.seen.limit_left
 
@@ -60,7 +57,7 @@ def limits(asked: Asked, found: Sequence[Heard]) -> ProbeResult | None:
     for heard in found:
         by_request.setdefault((heard.request, heard.as_stranger), []).append(heard)
     alone = [sentence for group in by_request.values() if (sentence := _alone(group))]
-    limited = sum(heard.seen.status == LIMITED for heard in found)
+    limited = sum(heard.seen.status == TOO_MANY_REQUESTS for heard in found)
     if not alone and not limited:
         return None
     return asked.result(
@@ -112,8 +109,8 @@ def _by_refusals(runs: Sequence[Sequence[Heard]]) -> str:
         home = refused.seen.replica
         again = next((run for run in runs[index + 2 :] if run[0].seen.replica == home), ())
         waits_s = refused.retry_after_s or 0
-        is_limited = refused.seen.status == LIMITED and waits_s >= WAITS_LONG_S
-        is_still_limited = again and all(heard.seen.status == LIMITED for heard in again)
+        is_limited = refused.seen.status == TOO_MANY_REQUESTS and waits_s >= WAITS_LONG_S
+        is_still_limited = again and all(heard.seen.status == TOO_MANY_REQUESTS for heard in again)
         if is_limited and is_still_limited and all(map(_is_accepted, after)):
             return (
                 f"{home} refused {refused.request} for the next {waits_s} s,"
@@ -123,4 +120,4 @@ def _by_refusals(runs: Sequence[Sequence[Heard]]) -> str:
 
 
 def _is_accepted(heard: Heard) -> bool:
-    return heard.seen.status is not None and heard.seen.status < FAILING
+    return heard.seen.status is not None and heard.seen.status < FIRST_ERROR_STATUS

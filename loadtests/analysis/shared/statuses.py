@@ -1,4 +1,4 @@
-"""Statuses of HTTP (RFC 9110) that several parts of the analysis tell apart. PURE."""
+"""Statuses of HTTP (RFC 9110) that several parts tell apart. PURE."""
 
 from __future__ import annotations
 
@@ -7,3 +7,9 @@ NOT_MODIFIED = 304
 
 FIRST_ERROR_STATUS = 400
 """Statuses from here on are errors."""
+
+TOO_MANY_REQUESTS = 429
+"""The application limits the rate."""
+
+FIRST_SERVER_ERROR = 500
+"""Statuses from here on say that the application failed; all others that it serves requests."""

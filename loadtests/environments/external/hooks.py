@@ -276,15 +276,11 @@ def with_own(argv: Sequence[str]) -> tuple[str, ...]:
     return tuple(argv)
 
 
-def parse_names(text: str) -> tuple[str, ...]:
-    """Return the names in the output of ``replicas``, one a line; raise for a repeated one."""
-    return tuple(parse_replicas(text))
-
-
 def parse_replicas(text: str) -> dict[str, str]:
     """Return the identities in the output of ``replicas`` by their names, sorted.
 
-    A line is a name, or a name, a tab and what changes when the replica is started anew.
+    A line is a name, or a name, a tab and what changes when the replica is started anew. Raises for
+    a name that comes twice.
     """
     lines = [line.strip().partition("\t") for line in text.splitlines() if line.strip()]
     names = [name.strip() for name, _, _ in lines]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from loadtests.analysis.shared.statuses import FIRST_SERVER_ERROR
 from loadtests.environments.protocol import Grows, Stack
 from loadtests.measurement.generator_client import Agent
-from loadtests.measurement.readiness import SERVER_ERROR
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.tools import proc
 
@@ -33,4 +33,4 @@ def measure(stack: Stack, agent: Agent, worker: str, path: str) -> float | None:
 
 def _answers(agent: Agent, url: str) -> bool:
     status = agent.fetch([url], timeout_s=ASK_LIMIT_S)[0].status
-    return status is not None and status < SERVER_ERROR
+    return status is not None and status < FIRST_SERVER_ERROR

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from loadtests.analysis.shared.statuses import TOO_MANY_REQUESTS
 from loadtests.measurement.user_load import answers
 from loadtests.measurement.user_load.answers import Facts, in_words, steps_of
 from loadtests.model.errors import EXIT_CANNOT_TELL, EXIT_USAGE
@@ -17,7 +18,6 @@ FAILING_LIMIT_RATIO = 0.001
 
 BAD_REQUEST = 400
 UNAUTHORIZED = 401
-TOO_MANY_REQUESTS = 429
 
 NAMED_MAX = 5
 """Things of one kind that a sentence names."""

@@ -64,7 +64,7 @@ def find(folder: Path) -> Context:
     Left out are what ``.dockerignore`` names, virtual environments, ``NEVER``, and Twofold's own
     results.
     """
-    files = tuple(_walk(folder, _patterns(folder)))
+    files = tuple(_walk(folder, patterns_in(folder / IGNORE_FILE)))
     sizes: Counter[str] = Counter()
     for file in files:
         sizes[file.parts[0]] += (folder / file).lstat().st_size
@@ -147,10 +147,13 @@ def _belongs(path: Path) -> bool:
     return path.is_symlink() or (path.is_file() and os.access(path, os.R_OK))
 
 
-def _patterns(folder: Path) -> list[str]:
-    try:
-        lines = (folder / IGNORE_FILE).read_text(errors="replace", encoding="utf-8").splitlines()
-    except OSError:
-        return []
-    stripped = (line.strip() for line in lines)
-    return [line for line in stripped if line and not line.startswith("#")]
+def patterns_in(*files: Path) -> list[str]:
+    """Return the patterns of the first of these files that can be read."""
+    for file in files:
+        try:
+            lines = file.read_text(errors="replace", encoding="utf-8").splitlines()
+        except OSError:
+            continue
+        stripped = (line.strip() for line in lines)
+        return [line for line in stripped if line and not line.startswith("#")]
+    return []

@@ -19,6 +19,7 @@ from loadtests.analysis.core_speed import (
     weighed,
 )
 from loadtests.analysis.intervals import geometric_mean, student_quantile
+from loadtests.analysis.rounds import precision
 from loadtests.model.result import DoublingResult
 from loadtests.model.trial import Trial
 from tests.loadtests.builders import make_cell, make_plan, make_spec, make_trial, make_trials
@@ -67,8 +68,7 @@ def test_the_interval_is_narrower_than_without() -> None:
     plan = make_plan(replica_counts=(1, 2), rounds=8)
     trials = at_speeds(effect=1.0, noise=0.02)
     raw, corrected = (
-        estimates.precision(estimates.doublings(plan, these))
-        for these in (trials, at_mean_speed(trials))
+        precision(estimates.doublings(plan, these)) for these in (trials, at_mean_speed(trials))
     )
     assert raw is not None
     assert corrected is not None

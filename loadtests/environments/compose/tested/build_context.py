@@ -9,6 +9,7 @@ from pathlib import Path
 from docker.utils.build import PatternMatcher
 
 from loadtests.model.errors import UsageError
+from loadtests.targets.application.build_context import IGNORE_FILE, patterns_in
 
 LIMIT_BYTES = 4 * 10**9
 """A larger context is data that lies beside the application; no image needs so much source."""
@@ -19,27 +20,16 @@ NAMED = 3
 
 def check(folder: Path, dockerfile: Path) -> None:
     """Raise :class:`UsageError` if a context is too large to be sent, naming what is large."""
-    sizes = sizes_of(folder, ignore_patterns(folder, dockerfile))
+    own = dockerfile.with_name(f"{dockerfile.name}{IGNORE_FILE}")
+    sizes = sizes_of(folder, patterns_in(own, folder / IGNORE_FILE))
     total = sum(sizes.values())
     if total > LIMIT_BYTES:
         largest = ", ".join(f"{name} ({_size(size)})" for name, size in sizes.most_common(NAMED))
         raise UsageError(
             f"The build context {folder} has {_size(total)}, and all of it would be sent to the"
             f" engine. The largest parts: {largest}. Name what the image does not need in"
-            f" {folder / '.dockerignore'}, or build the image yourself and name it (--image)."
+            f" {folder / IGNORE_FILE}, or build the image yourself and name it (--image)."
         )
-
-
-def ignore_patterns(folder: Path, dockerfile: Path) -> list[str]:
-    """Return the patterns of the context's .dockerignore, or of the Dockerfile's own."""
-    for file in (dockerfile.with_name(f"{dockerfile.name}.dockerignore"), folder / ".dockerignore"):
-        try:
-            lines = file.read_text(errors="replace", encoding="utf-8").splitlines()
-        except OSError:
-            continue
-        stripped = (line.strip() for line in lines)
-        return [line for line in stripped if line and not line.startswith("#")]
-    return []
 
 
 def sizes_of(folder: Path, patterns: list[str]) -> Counter[str]:

@@ -11,7 +11,7 @@ from loadtests.environments.external.hooks import (
     HookRunner,
     back_argv,
     parse_counters,
-    parse_names,
+    parse_replicas,
     pinned,
     scale_argv,
     with_own,
@@ -35,12 +35,12 @@ def test_the_number_stands_in_every_word_of_the_scale_command() -> None:
 
 
 def test_names_are_one_a_line_in_any_order_without_blanks() -> None:
-    assert parse_names("  web-2\n\nweb-1  \r\n") == ("web-1", "web-2")
+    assert list(parse_replicas("  web-2\n\nweb-1  \r\n")) == ["web-1", "web-2"]
 
 
 def test_a_name_that_is_printed_twice_is_refused() -> None:
     with pytest.raises(EnvironmentFailure, match="'web-1' twice"):
-        parse_names("web-1\nweb-2\nweb-1\n")
+        parse_replicas("web-1\nweb-2\nweb-1\n")
 
 
 def test_counters_are_a_name_its_seconds_and_maybe_its_throttled_seconds() -> None:

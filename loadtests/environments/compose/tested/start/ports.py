@@ -9,10 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
+from loadtests.analysis.shared.statuses import FIRST_SERVER_ERROR
 from loadtests.tools.procfs import Listener
-
-SERVER_ERROR = 500
-"""Any status from this on says that the application failed."""
 
 ENGINE_DNS = "127.0.0.11"
 """Docker's own name server listens on this address in every container of a Compose network."""
@@ -80,7 +78,7 @@ def answering(
 
 
 def _fails(status: int) -> bool:
-    return status >= SERVER_ERROR
+    return status >= FIRST_SERVER_ERROR
 
 
 def note_on(port: int, declared: Sequence[int], others: Sequence[int]) -> str | None:

@@ -2,7 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from loadtests.analysis import machine_share, verdict
+from loadtests.analysis import verdict
+from loadtests.analysis.shared import machine_share
 from loadtests.model.plan import Cell
 from loadtests.model.result import CellResult, DoublingResult, Estimate
 from loadtests.model.vocabulary import Bottleneck, Verdict
