@@ -61,8 +61,8 @@ def of_configuration(
         own = place / path.relative_to(folder)
         if own.is_file() and own.read_bytes() != path.read_bytes():
             yield (
-                f"{name.capitalize()} has another {path.name}. Both versions are asked by that of the"
-                " working tree."
+                f"{name.capitalize()} has another {path.name}. Both versions are asked by that of"
+                " the working tree."
             )
 
 
