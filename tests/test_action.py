@@ -174,3 +174,21 @@ def test_what_installs_twofold_runs_no_module_of_the_change(tmp_path: Path) -> N
 
     assert (done.returncode, done.stderr) == (0, "")
     assert (tmp_path / "twofold/bin/python").exists()
+
+
+def test_a_folder_of_results_is_the_same_for_the_step_that_keeps_the_evidence(
+    tmp_path: Path,
+) -> None:
+    """The gate works in the project's folder; what uploads works at the top of the checkout."""
+    _, outputs = step(tmp_path, OUT="kept/perf", ARGUMENTS="--margin 0.1")
+
+    assert outputs["folder"] == f"{tmp_path}/kept/perf"
+    assert (tmp_path / "words").read_text().splitlines()[1:3] == ["--out", f"{tmp_path}/kept/perf"]
+    # A file of ours in it would make the working tree another one, and the image, too.
+    assert list((tmp_path / "kept/perf").iterdir()) == []
+
+
+def test_evidence_that_cannot_be_kept_changes_no_answer() -> None:
+    (keep,) = (step for step in STEPS if "upload-artifact" in step.get("uses", ""))
+
+    assert keep["continue-on-error"] is True

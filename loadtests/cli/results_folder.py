@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Iterable, Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 import click
 
 from loadtests.environments.guards import machine_lock
-from loadtests.model.errors import UsageError
+from loadtests.model.errors import EnvironmentFailure, UsageError
 from loadtests.model.safe_text import is_utf8, printable
 from loadtests.model.tested.variables import HIDDEN, is_secret, path_without_secrets
 from loadtests.results import run_search
@@ -49,6 +50,21 @@ def to_write_to(out: Path | None) -> Path:
             " another: --out DIR."
         )
     return folder
+
+
+def check_writable(folder: Path) -> None:
+    """Raise :class:`EnvironmentFailure` where nothing can be written, before minutes are spent.
+
+    A checkout may be mounted read-only.
+    """
+    place = next((one for one in (folder, *folder.parents) if os.access(one, os.F_OK)), folder)
+    # By the effective user, who writes.
+    is_writable = os.access(place, os.W_OK | os.X_OK, effective_ids=True)
+    if not is_writable or not place.is_dir():
+        raise EnvironmentFailure(
+            f"The results folder {folder} cannot be written: {place} cannot. Name another: --out"
+            " DIR."
+        )
 
 
 def run_in(out: Path | None, name: str | None) -> Path:

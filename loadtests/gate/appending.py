@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+
+from pydantic import TypeAdapter
 
 from loadtests.gate.model import SCHEMA_VERSION, GatePlan, GateResult, SideKind
 from loadtests.gate.versions import Sides
 from loadtests.model.errors import UsageError
-from loadtests.model.tested.variables import path_without_secrets
+
+_PLAN = TypeAdapter(GatePlan)
+
+MEASURED: Mapping[str, str] = {
+    "workers": "the worker models",
+    "models": "how they are served",
+    "path": "the path",
+    "asked": "the load",
+    "margins": "the margins",
+    "checks": "the checks",
+    "health": "the health path",
+}
+"""The settings on which figures and verdicts depend, by the plan's fields."""
 
 
 def continued(earlier: GateResult, now: GatePlan) -> GatePlan:
@@ -28,15 +43,17 @@ def continued(earlier: GateResult, now: GatePlan) -> GatePlan:
             " measured then would still count. Start a new gate."
         )
     before = earlier.plan
-    if _settings(now) != _settings(before):
+    if differ := _that_differ(before, now):
         raise UsageError(
-            f"--append continues {earlier.facts.gate_id} with the same options: workers"
-            f" {','.join(before.workers)}, path {before.path}, the same target and load, and the"
-            " same margins. Leave these options unchanged."
+            f"--append continues {earlier.facts.gate_id} with the same options, and these are"
+            f" others now: {', '.join(differ)}. Leave them unchanged, or start a new gate."
         )
     # The values of variables, headers and queries are not in the file, so those of now are used.
+    # So are the cores: another machine may have others.
     return replace(
         before,
+        cores=now.cores,
+        service_cores=now.service_cores,
         max_minutes=now.max_minutes,
         path=now.path,
         tested=now.tested,
@@ -48,21 +65,18 @@ def continued(earlier: GateResult, now: GatePlan) -> GatePlan:
     )
 
 
-def _settings(plan: GatePlan) -> tuple[object, ...]:
-    load = plan.asked
-    requests = load.requests if load else ()
-    return (
-        plan.workers,
-        path_without_secrets(plan.path),
-        plan.margins,
-        plan.tested.given,
-        # The earlier plan was written down without the secrets.
-        tuple(
-            (request.method, path_without_secrets(request.path), request.weight)
-            for request in requests
-        ),
-        load.locustfile.path if load and load.locustfile else None,
-    )
+def _that_differ(before: GatePlan, now: GatePlan) -> list[str]:
+    """Name the settings that are others now, as far as they are written down."""
+    old, new = _written(before), _written(now)
+    if not old.models:  # of a gate that did not note them
+        old = replace(old, models=new.models)
+    told = [name for field, name in MEASURED.items() if getattr(old, field) != getattr(new, field)]
+    return told + ["the target"] * (old.tested.given != new.tested.given)
+
+
+def _written(plan: GatePlan) -> GatePlan:
+    """Return a plan as it is read back from its file, without secrets."""
+    return _PLAN.validate_json(_PLAN.dump_json(plan))
 
 
 OWN_RESULTS = (

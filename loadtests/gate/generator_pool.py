@@ -120,15 +120,23 @@ class GeneratorPool:
         """Run loads that are not measured: their users start, and stay for later loads.
 
         Users may log in first, which takes different times; the loads that follow begin together.
-        Raises :class:`UnusableLoad` with the version on which they do not get to their first task.
+        Raises :class:`UnusableLoad` with the version on which they do not get to their first task,
+        when all other loads are over: their generators may be asked again.
         """
         pairs = self._begun(loads)
-        done = []
+        done: list[LoadDone] = []
+        errors: list[UnusableLoad] = []
         for (agent, load), (key, given) in zip(pairs, loads, strict=True):
-            with _on(version_of(key, given)):
-                agent.wait_opened(load)
+            try:
+                with _on(version_of(key, given)):
+                    agent.wait_opened(load)
+            except UnusableLoad as error:
+                errors.append(error)
+                continue
             agent.wait_closed(load)
             done.append(agent.collect(load))
+        if errors:
+            raise errors[0]
         return done
 
     def _begun(self, loads: Sequence[tuple[Key, Load]]) -> list[tuple[Agent, Load]]:

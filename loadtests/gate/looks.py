@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 from loadtests.environments.protocol import Say
 from loadtests.gate.analysis import consistency_guard, findings, verdict
@@ -17,8 +18,6 @@ from loadtests.gate.model import (
     GatePlan,
     GateVerdict,
     ScalingBlock,
-    SideName,
-    SideProbe,
     StartPair,
     WorkerLoad,
 )
@@ -90,7 +89,7 @@ class Session:
 
         The checks come last, so that every start is measured fresh. They are skipped if requests
         fail, since each check would then wait for its timeouts. Where users do not get to their
-        first task at two replicas, the checks show whether that is because head breaks.
+        first task, further tries or, at two replicas, the checks show whether head breaks.
         """
         try:
             self._measure()
@@ -98,6 +97,8 @@ class Session:
             with suppress(EnvironmentFailure):
                 if self._in_block:
                     self._probe()
+                else:
+                    self._begin_again()
                 if self._note_refusals():
                     told = findings.told_refusals(self.evidence)
                     raise UnusableLoad(f"{error} {told}") from error
@@ -106,6 +107,24 @@ class Session:
             self._probe()
         if self._requests_fail() or self._regressed():
             self._note_refusals()
+
+    def _begin_again(self) -> None:
+        """Let users begin at further starts; note it where base's do in all tries, head's in none.
+
+        For two equal versions this happens by chance as seldom as wrong answers in all tries.
+        """
+        load = next((load for load in self.evidence.loads if load.worker == self._worker), None)
+        if load is None:  # it is base that was loaded
+            return
+        failures: list[str] = []
+        for number in range(1, consistency_guard.TRIES + 1):
+            self._say(f"{self._worker}: users begin again, try {number}")
+            base, head = self._pair_runner.begin_again(number, load)
+            if base is not None or head is None:
+                return
+            failures.append(head)
+        not_begun = {**self.evidence.not_begun, self._worker: tuple(failures)}
+        self._add(not_begun=not_begun)
 
     def _measure(self) -> None:
         """Measure look by look.
@@ -172,7 +191,8 @@ class Session:
         if not (found.stores or found.by_head):
             return False
         stores = {**self.evidence.store_refusals, **found.stores}
-        self._add(store_refusals=stores, head_refusal=found.by_head)
+        head = found.by_head or self.evidence.head_refusal
+        self._add(store_refusals=stores, head_refusal=head)
         return True
 
     def _measure_pairs(self, look: int) -> None:
@@ -258,26 +278,9 @@ class Session:
             self._pair_runner.check_load()
             self._is_checked = True
 
-    def _add(
-        self,
-        *,
-        loads: tuple[WorkerLoad, ...] | None = None,
-        pairs: tuple[StartPair, ...] | None = None,
-        blocks: tuple[ScalingBlock, ...] | None = None,
-        probes: tuple[SideProbe, ...] | None = None,
-        store_refusals: Mapping[SideName, str] | None = None,
-        head_refusal: str | None = None,
-    ) -> None:
-        now = self.evidence
-        self.evidence = replace(
-            now,
-            loads=now.loads if loads is None else loads,
-            pairs=now.pairs if pairs is None else pairs,
-            blocks=now.blocks if blocks is None else blocks,
-            probes=now.probes if probes is None else probes,
-            store_refusals=now.store_refusals if store_refusals is None else store_refusals,
-            head_refusal=now.head_refusal if head_refusal is None else head_refusal,
-        )
+    def _add(self, **found: Any) -> None:
+        """Put fields into the evidence, and save it."""
+        self.evidence = replace(self.evidence, **found)
         self._keep(self.evidence)
 
     def _endpoints(self) -> list[EndpointResult]:

@@ -28,8 +28,7 @@ SCHEMA_VERSION = 5
 4: the error of ``regressed`` is spent late; 5: open windows count what was due, hung ones fail."""
 
 READABLE = frozenset({SCHEMA_VERSION - 1, SCHEMA_VERSION})
-"""Versions that can be read. The fields of 4 are those of 5; only its figures were counted
-otherwise, so it can be judged again but not continued."""
+"""Versions that can be read. The figures of 4 were counted otherwise, so it is not continued."""
 
 
 class GateVerdict(StrEnum):
@@ -43,7 +42,7 @@ class GateVerdict(StrEnum):
 
 
 class EndpointName(StrEnum):
-    """The compared figures; the last two are guards, which have no margin."""
+    """The compared figures; the last three are guards, which have no margin."""
 
     THROUGHPUT = "throughput"
     CPU = "cpu_per_request"
@@ -52,6 +51,7 @@ class EndpointName(StrEnum):
     SCALING = "scaling"
     ERRORS = "errors"
     ANSWERS = "answers"
+    BEGINS = "begins"
 
 
 SIDE_BY_SIDE = (EndpointName.THROUGHPUT, EndpointName.CPU, EndpointName.P50, EndpointName.P99)
@@ -148,10 +148,7 @@ class GatePlan:
 
     @property
     def tests(self) -> int:
-        """The number of tests that share the error of ``regressed``.
-
-        Each worker model has one test per endpoint, and one for failed requests.
-        """
+        """How many tests share the error of ``regressed``: of each endpoint, and of failures."""
         return len(self.workers) * (len(self.margins) + 1)
 
     @property
@@ -240,15 +237,13 @@ class ScalingBlock:
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerLoad:
-    """The load of one worker model: users per replica, and the open loop's first arrival rate.
-
-    ``gain_ratio`` is the throughput gained by the last doubling of the users.
-    """
+    """The load of one worker model: users per replica, and the open loop's first arrival rate."""
 
     worker: str
     users: int
     rate_rps: float
     gain_ratio: float | None
+    """Throughput gained by the last doubling of the users."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -277,6 +272,8 @@ class Evidence:
     store_refusals: Mapping[SideName, str] = field(default_factory=dict)
     head_refusal: str | None = None
     """The log line of each version's store that refused connections; what a start of head says."""
+    not_begun: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Why head's users did not begin on a worker model, in each try; base's began in all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -325,7 +322,10 @@ class GateFacts:
     wall_s: float
     finished: bool
     differences: tuple[str, ...] = ()
-    """Differences between the two versions that are known without running them."""
+    remarks: tuple[str, ...] = ()
+    """What differs, as far as it is known without running the versions; what is not compared."""
+    identical: bool = False
+    """Whether two commits give the same images, set alike. Then nothing is measured."""
 
 
 @dataclass(frozen=True, kw_only=True)

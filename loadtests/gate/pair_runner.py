@@ -24,7 +24,7 @@ from loadtests.gate.tested import refusals
 from loadtests.measurement import readiness
 from loadtests.measurement.check_trial import CheckedLoad
 from loadtests.measurement.server_counters import finished_requests
-from loadtests.model.errors import EnvironmentFailure
+from loadtests.model.errors import EnvironmentFailure, UnusableLoad
 from loadtests.model.generator_records import Load, LoadDone
 from loadtests.model.stack import Replica
 from loadtests.model.tested.variables import path_without_secrets
@@ -220,6 +220,23 @@ class PairRunner:
         for lane in lanes:
             keys = {side: (lane.lane, side) for side in SideName}
             lane.rehearsed = {side: by_key[key] for side, key in keys.items() if key in by_key}
+
+    def begin_again(self, number: int, load: WorkerLoad) -> tuple[str | None, str | None]:
+        """Let users begin at one start of base and one of head; return why they did not, or None.
+
+        Each ``number`` has other starts, as far as there are enough.
+        """
+        starts = len(starts_of(self._stack, SideName.BASE))
+        lane = self._lane(1 + (number - 1) % starts, load, before=0)
+        base, head = (self._why_not_begun(lane, side) for side in SideName)
+        return base, head
+
+    def _why_not_begun(self, lane: _Lane, side: SideName) -> str | None:
+        try:
+            self._generators.rehearse([((lane.lane, side), self._rehearsal(lane, side))])
+        except UnusableLoad as error:
+            return " ".join(str(error).split())
+        return None
 
     def _rehearsal(self, lane: _Lane, side: SideName) -> Load:
         """Return a load whose users are as many as the open loop usually needs at once.

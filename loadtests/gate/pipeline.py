@@ -109,14 +109,16 @@ def _run_in(
         wall_s=0.0,
         finished=False,
         differences=(*sides.differences, *told),
+        remarks=sides.remarks,
+        identical=sides.identical and request.append is None,
     )
     earlier = request.append.evidence if request.append else None
     evidence = replace(earlier, sessions=earlier.sessions + 1) if earlier else Evidence()
     gate = _Gate(store, facts, machine, sides, services, gate_plan, evidence)
-    for line in facts.differences:
+    for line in (*facts.differences, *facts.remarks):
         say(line)
     try:
-        for worker in gate_plan.workers:
+        for worker in () if facts.identical else gate_plan.workers:
             gate.measure(worker, request, say)
         signals.check()
     except UnusableLoad as error:
@@ -132,26 +134,17 @@ def _run_in(
     return gate.write_all(), store.folder
 
 
+@dataclass
 class _Gate:
     """A gate in progress, and the folder with its results."""
 
-    def __init__(
-        self,
-        store: Store,
-        facts: GateFacts,
-        machine: Machine,
-        sides: Sides,
-        services: ServiceImages,
-        gate_plan: GatePlan,
-        evidence: Evidence,
-    ) -> None:
-        self._store = store
-        self.facts = facts
-        self._machine = machine
-        self._sides = sides
-        self._services = services
-        self._plan = gate_plan
-        self._evidence = evidence
+    _store: Store
+    facts: GateFacts
+    _machine: Machine
+    _sides: Sides
+    _services: ServiceImages
+    _plan: GatePlan
+    _evidence: Evidence
 
     def conclude(self) -> GateResult:
         """Return the result of the evidence so far."""
@@ -170,61 +163,71 @@ class _Gate:
         return result
 
     def ended_early(self, error: UnusableLoad, wall_s: float) -> GateResult | None:
-        """Write all files; return the result if head is shown to give wrong answers."""
+        """Write all files; return the result if tries show that head breaks."""
         facts, told = self.facts, error.early_end
         self.facts = replace(facts, differences=(*facts.differences, told), wall_s=wall_s)
         with suppress(Exception):  # the error of the load is the one to report
             result = self.write_all()
-            return result if verdict.gives_wrong_answers(result) else None
+            return result if verdict.is_shown_by_tries(result) else None
         return None
 
     def measure(self, worker: str, request: GateRequest, say: Say) -> None:
-        """Bring up one worker model's stack, and measure on it."""
+        """Bring up one worker model's stack, and measure on it.
+
+        After an error the files are written at once: a CI system may kill this process 10 s later.
+        """
         with open_stack(
             request.root, self._plan, worker, self._sides, self._services, self._store.folder, say
         ) as stack:
-            first = self._first(request)
-            say(f"{worker}: bringing up {2 * first} starts")
-            stack.grow(first)
-            with ExitStack() as generators:
-                agents = self._agents(stack, generators)
-                awake = generators.enter_context(
-                    kept_awake(stack.host_cores, self._store.folder / AWAKE_LOG)
-                )
-                keep = self._store.write_samples if request.keep_samples else None
-                pool = GeneratorPool(
-                    stack, worker, agents, awake, keep, asked=self._plan.asked, seed=self._plan.seed
-                )
-                pair_runner = PairRunner(stack, self._plan, worker, pool)
-                pair_runner.wait_ready()
-                seen = self._see(stack, worker, say)
-                if self._left_out(worker, say):
-                    return
-                session = Session(
-                    self._plan,
-                    worker,
-                    stack,
-                    pair_runner,
-                    BlockRunner(stack, self._plan, worker, pool, seen),
-                    self._evidence,
-                    self.keep,
-                    say,
-                    memory_bytes=self._machine.memory_bytes,
-                    grown=first,
-                    slots=seen.slots,
-                    start_bytes=_start_bytes(stack),
-                    reset=partial(resetting.reset, request.options, request.here),
-                )
-                if request.calibrate:
-                    session.calibrate(aa_noise.STARTS, aa_noise.REPEATS)
-                elif request.functions_only:
-                    session.prepare(self._first(request))
-                else:
-                    session.run()
-                self._profile(stack, worker, pool, request.here, say)
-                self._evidence = serving.kept(self._evidence, serving.after_load(stack, seen))
-                pool.end_users()
-                self._note_replaced(pair_runner.identities, stack.identities())
+            try:
+                self._measure_on(stack, worker, request, say)
+            except BaseException:
+                with suppress(Exception):  # the original error is the one to report
+                    self.write_all()
+                raise
+
+    def _measure_on(self, stack: GateStack, worker: str, request: GateRequest, say: Say) -> None:
+        first = self._first(request)
+        say(f"{worker}: bringing up {2 * first} starts")
+        stack.grow(first)
+        with ExitStack() as generators:
+            agents = self._agents(stack, generators)
+            folder = self._store.folder
+            awake = generators.enter_context(kept_awake(stack.host_cores, folder / AWAKE_LOG))
+            keep = self._store.write_samples if request.keep_samples else None
+            pool = GeneratorPool(
+                stack, worker, agents, awake, keep, asked=self._plan.asked, seed=self._plan.seed
+            )
+            pair_runner = PairRunner(stack, self._plan, worker, pool)
+            pair_runner.wait_ready()
+            seen = self._see(stack, worker, say)
+            if self._left_out(worker, say):
+                return
+            session = Session(
+                self._plan,
+                worker,
+                stack,
+                pair_runner,
+                BlockRunner(stack, self._plan, worker, pool, seen),
+                self._evidence,
+                self.keep,
+                say,
+                memory_bytes=self._machine.memory_bytes,
+                grown=first,
+                slots=seen.slots,
+                start_bytes=_start_bytes(stack),
+                reset=partial(resetting.reset, request.options, request.here),
+            )
+            if request.calibrate:
+                session.calibrate(aa_noise.STARTS, aa_noise.REPEATS)
+            elif request.functions_only:
+                session.prepare(self._first(request))
+            else:
+                session.run()
+            self._profile(stack, worker, pool, request.here, say)
+            self._evidence = serving.kept(self._evidence, serving.after_load(stack, seen))
+            pool.end_users()
+            self._note_replaced(pair_runner.identities, stack.identities())
 
     def _agents(self, stack: GateStack, generators: ExitStack) -> dict[Key, Agent]:
         """Start a generator for each version in each lane."""
@@ -340,9 +343,8 @@ def _named(
 
 
 def _folder(request: GateRequest, started_at_s: float) -> Store:
-    store = Store.create(
-        request.results, f"gate-{run_folder.new_run_id(started_at_s, request.seed)}"
-    )
+    name = f"gate-{run_folder.new_run_id(started_at_s, request.seed)}"
+    store = Store.create(request.results, name)
     if not request.keep_samples:
         (store.folder / run_folder.SAMPLES).rmdir()
     return store

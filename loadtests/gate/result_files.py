@@ -12,7 +12,8 @@ from loadtests.analysis.profiles import function_pairs
 from loadtests.gate.analysis import history
 from loadtests.gate.model import GateResult
 from loadtests.gate.report import github, html, junit, markdown, verdict_json
-from loadtests.model.errors import EnvironmentFailure, UsageError
+from loadtests.model.errors import UsageError
+from loadtests.model.safe_text import one_line
 from loadtests.results import run_search
 from loadtests.results.run_folder import Store
 from loadtests.tools import files
@@ -68,18 +69,22 @@ def read_history(results: Path) -> tuple[history.Merge, ...]:
 
 
 def tell_ci(result: GateResult) -> str:
-    """Append the report to GitHub's job summary, and return the annotations to print."""
+    """Append the report to GitHub's job summary, and return the annotations to print.
+
+    A summary that cannot be written is told with them: it takes no answer away.
+    """
+    told = github.render(result) if os.environ.get("GITHUB_ACTIONS") else ""
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
         try:
             with Path(summary).open("a", encoding="utf-8") as file:
                 file.write(markdown.render(result) + "\n")
         except OSError as error:
-            raise EnvironmentFailure(
-                f"The job summary {summary} (GITHUB_STEP_SUMMARY) cannot be written"
-                f" ({error.strerror}). The report is in the gate's folder."
-            ) from error
-    return github.render(result) if os.environ.get("GITHUB_ACTIONS") else ""
+            told += (
+                f"twofold: The job summary {one_line(summary)} (GITHUB_STEP_SUMMARY) cannot be"
+                f" written ({error.strerror}). The report is in the gate's folder.\n"
+            )
+    return told
 
 
 def read(path: Path) -> GateResult:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,9 +12,9 @@ from loadtests.environments.protocol import Say
 from loadtests.gate import fingerprints
 from loadtests.gate.model import Side, SideKind, SideName
 from loadtests.gate.options import MOST_VARIANTS, GateOptions
+from loadtests.gate.tested.differences import Hashes, differences_of, hashes_of
 from loadtests.gate.tested.prepared import Prepared
 from loadtests.model.errors import EnvironmentFailure, UsageError
-from loadtests.model.safe_text import one_line
 from loadtests.tools import docker, git, temporary
 
 DEFAULT_PORT = 8000
@@ -24,9 +22,6 @@ DEFAULT_PORT = 8000
 
 APP_FOLDER = "app"
 """Folder of the application in a checkout, if not its top."""
-
-MOST_DIFFERENCES = 12
-"""Maximum number of differing files that are named; the others are counted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +40,9 @@ class Sides:
     """The images of both versions, and their differences as sentences.
 
     ``variables`` has the values, which are written into no file. ``prepared`` are the versions of a
-    user's own target; none for the sample application's.
+    user's own target; none for the sample application's. ``remarks`` say what is not compared,
+    although it differs. ``identical`` says that two commits are the same images, set alike: there
+    is nothing to measure, and a false alarm would be one.
     """
 
     base: Side
@@ -53,27 +50,43 @@ class Sides:
     differences: tuple[str, ...]
     variables: Mapping[SideName, Mapping[str, str]] = field(default_factory=dict, repr=False)
     prepared: Mapping[SideName, Prepared] = field(default_factory=dict, repr=False)
+    remarks: tuple[str, ...] = ()
+    identical: bool = False
 
 
 def find(
-    engine: docker.Engine, here: Path, name: SideName, asked: str | None, *, pull: bool = True
+    engine: docker.Engine,
+    here: Path,
+    name: SideName,
+    asked: str | None,
+    *,
+    pull: bool = True,
+    head: Named | None = None,
 ) -> Named:
-    """Return the version with a name: a path, a git ref or an image, tried in this order.
+    """Return the version with a name: a path, a git ref or an image.
 
-    Without a name, head is the working tree, and base its merge base with the branch that it is to
-    go into. A branch may be the remote's alone, as in a CI system's checkout. Raises
-    :class:`UsageError` for an unknown name. Without ``pull``, an image that Docker has not is
-    taken for one that it can pull.
+    Without a name, head is the working tree, and base is where ``head`` left the branch that it is
+    to go into. A branch may be the remote's alone, as in a CI system's checkout. Raises
+    :class:`UsageError` for an unknown name, and for one of a path and of a ref: a change can bring
+    a folder with the name of a branch. Without ``pull``, an image that Docker has not is taken for
+    one that it can pull.
     """
     checkout = git.toplevel(here)
     if asked is None:
-        return _default(checkout, here, name)
-    if Path(asked).is_dir():
+        return _default(checkout, here, name, head)
+    refs = (asked, f"{git.REMOTE}/{asked}") if checkout else ()
+    commits = ((ref, git.commit_of(here, ref)) for ref in refs)
+    ref, commit = next(((ref, commit) for ref, commit in commits if commit), (asked, None))
+    is_folder = Path(asked).is_dir()
+    if is_folder and commit is not None:
+        raise UsageError(
+            f"--{name} {asked!r} is a folder here and a commit ({ref}, {commit[:12]}). Write"
+            f" ./{asked} for the folder, or {asked}~0 for the commit."
+        )
+    if is_folder:
         return _tree(name, asked, Path(asked).resolve())
-    for ref in (asked, f"{git.REMOTE}/{asked}") if checkout else ():
-        commit = git.commit_of(here, ref)
-        if commit is not None:
-            return Named(name=name, asked=ref, kind=SideKind.REF, commit=commit)
+    if commit is not None:
+        return Named(name=name, asked=ref, kind=SideKind.REF, commit=commit)
     is_remote = _is_remote_image(asked, here)
     if engine.image_id(asked) is not None or (is_remote and (not pull or docker.pull(asked))):
         return Named(name=name, asked=asked, kind=SideKind.IMAGE)
@@ -103,15 +116,43 @@ def find_both(
 ) -> tuple[Named, Named]:
     """Return both versions; two variants are compared on one, which is head's."""
 
-    def found(name: SideName, image: str | None, asked: str | None) -> Named:
+    def found(
+        name: SideName, image: str | None, asked: str | None, head: Named | None = None
+    ) -> Named:
         if image is None:
-            return find(engine, here, name, asked, pull=pull)
+            return find(engine, here, name, asked, pull=pull, head=head)
         return find_image(engine, name, image, pull=pull)
 
     head = found(SideName.HEAD, options.head_image, options.head)
     if len(options.variants) == MOST_VARIANTS:
         return replace(head, name=SideName.BASE), head
-    return found(SideName.BASE, options.base_image, options.base), head
+    base = found(SideName.BASE, options.base_image, options.base, head)
+    check_change(base, head, options)
+    return base, head
+
+
+def check_change(base: Named, head: Named, options: GateOptions) -> None:
+    """Raise :class:`UsageError` where nobody named a base, and the default is what head is.
+
+    So it is after a merge, on the branch that changes go into. Such a gate would pass whatever was
+    merged.
+    """
+    is_named = options.base is not None or options.base_image is not None
+    are_set_alike = options.base_environment == options.head_environment
+    if not is_named and are_set_alike and base.commit == head.commit:
+        raise UsageError(
+            f"There is no change to compare: {head.asked} and {base.asked} are both commit"
+            f" {(base.commit or '')[:12]}. On a branch that changes go into, name what was there"
+            " before, such as --base HEAD~1. To compare a version with itself: twofold gate"
+            " calibrate."
+        )
+
+
+def _tip_of(head: Named | None) -> str:
+    """Return the commit that a change ends with."""
+    if head is None or head.folder is None:
+        return (head.commit if head else None) or "HEAD"
+    return git.commit_of(head.folder, "HEAD") or "HEAD"
 
 
 def find_image(engine: docker.Engine, name: SideName, image: str, *, pull: bool = True) -> Named:
@@ -127,7 +168,7 @@ def find_image(engine: docker.Engine, name: SideName, image: str, *, pull: bool 
     return Named(name=name, asked=image, kind=SideKind.IMAGE)
 
 
-def _default(checkout: Path | None, here: Path, name: SideName) -> Named:
+def _default(checkout: Path | None, here: Path, name: SideName, head: Named | None = None) -> Named:
     if checkout is None:
         raise UsageError(
             f"{here} is not a git checkout, so --{name} has no default. Name a path or an image."
@@ -135,7 +176,7 @@ def _default(checkout: Path | None, here: Path, name: SideName) -> Named:
         )
     if name is SideName.HEAD:
         return _tree(name, "working tree", checkout)
-    fork = git.merge_base(checkout)
+    fork = git.merge_base(checkout, _tip_of(head))
     asked = f"merge base with {fork.branch}"
     return Named(name=name, asked=asked, kind=SideKind.REF, commit=fork.commit)
 
@@ -173,7 +214,24 @@ def build(
             f"Base listens on port {base.port} and head on port {head.port} (EXPOSE), and a"
             " proxy needs one port for both. Give both the same port."
         )
-    return Sides(base=base, head=head, differences=differences, variables=environments)
+    return Sides(
+        base=base,
+        head=head,
+        differences=differences,
+        variables=environments,
+        identical=are_same_images(base, head),
+    )
+
+
+def are_same_images(base: Side, head: Side) -> bool:
+    """Return whether a change leaves the image and the variables as they are, such as one of docs.
+
+    What was named twice, as a version or as an image, is compared with itself because somebody
+    wants that.
+    """
+    is_change = base.kind is SideKind.REF and base.commit != head.commit
+    of_base, of_head = ((side.digest, side.environment) for side in (base, head))
+    return is_change and of_base == of_head
 
 
 def _folder(named: Named, here: Path, place: Path) -> Path | None:
@@ -259,62 +317,6 @@ def describe(named: Named | Side) -> str:
     return f"{named.kind} {named.asked}{commit}" if named.asked != "working tree" else named.asked
 
 
-Hashes = Mapping[str, str]
-"""The hash of each file of a version, by its path."""
-
-
-def differences_of(base: Side, head: Side, hashes: Sequence[Hashes | None]) -> tuple[str, ...]:
-    """Return sentences on the differences that are known without running the versions.
-
-    ``hashes`` are those of base's and head's files; None for an image.
-    """
-    sentences = []
-    if base.kind is SideKind.REF and base.commit == head.commit and base.asked != head.asked:
-        sentences.append(f"Base and head are the same commit: {describe(base)}.")
-    if base.digest == head.digest:
-        same = base.environment == head.environment
-        sentences.append(f"The images are identical{' (A/A)' if same else ''}.")
-    elif hashes[0] is not None and hashes[1] is not None:
-        sentences += _files_that_differ(hashes[0], hashes[1])
-    else:
-        sentences.append(f"The images differ: {base.digest[:19]} and {head.digest[:19]}.")
-    sentences += _variables_that_differ(base.environment, head.environment)
-    return tuple(sentences)
-
-
-def _variables_that_differ(base: Mapping[str, str], head: Mapping[str, str]) -> Iterator[str]:
-    """Name the variables that differ; their values may be secrets."""
-    for name in sorted({*base, *head}):
-        if name not in head:
-            yield f"{name} is set for base and not for head."
-        elif name not in base:
-            yield f"{name} is set for head and not for base."
-        elif base[name] != head[name]:
-            yield f"{name} has another value for head than for base."
-
-
-def _files_that_differ(base: Mapping[str, str], head: Mapping[str, str]) -> Iterator[str]:
-    changed = [
-        f"{_kind_of_change(name, base, head)}: {one_line(name)}"
-        for name in sorted({*base, *head})
-        if base.get(name) != head.get(name)
-    ]
-    yield from changed[:MOST_DIFFERENCES]
-    if len(changed) > MOST_DIFFERENCES:
-        yield f"and {len(changed) - MOST_DIFFERENCES} more files"
-    if not changed:
-        yield (
-            "The files are the same, but the images differ: by files that are compiled or left out"
-            " here, by their modes, or because one was built at another time."
-        )
-
-
-def _kind_of_change(name: str, base: Collection[str], head: Collection[str]) -> str:
-    if name not in base:
-        return "added"
-    return "changed" if name in head else "removed"
-
-
 def _hashes(folder: Path | None) -> Hashes | None:
     if folder is None:
         return None
@@ -322,20 +324,3 @@ def _hashes(folder: Path | None) -> Hashes | None:
     return hashes_of(
         folder, (file for file in files if not {"__pycache__", ".git"} & set(file.parts))
     )
-
-
-def hashes_of(folder: Path, files: Iterable[Path]) -> Hashes:
-    """Return the hash of each of these files of a folder; a link counts by where it points.
-
-    What cannot be read, as what is no file, has none.
-    """
-    hashes = {}
-    for file in files:
-        path = folder / file
-        with suppress(OSError):
-            if path.is_symlink():
-                hashes[str(file)] = f"link to {path.readlink()}"
-            elif path.is_file():
-                with path.open("rb") as content:
-                    hashes[str(file)] = hashlib.file_digest(content, "sha256").hexdigest()
-    return hashes

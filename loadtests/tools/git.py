@@ -21,21 +21,20 @@ REMOTE = "origin"
 MAIN_BRANCHES = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
 """Names of the main branch, in order of preference: remote ones first, as others see them."""
 
-TARGET_BRANCH_IN = ("GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME")
-"""Variables of GitHub and GitLab with the branch that a change is to go into."""
+TARGET_BRANCH_IN = (
+    *("GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "CHANGE_TARGET"),
+    *("BITBUCKET_PR_DESTINATION_BRANCH", "SYSTEM_PULLREQUEST_TARGETBRANCH"),
+    "BUILDKITE_PULL_REQUEST_BASE_BRANCH",
+)
+"""Variables with the branch that a change is to go into, set for nothing but a change: of GitHub,
+GitLab, Jenkins, Bitbucket, Azure Pipelines (with ``refs/heads/`` before the name) and Buildkite."""
 
 EXPORT_LIMIT_S = 120.0
 
 ALONE = (
-    *(
-        "-c",
-        "core.hooksPath=/dev/null",
-        "-c",
-        "core.fsmonitor=false",
-        "-c",
-        "core.splitIndex=false",
-    ),
-    *("-c", "core.sparseCheckout=false", "-c", "index.sparse=false"),
+    *("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false"),
+    *("-c", "core.splitIndex=false", "-c", "core.sparseCheckout=false"),
+    *("-c", "index.sparse=false"),
 )
 """Settings with which an index of its own has all files, and nothing of the checkout is written."""
 
@@ -48,6 +47,17 @@ folder git is asked in: some of ``git rev-parse --local-env-vars``. Those of obj
 of a server, new commits are nowhere else yet."""
 
 SUBMODULE_MODE = "160000"
+
+LFS_FILES = ":(attr:filter=lfs)"
+POINTER = b"version https://git-lfs.github.com/spec/"
+"""How a file begins that stands for one of Git LFS."""
+
+NO_LFS = (
+    *("-c", "filter.lfs.smudge=", "-c", "filter.lfs.process="),
+    *("-c", "filter.lfs.required=false"),
+)
+"""Settings by which pointers stay. Its variable ``GIT_LFS_SKIP_SMUDGE`` does not reach
+``git checkout-index`` (git-lfs issue 4858)."""
 
 OWN_RESULTS = re.compile(r"\?\? (.*/)?results/(history\.jsonl|(gate-)?\d{8}-\d{6}-[0-9a-f]+/.*)")
 """A line of ``git status`` for what Twofold itself wrote."""
@@ -90,9 +100,12 @@ def is_shallow(folder: Path) -> bool:
     return _ask(folder, "rev-parse", "--is-shallow-repository") == "true"
 
 
-def files_of(folder: Path) -> tuple[str, ...]:
-    """Return the files that git knows in a folder, by their paths in it; () outside a checkout."""
-    listed = _ask(folder, "ls-files", "-z")
+def files_of(folder: Path, *patterns: str) -> tuple[str, ...]:
+    """Return the files that git knows in a folder, by their paths in it; () outside a checkout.
+
+    With ``patterns``, only those that one of them fits.
+    """
+    listed = _ask(folder, "ls-files", "-z", "--", *patterns)
     return tuple(name for name in listed.split("\0") if name) if listed else ()
 
 
@@ -119,13 +132,14 @@ def unchanged_commit(folder: Path) -> str | None:
     return commit_of(folder, "HEAD") if done.code == 0 and not changed else None
 
 
-def merge_base(folder: Path) -> MergeBase:
-    """Return the commit where HEAD left the branch that it is to go into, or the main branch.
+def merge_base(folder: Path, head: str = "HEAD") -> MergeBase:
+    """Return the commit where ``head`` left the branch that it is to go into, or the main branch.
 
-    GitHub and GitLab name that branch. Raises :class:`UsageError` if it is not there, or has no
-    common commit with HEAD.
+    CI systems name that branch. Raises :class:`UsageError` if it is not there, or has no common
+    commit with ``head``.
     """
-    target = next((os.environ[name] for name in TARGET_BRANCH_IN if os.environ.get(name)), None)
+    named = (os.environ[name] for name in TARGET_BRANCH_IN if os.environ.get(name))
+    target = next(named, "").removeprefix("refs/heads/")
     branches = (f"{REMOTE}/{target}", target) if target else MAIN_BRANCHES
     branch = next((name for name in branches if commit_of(folder, name)), None)
     if branch is None:
@@ -134,9 +148,9 @@ def merge_base(folder: Path) -> MergeBase:
             f"{folder} has no {what} ({', '.join(branches)}) to compare with."
             f" {way_out(folder, target)}"
         )
-    commit = _ask(folder, "merge-base", "HEAD", branch)
+    commit = _ask(folder, "merge-base", head, branch)
     if commit is None:
-        raise UsageError(f"HEAD and {branch} have no common commit here. {way_out(folder)}")
+        raise UsageError(f"{head[:12]} and {branch} have no common commit here. {way_out(folder)}")
     return MergeBase(commit=commit, branch=branch)
 
 
@@ -165,17 +179,18 @@ def export(folder: Path, commit: str, into: Path) -> None:
 
     Raises :class:`EnvironmentFailure` if they cannot be written, and :class:`UsageError` for a
     commit with submodules that are in the checkout, or with a link that leads out of the folder: a
-    commit may be a stranger's.
+    commit may be a stranger's. Files of Git LFS are written where the checkout has them, too.
     """
     top = toplevel(folder) or folder
     index = into.parent / f"{into.name}.index"
-    words = (*_git(top, index=index), *ALONE, f"--work-tree={into}")
+    words = (*_git(top, index=index), *ALONE, *_without_lfs(top), f"--work-tree={into}")
     try:
         _check_submodules(top, commit)
         # From the index: in the folder itself, a commit's own attributes count, and no others.
         proc.run((*words, "read-tree", commit), timeout_s=EXPORT_LIMIT_S)
         proc.run((*words, "checkout-index", "--all"), timeout_s=EXPORT_LIMIT_S)
         _check_links(into, commit)
+        _check_pointers(top, into, commit)
         _take_modes(top, into, _committed_at_s(top, commit))
     except (ProcessFailure, OSError) as error:
         raise EnvironmentFailure(
@@ -186,6 +201,35 @@ def export(folder: Path, commit: str, into: Path) -> None:
     finally:
         for file in (index, index.with_name(f"{index.name}.lock")):
             file.unlink(missing_ok=True)
+
+
+def _without_lfs(top: Path) -> tuple[str, ...]:
+    """Return settings by which no file of Git LFS is fetched, where the checkout has pointers."""
+    has_pointers = any(_is_pointer(top / name) for name in files_of(top, LFS_FILES))
+    return NO_LFS if has_pointers else ()
+
+
+def _check_pointers(top: Path, exported: Path, commit: str) -> None:
+    """Raise :class:`EnvironmentFailure` for a file that is a pointer on one side alone.
+
+    What a version does without its data is no measure of it.
+    """
+    for name in files_of(top, LFS_FILES):
+        here, there = top / name, exported / name
+        if here.is_file() and there.is_file() and _is_pointer(here) != _is_pointer(there):
+            raise EnvironmentFailure(
+                f"Of {commit[:12]} and the checkout, one has the file {one_line(name)}, and one a"
+                " pointer of Git LFS. Fetch the file for both (git lfs fetch --all, then git lfs"
+                " checkout), or name an image: --base-image, --head-image."
+            )
+
+
+def _is_pointer(path: Path) -> bool:
+    """Return whether a path is a file in the place of one of Git LFS."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(POINTER)) == POINTER
 
 
 def _check_submodules(top: Path, commit: str) -> None:

@@ -43,6 +43,8 @@ def _cause_for_one(
         if is_unmet:
             return "head does not do what a declared check asks."
         return "the replicas do not share their state."
+    if EndpointName.BEGINS in worse:
+        return "users do not get to their first task."
     if EndpointName.ERRORS in worse:
         return "requests fail, or have another kind of status."
     throughput, cpu = (

@@ -110,6 +110,32 @@ def judge(values: Sequence[float], rule: Rule) -> Judged:
     )
 
 
+def reason_of(judged: Judged, margin: float) -> str:
+    """Return the decision and its figures in words."""
+    if judged.mean is None:
+        return "Nothing was measured."
+    change = _percent(judged.mean)
+    if judged.low is None or judged.high is None or judged.visible is None:
+        return f"{change} after {judged.units} starts, too few to decide."
+    low, high = _percent(judged.low), _percent(judged.high)
+    match judged.verdict:
+        case GateVerdict.REGRESSED:
+            return f"{change}, and shown to be below {high}."
+        case GateVerdict.IMPROVED:
+            return f"{change}, and shown to be better."
+        case GateVerdict.PASS:
+            return f"{change}, and shown to be above {low} (margin −{margin:.0%})."
+        case _:
+            return (
+                f"{change}, between {low} and {high} (margin −{margin:.0%}). The smallest"
+                f" detectable loss is {_percent(judged.visible)}."
+            )
+
+
+def _percent(log: float) -> str:
+    return f"{100 * math.expm1(log):+.1f} %".replace("-", "−")
+
+
 def _reaches(sd: float, units: int, look: int, rule: Rule) -> tuple[float, float]:
     """Return the distances of the ``pass`` and ``regressed`` bounds from the estimate."""
     error = sd / math.sqrt(units)

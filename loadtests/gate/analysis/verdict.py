@@ -14,7 +14,7 @@ from loadtests.gate.analysis import (
     log_ratios,
 )
 from loadtests.gate.analysis.cause import cause_of
-from loadtests.gate.analysis.decision import Judged, judge, rule_of
+from loadtests.gate.analysis.decision import Judged, judge, reason_of, rule_of
 from loadtests.gate.analysis.heading import heading
 from loadtests.gate.model import (
     SCHEMA_VERSION,
@@ -50,14 +50,20 @@ NAMES = {
     EndpointName.SCALING: "doubling factor",
     EndpointName.ERRORS: "failed requests",
     EndpointName.ANSWERS: "answers of two replicas",
+    EndpointName.BEGINS: "users who begin",
 }
 """Names of the endpoints for people."""
 
-MAKE_ANSWERS_WRONG = frozenset({RuleCode.IDENTITY, RuleCode.ERRORS})
-"""Rules that, when broken, can explain wrong answers: a start that was replaced forgets what it
-had in memory, and one that fails cannot answer."""
+SHOWN_BY_TRIES = frozenset({EndpointName.ANSWERS, EndpointName.BEGINS})
+"""Guards that tries show, repeated on both versions, and not any speed."""
+
+MAKE_TRIES_FAIL = frozenset({RuleCode.IDENTITY, RuleCode.ERRORS})
+"""Rules that, when broken, can explain failed tries: a start that was replaced forgets what it had
+in memory, and one that fails cannot answer."""
 
 GOOD = frozenset({GateVerdict.PASS, GateVerdict.IMPROVED})
+
+IDENTICAL = "Base and head are the same image with the same settings, so nothing was measured."
 
 UNFINISHED = (
     "The gate stopped before its end. What it measured shows no regression, but what it would have"
@@ -82,12 +88,14 @@ def conclude(
     evidence: Evidence,
 ) -> GateResult:
     """Return the result of a gate."""
-    endpoints = judge_endpoints(plan, evidence)
+    endpoints = () if facts.identical else judge_endpoints(plan, evidence)
     broken_rules = findings.check(plan, evidence)
     titles = {worker: heading(plan, evidence, worker) for worker in plan.workers}
     unmet = [one for one in plan.workers if consistency_guard.is_only_unmet(evidence, one)]
     verdict, reason = overall(endpoints, broken_rules, titles)
-    if not facts.finished and verdict in GOOD:
+    if facts.identical:
+        reason = IDENTICAL
+    elif not facts.finished and verdict in GOOD:
         verdict, reason = GateVerdict.INCONCLUSIVE, UNFINISHED
     return GateResult(
         schema_version=SCHEMA_VERSION,
@@ -108,13 +116,13 @@ def conclude(
     )
 
 
-def gives_wrong_answers(result: GateResult) -> bool:
-    """Return whether head is shown to give wrong answers with two replicas.
+def is_shown_by_tries(result: GateResult) -> bool:
+    """Return whether head gives wrong answers with two replicas, or lets no user begin.
 
     Repeated tries show that, so it is true of a gate that did not come to its end, too.
     """
     return result.verdict is GateVerdict.REGRESSED and any(
-        endpoint.endpoint is EndpointName.ANSWERS and endpoint.verdict is GateVerdict.REGRESSED
+        endpoint.endpoint in SHOWN_BY_TRIES and endpoint.verdict is GateVerdict.REGRESSED
         for endpoint in result.endpoints
     )
 
@@ -139,7 +147,12 @@ def judge_endpoints(plan: GatePlan, evidence: Evidence) -> tuple[EndpointResult,
         for worker in plan.workers
         for endpoint in plan.margins
     ]
-    return (*endpoints, *_errors(plan, evidence), *_answers(plan, evidence))
+    return (
+        *endpoints,
+        *_errors(plan, evidence),
+        *_answers(plan, evidence),
+        *_begins(evidence),
+    )
 
 
 def overall(
@@ -149,16 +162,16 @@ def overall(
 ) -> tuple[GateVerdict, str]:
     """Return the verdict of the whole gate, and its reason; ``titles`` name the worker models.
 
-    Broken rules come first: an invalid measurement has no verdict. Before them come wrong answers,
-    as in a run: they are shown by repeated tries and not by any speed, and a busy machine makes
-    answers late or missing, never wrong. One regressed endpoint makes the gate ``regressed``; for
+    Broken rules come first: an invalid measurement has no verdict. Before them come guards that
+    repeated tries show, as in a run: a busy machine makes answers late or missing on both versions,
+    never wrong on one alone. One regressed endpoint makes the gate ``regressed``; for
     ``pass``, all endpoints have to be within their margins.
     """
     broken = [finding for finding in found if not finding.warning]
-    answers = [each for each in endpoints if each.endpoint is EndpointName.ANSWERS]
-    is_shown = any(each.verdict is GateVerdict.REGRESSED for each in answers)
-    if is_shown and broken and not MAKE_ANSWERS_WRONG & {each.code for each in broken}:
-        endpoints, broken = answers, []
+    tried = [each for each in endpoints if each.endpoint in SHOWN_BY_TRIES]
+    is_shown = any(each.verdict is GateVerdict.REGRESSED for each in tried)
+    if is_shown and broken and not MAKE_TRIES_FAIL & {each.code for each in broken}:
+        endpoints, broken = tried, []
     if broken:
         return GateVerdict.INVALID, " ".join(
             f"{finding.code}: {finding.detail}" for finding in broken
@@ -197,7 +210,7 @@ def _endpoint(
         sd_ratio=_rounded(judged.sd),
         visible=_change(judged.visible),
         settle_minutes=_settle_minutes(judged, evidence, worker, endpoint),
-        reason=_reason(judged, plan.margins[endpoint]) + (COLD if is_undecided else ""),
+        reason=reason_of(judged, plan.margins[endpoint]) + (COLD if is_undecided else ""),
     )
 
 
@@ -260,6 +273,28 @@ def _answers(plan: GatePlan, evidence: Evidence) -> Iterator[EndpointResult]:
             )
 
 
+def _begins(evidence: Evidence) -> Iterator[EndpointResult]:
+    """Yield that users begin on base and not on head, where repeated tries show it.
+
+    Not where a store refused connections: the number of starts may be the reason.
+    """
+    for worker, failures in evidence.not_begun.items():
+        tries = len(failures)
+        if tries >= consistency_guard.TRIES and not evidence.store_refusals:
+            yield _guard(
+                worker,
+                EndpointName.BEGINS,
+                verdict=GateVerdict.REGRESSED,
+                units=tries,
+                look=1,
+                base=1.0,
+                head=0.0,
+                unit="of tries",
+                reason=f"On base, users got to their first task in all {tries} tries, and on head"
+                f" in none. {failures[-1]}",
+            )
+
+
 def _guard(
     worker: str,
     endpoint: EndpointName,
@@ -300,31 +335,6 @@ def _settle_minutes(
         return None
     more = max(0, judged.needed_units - judged.units)
     return round(more * math.fsum(unit_times_s) / len(unit_times_s) / 60, 1)
-
-
-def _reason(judged: Judged, margin: float) -> str:
-    if judged.mean is None:
-        return "Nothing was measured."
-    change = _percent(judged.mean)
-    if judged.low is None or judged.high is None or judged.visible is None:
-        return f"{change} after {judged.units} starts, too few to decide."
-    low, high = _percent(judged.low), _percent(judged.high)
-    match judged.verdict:
-        case GateVerdict.REGRESSED:
-            return f"{change}, and shown to be below {high}."
-        case GateVerdict.IMPROVED:
-            return f"{change}, and shown to be better."
-        case GateVerdict.PASS:
-            return f"{change}, and shown to be above {low} (margin −{margin:.0%})."
-        case _:
-            return (
-                f"{change}, between {low} and {high} (margin −{margin:.0%}). The smallest"
-                f" detectable loss is {_percent(judged.visible)}."
-            )
-
-
-def _percent(log: float) -> str:
-    return f"{100 * math.expm1(log):+.1f} %".replace("-", "−")
 
 
 def _change(log: float | None) -> float | None:

@@ -36,7 +36,12 @@ def render(result: GateResult) -> str:
     ]
     if not lines:
         lines = [_line("notice", "Performance gate: passes", wording.answer(result))]
-    return "".join((*lines, *_at_lines(result)))
+    return "".join((*lines, *_not_compared(result), *_at_lines(result)))
+
+
+def _not_compared(result: GateResult) -> Iterator[str]:
+    for remark in result.facts.remarks:
+        yield _line("notice", "Performance gate: not compared", remark)
 
 
 def _at_lines(result: GateResult) -> Iterator[str]:

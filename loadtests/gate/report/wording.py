@@ -61,7 +61,7 @@ def _settle(result: GateResult) -> str:
 
 
 def remarks(result: GateResult) -> tuple[str, ...]:
-    """Return remarks on wrong answers, whatever the verdict."""
+    """Return what is not compared, and remarks on wrong answers, whatever the verdict."""
     passed = (
         f"{name(endpoint, result)}: {endpoint.reason}"
         for endpoint in result.endpoints
@@ -74,7 +74,8 @@ def remarks(result: GateResult) -> tuple[str, ...]:
         for worker in result.plan.workers
         for example in consistency_guard.examples(result.evidence, worker)
     )
-    return (*heading.remarks(result.plan, result.evidence), *passed, *examples)
+    seen = heading.remarks(result.plan, result.evidence)
+    return (*result.facts.remarks, *seen, *passed, *examples)
 
 
 def name(endpoint: EndpointResult, result: GateResult) -> str:

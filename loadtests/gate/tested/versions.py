@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,11 +13,12 @@ from loadtests.environments.compose.tested.subject import Part, Subject
 from loadtests.environments.protocol import Say
 from loadtests.gate import fingerprints, versions
 from loadtests.gate.model import Side, SideKind, SideName
-from loadtests.gate.options import MOST_VARIANTS, GateOptions, models_of
-from loadtests.gate.tested import compose_inputs, mounted, rights
+from loadtests.gate.options import MOST_VARIANTS, GateOptions, load_of, models_of
+from loadtests.gate.tested import compose_inputs, differences, mounted, rights
+from loadtests.gate.tested.differences import Hashes
 from loadtests.gate.tested.places import VARIABLES, place_of, target_in
 from loadtests.gate.tested.prepared import Prepared
-from loadtests.gate.versions import DEFAULT_PORT, Hashes, Named, Sides
+from loadtests.gate.versions import DEFAULT_PORT, Named, Sides
 from loadtests.model.errors import EnvironmentFailure, UsageError
 from loadtests.model.plan import START_LIMIT_S, WorkerModel
 from loadtests.model.tested.project import Project
@@ -53,6 +55,9 @@ class _Built:
     prepared: Prepared
     hashes: Hashes | None
     rights: frozenset[str]
+    place: Path
+    folder: Path
+    """That of the target, from which the names of ``hashes`` start."""
 
 
 def find(
@@ -65,11 +70,19 @@ def find(
     head = _find(engine, here, SideName.HEAD, options, pull=pull)
     if len(options.variants) == MOST_VARIANTS:
         return replace(head, name=SideName.BASE), head
-    return _find(engine, here, SideName.BASE, options, pull=pull), head
+    base = _find(engine, here, SideName.BASE, options, pull=pull, head=head)
+    versions.check_change(base, head, options)
+    return base, head
 
 
 def _find(
-    engine: docker.Engine, here: Path, name: SideName, options: GateOptions, *, pull: bool
+    engine: docker.Engine,
+    here: Path,
+    name: SideName,
+    options: GateOptions,
+    *,
+    pull: bool,
+    head: Named | None = None,
 ) -> Named:
     assert options.project is not None
     image = {SideName.BASE: options.base_image, SideName.HEAD: options.head_image}[name]
@@ -78,7 +91,7 @@ def _find(
     if image is not None:
         return versions.find_image(engine, name, image, pull=pull)
     if tested.kind is not TargetKind.IMAGE:
-        return versions.find(engine, here, name, asked, pull=pull)
+        return versions.find(engine, here, name, asked, pull=pull, head=head)
     if asked is None and name is SideName.HEAD:
         return versions.find_image(engine, name, tested.image or tested.given, pull=pull)
     found = None if asked is None else versions.find(engine, here, name, asked, pull=pull)
@@ -112,15 +125,51 @@ def build(
         allowed = built[SideName.BASE].rights if built else None
         built[version.name] = _build(shop, version, options.project, models, variables, allowed)
     base, head = built[SideName.BASE], built[SideName.HEAD]
-    differences = versions.differences_of(base.side, head.side, (base.hashes, head.hashes))
+    told = differences.differences_of(base.side, head.side, (base.hashes, head.hashes))
     notes = dict.fromkeys((*base.prepared.subject.notes, *head.prepared.subject.notes))
     return Sides(
         base=base.side,
         head=head.side,
-        differences=(*differences, *notes, inspection.NO_WAY_OUT),
+        differences=(*told, *notes, inspection.NO_WAY_OUT),
         variables=environments,
         prepared={name: entry.prepared for name, entry in built.items()},
+        remarks=tuple(_remarks(shop, options, built)),
+        identical=versions.are_same_images(base.side, head.side)
+        and _started(base.prepared) == _started(head.prepared),
     )
+
+
+def _started(prepared: Prepared) -> Prepared:
+    """Return what is started of a version: without how it was built, and what is only told."""
+    subject = prepared.subject
+    front = subject.front
+    return replace(
+        prepared,
+        subject=replace(
+            subject,
+            measured=replace(subject.measured, build=None),
+            needs=tuple(replace(part, build=None) for part in subject.needs),
+            front=None if front is None else replace(front, build=None),
+            notes=(),
+            others=(),
+            unset=(),
+        ),
+    )
+
+
+def _remarks(
+    shop: Workshop, options: GateOptions, built: Mapping[SideName, _Built]
+) -> Iterator[str]:
+    """Yield what is not compared although it differs, and what is compared without being meant."""
+    file = load_of(options).locustfile
+    for name, entry in built.items():
+        yield from differences.of_configuration(name, entry.place, shop.folder, file)
+    base, head = built[SideName.BASE], built[SideName.HEAD]
+    is_commit_and_tree = (base.side.kind, head.side.kind) == (SideKind.REF, SideKind.PATH)
+    if is_commit_and_tree and base.hashes is not None and head.hashes is not None:
+        tracked = git.files_of(head.folder)
+        if tracked:
+            yield from differences.in_no_commit(base.hashes, head.hashes, tracked)
 
 
 def _build(
@@ -145,10 +194,11 @@ def _build(
     if allowed is not None:
         rights.check(allowed, taken, named)
     shop.say(f"Building the image of {named.name} ({versions.describe(named)})")
-    if tested.kind is TargetKind.IMPORT_STRING:
-        prepared = _of_application(shop, named, tested, subject, models)
-    else:
-        prepared = _of_image(shop, subject, models)
+    with _told_of(named):
+        if tested.kind is TargetKind.IMPORT_STRING:
+            prepared = _of_application(shop, named, tested, subject, models)
+        else:
+            prepared = _of_image(shop, subject, models)
     image = prepared.image
     side = Side(
         name=named.name,
@@ -159,8 +209,29 @@ def _build(
         commit=named.commit,
         environment=fingerprints.of(env),
     )
-    hashes = _hashes(named, tested)
-    return _Built(side=side, prepared=prepared, hashes=hashes, rights=taken)
+    return _Built(
+        side=side,
+        prepared=prepared,
+        hashes=_hashes(named, tested),
+        rights=taken,
+        place=place,
+        folder=Path(tested.folder or place),
+    )
+
+
+@contextmanager
+def _told_of(named: Named) -> Iterator[None]:
+    """Name the version in the error of a build or an import: both have one target's name."""
+    try:
+        yield
+    except (EnvironmentFailure, UsageError) as error:
+        kind = UsageError if isinstance(error, UsageError) else EnvironmentFailure
+        way_out = ""
+        if named.name is SideName.BASE:
+            way_out = "\nThat is what the change is compared with. Name another: --base REF."
+        raise kind(
+            f"{named.name.capitalize()} ({versions.describe(named)}): {error}{way_out}"
+        ) from error
 
 
 def _read_by_compose(tested: Target, place: Path, root: Path) -> frozenset[str]:
@@ -276,4 +347,4 @@ def _hashes(named: Named, tested: Target) -> Hashes | None:
     if named.kind is SideKind.IMAGE or tested.folder is None:
         return None
     folder = Path(tested.folder)
-    return versions.hashes_of(folder, build_context.find(folder).files)
+    return differences.hashes_of(folder, build_context.find(folder).files)

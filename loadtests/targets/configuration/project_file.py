@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from loadtests.config.file import place
 from loadtests.config.file.known import Known
@@ -70,6 +71,15 @@ def results(here: Path) -> Path | None:
 def configured_by(folder: Path) -> str | None:
     """Return the name of the file in a folder that configures us, with mistakes or not."""
     return next((found.file for found in _configurations(folder, folder)), None)
+
+
+def table(folder: Path) -> Mapping[str, Any] | None:
+    """Return the values that configure us in a folder, as they were written; None without any."""
+    with suppress(UsageError):  # a file that cannot be read
+        for found in _configurations(folder, folder):
+            if isinstance(found.placed.data, Mapping):
+                return found.placed.data
+    return None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,9 @@ import pytest
 
 from loadtests.cli import results_folder
 from loadtests.environments.guards import machine_lock
-from loadtests.model.errors import UsageError
+from loadtests.model.errors import EnvironmentFailure, UsageError
 from tests.checkout import CHECKOUT
+from tests.ordinary_user import folder_for_all, ordinary_user
 
 
 def test_the_folder_is_the_one_of_the_option_or_the_projects_own(tmp_path: Path) -> None:
@@ -113,3 +114,14 @@ def test_whatever_the_locks_file_says_the_latest_run_is_found(
     (run / "plan.json").touch()
 
     assert results_folder.run_in(run.parent, None) == run
+
+
+def test_a_folder_that_this_user_may_not_write_is_told_at_once() -> None:
+    with folder_for_all() as place:
+        closed = place / "closed"
+        closed.mkdir()
+        closed.chmod(0o555)
+        with ordinary_user():
+            with pytest.raises(EnvironmentFailure, match=f"{closed} cannot. Name another: --out"):
+                results_folder.check_writable(closed / "results")
+            results_folder.check_writable(place / "new/results")

@@ -11,6 +11,7 @@ from loadtests.gate.generator_pool import ALONE, GeneratorPool, Keep
 from loadtests.gate.model import SideName
 from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.generator_client import Agent
+from loadtests.model.errors import UnusableLoad
 from loadtests.model.generator_records import Load
 from tests.loadtests.fakes import ScriptedChild
 from tests.loadtests.fakes.gate import FakeGateStack, GateWorld
@@ -105,3 +106,19 @@ def test_what_one_generator_can_do_is_asked_of_the_first() -> None:
     assert isinstance(first, ScriptedChild)
     assert isinstance(second, ScriptedChild)
     assert (len(first.sent), len(second.sent)) == (1, 0)
+
+
+def test_a_generator_whose_users_began_can_be_asked_again_where_anothers_did_not() -> None:
+    pool = Pool()
+
+    def end(_: int) -> None:
+        if pool.world.trials[-1]["id"].endswith("-head"):
+            raise UnusableLoad("Users end before their first task.")
+
+    pool.world.before_trial = end
+
+    with pytest.raises(UnusableLoad, match=r"^On head: Users end"):
+        pool.pool.rehearse(BOTH[::-1])
+    (answer,) = pool.pool.agent.fetch(["http://10.1.0.1:8000/healthz"])
+
+    assert answer.status == 200

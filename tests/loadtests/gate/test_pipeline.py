@@ -193,7 +193,7 @@ def test_what_is_appended_comes_behind_what_there_is(gates: Gates, tmp_path: Pat
     ("changed", "said"),
     [
         ({"workload": "/other"}, "--append continues gate-"),
-        ({"margin": 0.1}, "and the same margins"),
+        ({"margin": 0.1}, "others now: the margins"),
         ({"head": "another"}, "its head was image sha256:default head and is now sha256:another"),
         ({"base_environment": {"A": "1"}}, "or has other variables"),
     ],

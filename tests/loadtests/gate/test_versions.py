@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 import subprocess
 from pathlib import Path
@@ -69,7 +68,7 @@ def test_without_names_the_working_tree_meets_where_it_left_main(checkout: Path)
     assert (head.kind, head.folder) == (SideKind.PATH, checkout)
 
 
-def test_a_name_is_a_path_then_a_commit_then_an_image(checkout: Path) -> None:
+def test_a_name_is_a_path_or_a_commit_or_else_an_image(checkout: Path) -> None:
     engine = FakeEngine(**{"topic": (8000,), "shop:1": (8000,)})
 
     assert find(engine, checkout, str(checkout), SideName.BASE).kind is SideKind.PATH
@@ -192,17 +191,6 @@ def test_values_of_variables_are_in_no_record_and_no_sentence(checkout: Path) ->
     assert "hunter2" not in repr(found)
 
 
-def test_variables_that_differ_are_named_without_their_values() -> None:
-    differing = versions._variables_that_differ(
-        {"A": "1", "B": "1", "C": "1"}, {"A": "2", "C": "1"}
-    )
-
-    assert list(differing) == [
-        "A has another value for head than for base.",
-        "B is set for base and not for head.",
-    ]
-
-
 def test_ports_that_differ_are_refused(checkout: Path) -> None:
     engine = FakeEngine(old=(8000,), new=(9000,))
     old = versions.Named(name=SideName.BASE, asked="old", kind=SideKind.IMAGE)
@@ -318,17 +306,3 @@ def test_a_dockerfile_that_is_a_link_to_a_file_of_this_machine_is_refused(
 
     with pytest.raises(UsageError, match="app/Dockerfile is a link to"):
         versions._folder(head, checkout, tmp_path)
-
-
-def test_links_pipes_and_strange_names_have_a_hash_or_none(tmp_path: Path) -> None:
-    (tmp_path / "a").write_text("a")
-    (tmp_path / "link").symlink_to("/dev/zero")
-    os.mkfifo(tmp_path / "pipe")
-    strange = os.fsdecode(b"caf\xe9")
-    (tmp_path / strange).write_text("a")
-
-    hashes = versions.hashes_of(tmp_path, map(Path, ("a", "link", "pipe", "gone", strange)))
-
-    assert set(hashes) == {"a", "link", strange}
-    assert hashes["link"] == "link to /dev/zero"
-    assert hashes["a"] == hashes[strange]

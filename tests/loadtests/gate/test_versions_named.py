@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from loadtests.gate import versions
-from loadtests.gate.model import Side, SideKind, SideName
+from loadtests.gate.model import SideKind, SideName
+from loadtests.gate.options import GateOptions
 from loadtests.model.errors import UsageError
 from loadtests.tools import docker
-from tests.loadtests.gate.builders import make_side
 from tests.loadtests.gate.test_versions import FakeEngine, in_git
 from tests.loadtests.tools.test_git import OWNED_BY_ANOTHER, detached, shallow, upstream
 
@@ -109,19 +109,83 @@ def test_a_working_tree_without_changes_has_a_commit(upstream: Path) -> None:
     assert versions.find(engine, upstream, SideName.HEAD, None).commit is None
 
 
-def a_side(name: SideName, asked: str, commit: str | None, kind: SideKind) -> Side:
-    return make_side(name, asked=asked, commit=commit, kind=kind, digest="sha256:one")
+# -- what base is by default -------------------------------------------------------------------
 
 
-def test_a_base_that_is_the_head_is_said() -> None:
-    commit = "0123456789abcdef"
-    base = a_side(SideName.BASE, "merge base with origin/main", commit, SideKind.REF)
-    same = a_side(SideName.HEAD, "working tree", commit, SideKind.PATH)
-    changed = a_side(SideName.HEAD, "working tree", None, SideKind.PATH)
-    folder = a_side(SideName.BASE, "another/folder", commit, SideKind.PATH)
-    said = "Base and head are the same commit: ref merge base with origin/main 0123456789ab."
+def both(here: Path, **options: Any) -> tuple[versions.Named, versions.Named]:
+    engine: Any = FakeEngine(**{"shop:1": (8000,)})
+    return versions.find_both(engine, here, GateOptions(**options))
 
-    assert said in versions.differences_of(base, same, (None, None))
-    assert said not in versions.differences_of(base, changed, (None, None))
-    (alone,) = versions.differences_of(folder, same, (None, None))
-    assert alone == "The images are identical (A/A)."
+
+def test_base_is_where_the_named_head_left_the_branch_and_not_where_the_checkout_is(
+    upstream: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A checkout of main gates another branch: what main has since is no loss of that branch."""
+    base, head = both(upstream, head="topic")
+
+    assert head.commit == in_git(upstream, "rev-parse", "topic")
+    assert base.commit == in_git(upstream, "merge-base", "topic", "main")
+    assert base.commit != in_git(upstream, "rev-parse", "main")
+
+    monkeypatch.setenv("CHANGE_TARGET", "release/1.x")
+    assert both(upstream, head="topic")[0].commit == in_git(upstream, "rev-parse", "release/1.x")
+
+
+def test_so_it_is_for_the_worktree_of_another_branch(upstream: Path, tmp_path: Path) -> None:
+    worktree = tmp_path / "worktree"
+    in_git(upstream, "worktree", "add", "--quiet", str(worktree), "topic")
+
+    base, head = both(upstream, head=str(worktree))
+
+    assert (head.kind, head.folder) == (SideKind.PATH, worktree)
+    assert base.commit == in_git(upstream, "merge-base", "topic", "main")
+
+
+@pytest.mark.parametrize("head", [None, "HEAD", "."])
+def test_a_branch_after_a_merge_has_no_change_by_default(
+    upstream: Path, monkeypatch: pytest.MonkeyPatch, head: str | None
+) -> None:
+    """A gate of each push to main would compare main with itself, and always pass."""
+    monkeypatch.chdir(upstream)
+
+    with pytest.raises(UsageError, match=r"There is no change to compare: .*--base HEAD~1"):
+        both(upstream, head=head)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"base": "main"},
+        {"base": "main~1"},
+        {"base_image": "shop:1"},
+        {"head_image": "shop:1"},
+        {"head_environment": {"THREADS": "8"}},
+        {"variants": ("gthread", "sync")},
+    ],
+)
+def test_what_differs_otherwise_or_was_asked_for_is_compared(
+    upstream: Path, options: dict[str, Any]
+) -> None:
+    assert both(upstream, **options)
+
+
+def test_a_changed_file_is_a_change(upstream: Path) -> None:
+    (upstream / "code.py").write_text("changed")
+
+    base, head = both(upstream)
+
+    assert (base.commit, head.commit) == (in_git(upstream, "rev-parse", "main"), None)
+
+
+def test_a_folder_with_the_name_of_a_branch_is_never_taken_for_it(
+    upstream: Path, detached: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A change could bring a slow copy of itself as a folder ``main``, and pass beside it."""
+    for here, ref in ((upstream, "main"), (detached, "origin/main")):
+        (here / "main").mkdir()
+        monkeypatch.chdir(here)
+        with pytest.raises(UsageError, match=rf"is a folder here and a commit \({ref}, "):
+            find(here, "main")
+
+        assert find(here, "./main").kind is SideKind.PATH
+        assert find(here, "main~0").commit == in_git(here, "rev-parse", ref)

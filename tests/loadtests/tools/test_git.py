@@ -81,6 +81,14 @@ def test_a_change_is_compared_with_the_branch_that_it_goes_into(
     assert main != release
 
 
+def test_a_target_branch_may_be_a_whole_ref(
+    detached: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYSTEM_PULLREQUEST_TARGETBRANCH", "refs/heads/release/1.x")
+
+    assert git.merge_base(detached).branch == "origin/release/1.x"
+
+
 def test_a_target_branch_that_was_not_fetched_is_no_reason_to_take_another(
     detached: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

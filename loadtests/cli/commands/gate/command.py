@@ -98,12 +98,16 @@ def _compare(given: dict[str, Any]) -> int:
     request = gate_request.request(given)
     with open_progress() as progress:
         result, folder = pipeline.run(request, progress.say)
-    if gate_request.history(given):
-        results = results_folder.of(given["out"])
-        earlier = request.append.facts.gate_id if request.append else None
-        result_files.add_to_history(results, result, release=given["release"], continues=earlier)
-    output.write_document(result_files.tell_ci(result), err=True)
-    return _tell(result, folder, given)
+    try:
+        output.write_document(result_files.tell_ci(result), err=True)
+        return _tell(result, folder, given)
+    finally:  # a history that cannot be written takes no answer away
+        if gate_request.history(given):
+            results = results_folder.of(given["out"])
+            earlier = request.append.facts.gate_id if request.append else None
+            result_files.add_to_history(
+                results, result, release=given["release"], continues=earlier
+            )
 
 
 def _tell(result: GateResult, folder: Path | None, given: dict[str, Any]) -> int:

@@ -118,8 +118,10 @@ def request(given: Mapping[str, Any]) -> GateRequest:
     asked = _options(values, project)
     if file is not None and file.target is not None and not by_option:
         asked = replace(asked, folder=file.folder)
+    checked = options.check(asked)
+    results_folder.check_writable(results)
     return pipeline.GateRequest(
-        options=options.check(asked),
+        options=checked,
         seed=seeds.draw(values["seed"]),
         root=checkout.root(),
         here=here,

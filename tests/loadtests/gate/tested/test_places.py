@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.gate import versions
 from loadtests.gate.model import SideKind, SideName
+from loadtests.gate.tested import differences
 from loadtests.gate.tested.places import place_of, target_in
 from loadtests.gate.versions import Named
 from loadtests.model.errors import UsageError
@@ -139,7 +139,7 @@ def test_a_version_without_the_target_is_named(checkout: Path, tmp_path: Path) -
 def test_what_differs_is_told_of_files_alone(checkout: Path) -> None:
     shop = checkout / "services/shop"
 
-    assert versions.hashes_of(shop, [Path("shop.py"), Path("gone.py")]).keys() == {"shop.py"}
+    assert differences.hashes_of(shop, [Path("shop.py"), Path("gone.py")]).keys() == {"shop.py"}
 
 
 def test_a_link_that_leads_nowhere_gets_no_variables(checkout: Path, tmp_path: Path) -> None:

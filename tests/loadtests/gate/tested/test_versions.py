@@ -135,6 +135,39 @@ def test_each_version_is_built_by_its_own_dockerfile_from_its_own_files(
     assert sides.prepared[SideName.HEAD].commands == {}
 
 
+def test_a_change_of_the_number_of_workers_alone_is_said_not_to_be_compared(
+    checkout: Path, built: dict[str, str], tmp_path: Path
+) -> None:
+    file = checkout / "twofold.toml"
+    file.write_text("[variants]\nsync-2 = {worker = 'sync', processes = 2}\n")
+    in_git(checkout, "add", "--all")
+    in_git(checkout, "commit", "--quiet", "--message", "two workers")
+    file.write_text("[variants]\nsync-2 = {worker = 'sync', processes = 4}\n")
+
+    sides = gate(checkout, tmp_path / "t", registry.recognise("shop:app", checkout))
+
+    (remark,) = sides.remarks
+    assert remark.startswith("The configuration of base is another in variants. Both versions")
+
+
+def test_files_that_an_earlier_step_made_are_said_to_be_heads_alone(
+    checkout: Path, built: dict[str, str], tmp_path: Path
+) -> None:
+    (checkout / ".gitignore").write_text("static/\n")
+    (checkout / "new.py").write_text("")
+    in_git(checkout, "add", "--all")
+    (checkout / "static").mkdir()
+    (checkout / "static/app.js").write_text("")
+    tested = registry.recognise(".", checkout)
+
+    (remark,) = gate(checkout, tmp_path / "t", tested).remarks
+
+    assert remark.startswith("Files of head are not in git (1), such as static/app.js, and base is")
+    (checkout / ".dockerignore").write_text("static/\n")
+    in_git(checkout, "add", ".dockerignore")
+    assert gate(checkout, tmp_path / "again", tested).remarks == ()
+
+
 def test_an_import_string_becomes_an_image_of_each_versions_files(
     checkout: Path, built: dict[str, str], tmp_path: Path
 ) -> None:

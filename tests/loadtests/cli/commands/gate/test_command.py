@@ -148,6 +148,17 @@ def test_a_version_that_ends_at_once_is_exit_code_4_and_all_comes_down(
     assert world.open == 0
 
 
+def test_a_folder_that_cannot_be_written_is_told_before_anything_is_built(
+    gate: Gate, world: GateWorld
+) -> None:
+    gate.results = gate.results / "a-file/results"
+    gate.results.parent.write_text("")
+
+    assert gate() == errors.EXIT_ENVIRONMENT
+    assert f"The results folder {gate.results} cannot be written" in gate.stderr
+    assert world.pulls == []
+
+
 # -- what its options do -----------------------------------------------------------------------
 
 
@@ -273,6 +284,30 @@ def test_a_job_of_github_gets_annotations_and_a_summary(
 
     assert "::error" in gate.stderr
     assert summary.read_text() == (gate.folder / "report.md").read_text() + "\n"
+
+
+def test_a_summary_that_cannot_be_written_takes_no_answer_away(
+    gate: Gate, world: GateWorld, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Such as in a container that has the job's variables, and not its files."""
+    world.rps = slower_head(0.1)
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "nowhere/summary.md"))
+
+    assert gate("--no-scaling", "--json") == errors.EXIT_NO
+
+    assert gate.document["verdict"] == GateVerdict.REGRESSED
+    assert "nowhere/summary.md (GITHUB_STEP_SUMMARY) cannot be written" in gate.stderr
+
+
+def test_a_history_that_cannot_be_written_is_told_after_the_answer(
+    gate: Gate, world: GateWorld
+) -> None:
+    (gate.results / "history.jsonl").mkdir()
+
+    assert gate("--no-scaling", "--json", "--history") == errors.EXIT_ENVIRONMENT
+
+    assert gate.document["verdict"] == GateVerdict.PASS
+    assert "history.jsonl" in gate.stderr
 
 
 # -- calibrate ---------------------------------------------------------------------------------
