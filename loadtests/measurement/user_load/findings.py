@@ -245,7 +245,7 @@ NOTHING_THERE = (
     f"{NOT_THERE} Perhaps all of it lies below a prefix (SCRIPT_NAME), or it knows one Host only"
     " (SERVER_NAME): --header Host=shop.test."
 )
-WANTS_TOKEN = (
+ASKS_FOR_CSRF = (
     "Only correct answers count, and this one asks for a CSRF token. A locustfile can take it from"
     " the form; or switch that check off for the test."
 )
@@ -267,7 +267,7 @@ def _advice(request: Facts, statuses: Collection[int]) -> str:
         return LIMITED
     is_form = request["method"] not in answers.SAFE_METHODS
     if is_form and request["status"] in {BAD_REQUEST, FORBIDDEN} and request.get("names_csrf"):
-        return WANTS_TOKEN
+        return ASKS_FOR_CSRF
     if request["status"] == NOT_FOUND:
         return NOTHING_THERE if set(statuses) == {NOT_FOUND} else NOT_THERE
     return REFUSES_HOST if set(statuses) == {BAD_REQUEST} else EXPECTED

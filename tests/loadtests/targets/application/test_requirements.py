@@ -88,7 +88,7 @@ def test_what_lies_in_the_folder_is_installed_after_the_code(tmp_path: Path, lin
     [
         *("-e git+https://example.org/x.git#egg=x", "a.b", "x @ https://e/x", "# see docs/x.txt"),
         *("-e git+git@example.org:x/y", "git+ssh://git@example.org/x", "https://e.org/x-1.tar.gz"),
-        *("--find-links wheels/", "a==1; platform_version == 'a/b'", "    # via -r base/x.in"),
+        *("--find-links wheels/", "a==1; platform_version == 'a/b'", "a  # via -r base/x.in"),
     ],
 )
 def test_what_lies_elsewhere_is_a_requirement_like_others(tmp_path: Path, line: str) -> None:
