@@ -149,7 +149,7 @@ def _flask_app(folder: Path) -> str | None:
         with contextlib.suppress(OSError):
             match = _FLASK_APP.search((folder / name).read_text(errors="replace", encoding="utf-8"))
             if match is not None:
-                return next(filter(None, match.groups())).strip()
+                return (match[1] or match[2] or match[3]).strip()
     return None
 
 
