@@ -7,6 +7,7 @@ the package index that mirrors often lack.
 """
 
 import sys
+from collections import Counter
 from pathlib import Path
 
 from poetry.core.factory import Factory
@@ -19,4 +20,16 @@ lock = folder / "poetry.lock"
 packages = tomllib.loads(lock.read_text()).get("package", []) if lock.is_file() else []
 # What does not come from an index is named by its place in the project's file.
 pins = [each for each in packages if each.get("source", {}).get("type", "legacy") == "legacy"]
-locked.write_text("".join(f"{each['name']}=={each['version']}\n" for each in pins))
+versions = Counter(each["name"] for each in pins)
+
+
+def pin(each):
+    """Return the line of a package; of several versions, its marker says which counts here."""
+    markers = each.get("markers")
+    marker = markers.get("main") if isinstance(markers, dict) else markers
+    if versions[each["name"]] == 1:
+        return f"{each['name']}=={each['version']}\n"
+    return f"{each['name']}=={each['version']} ; {marker}\n" if marker else ""
+
+
+locked.write_text("".join(map(pin, pins)))

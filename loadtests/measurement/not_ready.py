@@ -40,10 +40,14 @@ def what_it_did(
     done about a usual cause in its ``log`` comes after it.
     """
     did = _did(replica, state=state, answer=answer, path=path, waited_s=waited_s)
-    if state.out_of_memory or (answer is not None and answer.status is not None):
+    if state.out_of_memory:
         return did
-    has_ended = state.exit_code is not None or answer is None
-    remedy = remedies.of_an_end(log) if has_ended else remedies.of_no_answer(log)
+    if answer is not None and answer.status is not None:
+        remedy = remedies.of_a_failure(log)
+    elif state.exit_code is not None or answer is None:
+        remedy = remedies.of_an_end(log) or remedies.of_a_failure(log)
+    else:
+        remedy = remedies.of_no_answer(log)
     return f"{did}.{remedy.removesuffix('.')}" if remedy else did
 
 

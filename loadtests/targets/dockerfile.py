@@ -10,6 +10,7 @@ from pathlib import Path
 
 from loadtests.model.errors import UsageError
 from loadtests.model.tested.target import Target, TargetKind
+from loadtests.targets.discovery import flask_source
 from loadtests.targets.form import Form
 
 NAMES = ("Dockerfile", "Containerfile")
@@ -74,11 +75,12 @@ def _in_folder(folder: Path) -> Path:
         if (folder / name).is_file():
             return folder / name
     compose = next((name for name in COMPOSE_FILES if (folder / name).is_file()), None)
-    way_out = (
-        f"It has {compose}: name one of its services, as {compose}:web"
-        if compose
-        else "Name the file (docker/Dockerfile), or an import string (shop:app)"
-    )
+    applications = flask_source.find_any(folder)
+    way_out = "Name the file (docker/Dockerfile), or an import string (shop:app)"
+    if compose:
+        way_out = f"It has {compose}: name one of its services, as {compose}:web"
+    elif applications:
+        way_out = f"An application is in {applications[0].file}: there, name {applications[0].name}"
     raise UsageError(f"There is no Dockerfile in {folder}. {way_out}.")
 
 

@@ -21,7 +21,12 @@ from loadtests.targets.form import Form
 _MODULE = r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*"
 _IMPORT_STRING = re.compile(rf"{_MODULE}(?::(?P<attribute>{_MODULE}(?:\(.*\))?))?")
 _FILE = re.compile(r"(?P<file>[^:]+\.py)(?::.+)?")
-_FLASK_APP = re.compile(r"^\s*(?:export\s+)?FLASK_APP\s*=\s*['\"]?([^'\"\n]+)", re.MULTILINE)
+_FLASK_APP = re.compile(
+    r"^\s*(?:export\s+)?FLASK_APP[ \t]*=[ \t]*"
+    r"""(?:'([^'\n]+)'|"([^"\n]+)"|([^'"\s#][^\n]*?)(?:[ \t]+#.*)?[ \t]*$)""",
+    re.MULTILINE,
+)
+"""Its text in single quotes, in double ones, or in none and before a comment."""
 
 FLASK_APP = "FLASK_APP"
 VARIABLE_FILES = (".flaskenv", ".env")
@@ -144,7 +149,7 @@ def _flask_app(folder: Path) -> str | None:
         with contextlib.suppress(OSError):
             match = _FLASK_APP.search((folder / name).read_text(errors="replace", encoding="utf-8"))
             if match is not None:
-                return match[1].strip()
+                return (match[1] or match[2] or match[3]).strip()
     return None
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from loadtests.model.plan import WorkerModel
 from loadtests.model.tested.project import Project
 from loadtests.model.tested.target import STARTS_ITSELF, Target, TargetKind
+from loadtests.model.tested.variables import path_without_secrets
 from loadtests.model.tested.workload import RequestSpec, Workload
 from loadtests.servers import registry as servers
 
@@ -12,6 +15,20 @@ AS_STARTED = "as-started"
 """Name of the only variant of a target that starts its own server."""
 
 WORKLOAD = "requests"
+
+
+HEALTH_ALONE = (
+    "No request is named, so the load is GET {}, the health path. Name what users ask (--request"
+    ' "GET /search"); twofold init lists it.'
+)
+
+
+def with_note(tested: Target) -> Target:
+    """Return a target of which only the health path is asked, with a note that says so."""
+    if tested.health is None:
+        return tested
+    note = HEALTH_ALONE.format(path_without_secrets(tested.health))
+    return replace(tested, notes=(*tested.notes, note))
 
 
 def project(tested: Target) -> Project:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from loadtests.analysis.remedies import CONNECTIONS
+from loadtests.targets.application import unreachable
 
 PORT_REMEDY = "It takes its port from a variable that is not set: --env PORT=8000."
 
@@ -78,6 +79,23 @@ OF_AN_END = (
 )
 """Errors that have a usual cause, with what can be done about it; the first that fits is said."""
 
+OF_A_FAILURE = (
+    (
+        re.compile(
+            r"no such table|relation .{1,80} does not exist|Table .{1,80} doesn't exist",
+            re.IGNORECASE,
+        ),
+        "Its tables have to be made first: by a command at its start, such as flask db upgrade, or"
+        " by a service that ends before it.",
+    ),
+    (
+        re.compile(r"Missing staticfiles manifest entry"),
+        "Its static files have to be collected first: python manage.py collectstatic --noinput.",
+    ),
+    *unreachable.REMEDIES,
+)
+"""What an application writes that answers, but with an error."""
+
 OF_NO_ANSWER = (
     (
         re.compile(r"invalid request block size"),
@@ -112,6 +130,11 @@ def of_an_end(log: str) -> str:
 def of_no_answer(log: str) -> str:
     """Return what a server has to do to answer over HTTP on a port, or nothing."""
     return _first(OF_NO_ANSWER, log)
+
+
+def of_a_failure(log: str) -> str:
+    """Return what an application needs that answers with an error, or nothing."""
+    return _first(OF_A_FAILURE, log)
 
 
 def _first(remedies: tuple[tuple[re.Pattern[str], str], ...], log: str) -> str:

@@ -248,4 +248,5 @@ def described(response: UserResponse, secrets: frozenset[str] = frozenset()) -> 
         **sent(response),
         "has_password_field": b'type="password"' in text or b"type='password'" in text,
         "offers_logout": LOGOUT.search(text) is not None,
+        "names_csrf": b"csrf" in text,
     }

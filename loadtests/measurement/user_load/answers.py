@@ -29,7 +29,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def of_all(facts: Facts, headers: Collection[str] = ()) -> str | None:
-    """Return what is wrong where all answers are redirects to https, or one login page.
+    """Return what is wrong where all answers are redirects, or one login page.
 
     ``headers`` are the names of the headers that the load sends.
     """
@@ -49,7 +49,7 @@ def of_all(facts: Facts, headers: Collection[str] = ()) -> str | None:
     )
     logins = {_login_of(request, sends_password=sends_password) for request in requests}
     if None in logins:
-        return None
+        return _of_redirects(facts)
     where = ", ".join(sorted(map(str, logins)))
     secure = [name for name, why in facts["kept_back"].items() if why == "secure"]
     reason = (
@@ -58,6 +58,21 @@ def of_all(facts: Facts, headers: Collection[str] = ()) -> str | None:
         else " Check the user and the password that on_start sends."
     )
     return f"Every answer is the login page {where}: the users are not logged in.{reason}"
+
+
+def _of_redirects(facts: Facts) -> str | None:
+    """Return what is wrong where a list reads pages, and each answer only leads elsewhere.
+
+    A form may be answered so. Redirects to https are told by themselves.
+    """
+    requests = [*of_tasks(facts["steps"])] if facts.get("list") else []
+    for request in requests:
+        location = _left(request) if request["method"] in SAFE_METHODS else None
+        if not location or _is_https(location):
+            return None
+    if not requests:
+        return None
+    return f"Every answer is a redirect, so no page would be measured. {_redirect(requests[0])}"
 
 
 def refuse_a_user(facts: Facts) -> bool:
@@ -100,11 +115,33 @@ def redirect_notes(facts: Facts, headers: Collection[str] = ()) -> tuple[str, ..
         return ()
     return tuple(
         dict.fromkeys(
-            f"{in_words(request)} → {_page(request['location'])}. Redirects of a list are not"
-            f" followed: {_other_way(request)}say expect = {request['status']}."
+            _redirect(request)
             for request in of_tasks(facts["steps"])
             if _left(request) is not None and not _wants_https(request, headers)
         )
+    )
+
+
+def login_notes(facts: Facts) -> tuple[str, ...]:
+    """Return a note where each page may be a login, which some applications show at any path."""
+    requests = [each for each in of_tasks(facts["steps"]) if not is_login_path(each["path"])]
+    if not requests or of_all(facts) is not None:
+        return ()
+    for request in requests:
+        is_shown = request["has_password_field"] and not request.get("offers_logout")
+        if request.get("expected") or not is_shown:
+            return ()
+    return (
+        f"Every page has a field for a password, such as that of {requests[0]['path']}. If it is a"
+        " login in place of the page, log users in: by start in a list, on_start in a locustfile.",
+    )
+
+
+def _redirect(request: Facts) -> str:
+    """Return a redirect that nobody followed, with the way to say more."""
+    return (
+        f"{in_words(request)} → {_page(request['location'])}. Redirects of a list are not followed:"
+        f" {_other_way(request)}say expect = {request['status']}."
     )
 
 

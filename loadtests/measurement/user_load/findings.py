@@ -18,6 +18,8 @@ FAILING_LIMIT_RATIO = 0.001
 
 BAD_REQUEST = 400
 UNAUTHORIZED = 401
+FORBIDDEN = 403
+NOT_FOUND = 404
 
 NAMED_MAX = 5
 """Things of one kind that a sentence names."""
@@ -57,7 +59,7 @@ def notes_of(facts: Facts, headers: Collection[str] = ()) -> tuple[str, ...]:
     """Return what is left out, changed or strange, and does not spoil the load."""
     if facts.get("problem"):
         return ()
-    notes = [*facts["notes"], *answers.redirect_notes(facts, headers)]
+    notes = [*facts["notes"], *answers.redirect_notes(facts, headers), *answers.login_notes(facts)]
     notes += [
         f"{refused['place']}: a listener wants to reach {refused['address']}. Only the target can"
         " be reached, so nothing was sent."
@@ -234,6 +236,20 @@ REFUSES_HOST = (
     " TRUSTED_HOSTS): name one that it knows by --header Host=localhost."
 )
 
+NOT_THERE = (
+    'Only correct answers count. Ask for a path that the application has (--request "GET /search");'
+    " twofold init lists them. If this answer is right, say so: expect = 404 in a list, success()"
+    " in a locustfile."
+)
+NOTHING_THERE = (
+    f"{NOT_THERE} Perhaps all of it lies below a prefix (SCRIPT_NAME), or it knows one Host only"
+    " (SERVER_NAME): --header Host=shop.test."
+)
+ASKS_FOR_CSRF = (
+    "Only correct answers count, and this one asks for a CSRF token. A locustfile can take it from"
+    " the form; or switch that check off for the test."
+)
+
 LIMITED = (
     "The application limits how often one address may ask, and a load test asks from one. Raise or"
     " switch off its limit for the test."
@@ -249,6 +265,11 @@ def _advice(request: Facts, statuses: Collection[int]) -> str:
         return WANTS_USER
     if request["status"] == TOO_MANY_REQUESTS:
         return LIMITED
+    is_form = request["method"] not in answers.SAFE_METHODS
+    if is_form and request["status"] in {BAD_REQUEST, FORBIDDEN} and request.get("names_csrf"):
+        return ASKS_FOR_CSRF
+    if request["status"] == NOT_FOUND:
+        return NOTHING_THERE if set(statuses) == {NOT_FOUND} else NOT_THERE
     return REFUSES_HOST if set(statuses) == {BAD_REQUEST} else EXPECTED
 
 

@@ -123,7 +123,7 @@ def _walk(folder: Path, patterns: list[str]) -> Iterator[Path]:
             if name not in NEVER and name not in links
             if not _is_run(place / name, here)
             if brings_back or not ignored(here / name)
-            if not (place / name / "pyvenv.cfg").is_file()
+            if not os.path.isfile(place / name / "pyvenv.cfg")  # noqa: PTH113  a path may raise
         ]
         for name in (*names, *links):
             if here == RESULTS and name == HISTORY:

@@ -18,7 +18,12 @@ ASKS_FOR_PYTHON = (
     "The project asks for another Python than the base image has. Name a base image with one that"
     " it takes, such as TWOFOLD_BASE_IMAGE=python:3.12-slim."
 )
+NEEDS_GIT = (
+    "A package comes from a repository, and a slim image has no git. Name the full image,"
+    " TWOFOLD_BASE_IMAGE=python:3.13, or an archive of the package instead of git+https://…."
+)
 REMEDIES = (
+    (re.compile(r"Cannot find command 'git'|Git executable not found"), NEEDS_GIT),
     (
         re.compile(
             r"pg_config|mysql_config|pkg-config|Python\.h|fatal error: \S+\.h\b|C compiler"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from loadtests.targets.application import unreachable
 from loadtests.targets.application.inspector.kinds import OWN_SERVER
 
 _VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")
@@ -22,8 +23,19 @@ _VARIABLE_NAMED_SO = re.compile(
 )
 """A variable that a message calls one. Django's names a setting beside it, which is none."""
 
+_OF_SETTINGS = re.compile(r"validation errors? for \w*(?:Settings|Config|Env)")
+_FIELD = re.compile(r"^(\w+)\n\s+field required", re.IGNORECASE | re.MULTILINE)
+"""A field of pydantic's settings without a value: a variable has its name, mostly in capitals."""
+
 MOST_VARIABLES = 6
 LAST_CHARS = 1500
+LAST_LINES = 10
+
+SAYS_LITTLE = frozenset({"exits", "hangs"})
+"""Kinds of failures whose cause only stands in what the application wrote."""
+
+_WORDS = re.compile(r"error: (?:unrecognized arguments|the following arguments are required)")
+"""What argparse writes of words that it does not know, or misses."""
 
 NAMES = {
     "blacksheep": "BlackSheep",
@@ -55,7 +67,7 @@ class Context:
     ``asked`` is the import string, ``where`` the interpreter and ``folder`` the project's.
     ``missing`` maps variables that the application looked for in vain to its lines, and ``listed``
     are the names in the folder's ``.env``. ``install`` says how the interpreter gets a module, and
-    ``has_dockerfile`` whether the folder has a Dockerfile.
+    ``has_dockerfile`` whether the folder has a Dockerfile. ``output`` is what the import wrote.
     """
 
     asked: str
@@ -65,6 +77,7 @@ class Context:
     listed: Collection[str] = ()
     install: str = INSTALL
     has_dockerfile: bool = False
+    output: str = ""
 
 
 def message(trouble: Trouble, context: Context) -> str:
@@ -80,6 +93,7 @@ def message(trouble: Trouble, context: Context) -> str:
     return (
         f"The application does not import: {trouble['step']}, with {context.where}.{frames}"
         f"\n{_END[kind](trouble)}{causes}{_hint(trouble, context)}"
+        f"{_last_words(context.output) if kind in SAYS_LITTLE else ''}"
     )
 
 
@@ -93,6 +107,18 @@ _END: dict[str, Callable[[Trouble], str]] = {
 }
 
 
+def _last_words(output: str) -> str:
+    """Return the end of what an import wrote, and what to do where it reads the command line."""
+    remedy = ""
+    if _WORDS.search(output):
+        remedy = (
+            "\nUnder a server, the command line is the server's own. Read it below"
+            ' `if __name__ == "__main__":`.'
+        )
+    lines = output.strip().splitlines()[-LAST_LINES:]
+    return remedy + ("\n".join(("\nThe end of its output:", *lines)) if lines else "")
+
+
 def _hint(trouble: Trouble, context: Context) -> str:
     """Return what to do about an exception, or nothing."""
     said = "\n".join([trouble["exception"], *trouble["causes"]])
@@ -101,12 +127,16 @@ def _hint(trouble: Trouble, context: Context) -> str:
         return f"\nThat Python has no module {module[1]}. {context.install}"
     latest_first = reversed(list(context.missing.items()))
     asked = {name: f"{name} ({where})" for name, where in latest_first}
-    named = {name: text for name, text in asked.items() if name in said} or asked
+    fields = _FIELD.findall(said) if _OF_SETTINGS.search(said) else ()
+    named = {name.upper(): name.upper() for name in fields}
+    named = named or {name: text for name, text in asked.items() if name in said} or asked
     if not named and _MISSING.search(said):
         called_so = [first or second for first, second in _VARIABLE_NAMED_SO.findall(said)]
         named = {name: name for name in called_so or _VARIABLE.findall(said)}
+    remedy = unreachable.advice(said)
+    out_of_reach = f"\n{remedy}" if remedy else ""
     if not named:
-        return ""
+        return out_of_reach
     names = list(named)[:MOST_VARIABLES]
     in_file = [name for name in names if name in context.listed]
     also = (
@@ -115,7 +145,7 @@ def _hint(trouble: Trouble, context: Context) -> str:
     return (
         "\nVariables that it asks for, and that are not set:"
         f" {', '.join(named[name] for name in names)}.{also}"
-        f" Set what it needs: --env {names[0]}=VALUE"
+        f" Set what it needs: --env {names[0]}=VALUE{out_of_reach}"
     )
 
 

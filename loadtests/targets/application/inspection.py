@@ -144,6 +144,7 @@ def parse(
             listed=_listed_variables(folder),
             install=install,
             has_dockerfile=any((folder / name).is_file() for name in DOCKERFILES),
+            output=done.stderr,
         )
         told = failure.message(trouble, context)
     except NO_ANSWER:

@@ -14,6 +14,12 @@ from loadtests.tools import proc
 VIRTUAL_ENV = "VIRTUAL_ENV"
 """The variable that an active virtual environment sets."""
 
+CONDA_PREFIX, CONDA_NAME = "CONDA_PREFIX", "CONDA_DEFAULT_ENV"
+"""The variables that an active conda environment sets: its folder, and its name."""
+
+CONDA_BASE = "base"
+"""conda's own environment, which is active in every shell of many machines."""
+
 FOLDERS = (".venv", "venv")
 """Names of virtual environments in a project's folder."""
 
@@ -35,7 +41,7 @@ def find(
 ) -> Interpreter:
     """Return the Python that was asked for, or else the one that the application seems to use.
 
-    That is the active virtual environment's, or the one in ``folder``, or the one that runs
+    That is the active virtual environment's, or the one in ``folder``, or conda's, or that of
     Twofold. ``asker`` says who asked. Raises :class:`UsageError` if there is no Python where the
     user says.
     """
@@ -54,6 +60,10 @@ def find(
         path = _in_environment(folder / name)
         if path is not None:
             return Interpreter(path=path, why=f"of {name} in the project's folder")
+    if environ.get(CONDA_NAME) != CONDA_BASE and environ.get(CONDA_PREFIX):
+        path = _in_environment(Path(environ[CONDA_PREFIX]))
+        if path is not None:
+            return Interpreter(path=path, why="of the active conda environment")
     return Interpreter(path=sys.executable, why="the one that runs twofold")
 
 

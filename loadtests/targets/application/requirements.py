@@ -22,6 +22,7 @@ READ = (UV_LOCK, REQUIREMENTS, POETRY_LOCK, PYPROJECT, SETUP_PY, SETUP_CFG)
 """The files that may say what is needed, in the order in which they are looked for."""
 
 PIPFILE = "Pipfile"
+CONDA = ("environment.yml", "environment.yaml")
 FOLDER = "requirements"
 """A folder of requirements files; which of them counts, only people know."""
 
@@ -29,10 +30,16 @@ USUAL = ("prod.txt", "production.txt", "base.txt", "main.txt", "requirements.txt
 """Names in that folder, those that a deployment installs first."""
 
 _INCLUDE = re.compile(r"\s*(?:-r|--requirement|-c|--constraint)[ =]*(?P<file>[^\s#]+)")
+_ELSEWHERE = r"(?!\w+\+|git@|(?!file:)\S*://)"
 _LOCAL = re.compile(
-    r"\s*(?:-e|--editable)?[ =]*(?:\.{1,2}(?:/[^\s#]*|\[[^\]]*\])?|file:[^\s#]+)\s*"
+    rf"\s*(?:(?:-e|--editable)[ =]*{_ELSEWHERE}[^\s#]+"
+    r"|\.{1,2}(?:/[^\s#]*|\[[^\]]*\])?|file:[^\s#]+"
+    rf"|{_ELSEWHERE}[^\s#@;=<>-][^\s#@;=<>]*(?:/[^\s#@;]*|\.whl|\.tar\.gz|\.zip))\s*"
 )
-"""A requirement that lies in the project's folder, such as ``-e .`` or ``./lib``."""
+"""A requirement that lies in the project's folder: ``-e .``, ``./lib``, ``libs/shop``, a wheel."""
+
+_OF_A_MACHINE = re.compile(r"\s*(?P<name>[\w.-]+)\S*\s*@\s*file://(?P<path>/[^\s;#]+)")
+"""A requirement that is a file of the machine where ``pip freeze`` wrote it, as with conda."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,13 +164,22 @@ def unread(folder: Path) -> str | None:
     """Return what to do with files of requirements that are not read, or None without any."""
     if (folder / PIPFILE).is_file():
         return f"Its {PIPFILE} is not read: pipenv requirements > {REQUIREMENTS}"
-    names = sorted(path.name for path in (folder / FOLDER).glob("*.txt"))
-    if not names:
-        return None
-    name = next((usual for usual in USUAL if usual in names), names[0])
-    return (
-        f"Its folder {FOLDER}/ is not read: write a {REQUIREMENTS} with the line -r {FOLDER}/{name}"
-    )
+    listed = [f"{FOLDER}/{path.name}" for path in sorted((folder / FOLDER).glob("*.txt"))]
+    listed += [path.name for path in sorted(folder.glob("requirements[-_.]*.txt"))]
+    if listed:
+        name = min(listed, key=_usual)
+        where = f"folder {FOLDER}/" if "/" in name else name
+        return f"Its {where} is not read: write a {REQUIREMENTS} with the line -r {name}"
+    conda = next((name for name in CONDA if (folder / name).is_file()), None)
+    if conda is not None:
+        return f"Its {conda} is not read: pip list --format=freeze > {REQUIREMENTS}"
+    return None
+
+
+def _usual(path: str) -> int:
+    """Return the place of a requirements file among the usual ones, which go before others."""
+    name = re.sub(r"^requirements[-_./]", "", path)
+    return USUAL.index(name) if name in USUAL else len(USUAL)
 
 
 def _collect(folder: Path, name: str, files: dict[str, str], local: list[str]) -> None:
@@ -174,6 +190,7 @@ def _collect(folder: Path, name: str, files: dict[str, str], local: list[str]) -
     kept = []
     files[name] = ""
     for line in project_table.text(folder, name).splitlines():
+        _check_no_file(folder, name, line)
         included, own = _INCLUDE.match(line), _LOCAL.fullmatch(line.partition(" #")[0])
         if own is not None:
             words = shlex.join(line.partition(" #")[0].split())
@@ -187,6 +204,17 @@ def _collect(folder: Path, name: str, files: dict[str, str], local: list[str]) -
                 _collect(folder, path, files, local)
         kept.append(line)
     files[name] = "".join(f"{line}\n" for line in kept)
+
+
+def _check_no_file(folder: Path, name: str, line: str) -> None:
+    """Raise :class:`UsageError` for a requirement that only the machine has that wrote it."""
+    match = _OF_A_MACHINE.match(line)
+    if match is not None:
+        raise UsageError(
+            f"{folder / name} takes {match['name']} from {match['path']}, which no image of the"
+            " folder has. pip freeze writes such lines, mostly with conda. Name versions instead:"
+            f" pip list --format=freeze > {name}"
+        )
 
 
 def _check_inside(folder: Path, name: str, path: str, asked: str | None = None) -> None:

@@ -67,6 +67,8 @@ def build(given: Given, file: ProjectFile | None, environ: Mapping[str, str]) ->
     declared = _declared_variants(file, base)
     from_options, in_file = _workloads_of_options(given), _declared_workloads(given, file)
     own = {**in_file, **from_options} or dict(base.workloads)
+    if not (in_file or from_options or is_sample):
+        tested = plain.with_note(tested)
     own = {name: _with_headers(workload, given) for name, workload in own.items()}
     _check_load(given, own)
     workers = {**base.workers, **declared}

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from loadtests.model.tested.surroundings import FoundService
+from loadtests.tools import docker_compose
+from loadtests.tools.docker_compose import ComposeFileError
 
 NAMES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 
@@ -19,11 +19,11 @@ def find(folder: Path) -> tuple[tuple[FoundService, ...], tuple[str, ...]]:
         if not (folder / name).is_file():
             continue
         try:
-            document = yaml.safe_load((folder / name).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            reason = str(error).partition("\n")[0]
+            document = docker_compose.parse((folder / name).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, ComposeFileError) as error:
+            reason = str(error).partition("\n")[0].rstrip(".")
             return (), (f"{name} cannot be read: {reason}.",)
-        services = document.get("services") if isinstance(document, Mapping) else None
+        services = document.get("services")
         if not isinstance(services, Mapping):
             return (), (f"{name} has no services.",)
         return tuple(_services(name, services)), ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -110,13 +111,15 @@ def _all(folder: Path) -> list[Source]:
 
 def _modules(top: Path) -> list[Path]:
     """Return the modules of a folder and of its packages, without tests and the like."""
-    if not top.is_dir():
+    try:
+        entries = sorted(top.iterdir())
+    except OSError:  # it is no folder, or a closed one, such as a store's data
         return []
-    files = [file for file in top.glob("*.py") if file.stem not in SKIPPED]
-    for package in sorted(top.iterdir()):
-        if package.name in SKIPPED or not (package / "__init__.py").is_file():
-            continue
-        files += package.glob("*.py")
+    files = [file for file in top.glob("*.py") if file.stem not in {"__init__", *SKIPPED}]
+    for package in entries:
+        is_package = os.path.isfile(package / "__init__.py")  # noqa: PTH113  that of a path raises
+        if is_package and package.name not in SKIPPED:
+            files += package.glob("*.py")
     return sorted(files)[:MOST_FILES]
 
 

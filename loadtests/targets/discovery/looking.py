@@ -25,6 +25,9 @@ from loadtests.tools import proc
 DOCKERFILES = ("Dockerfile", "docker/Dockerfile", "*/Dockerfile")
 FLASK = "flask"
 NAMED = "the target that you named"
+MOST_BELOW = 5
+"""Folders that a message names."""
+
 MOST_IMPORTED = 3
 """Applications that are imported until one is; each may take the limit of an import."""
 
@@ -170,15 +173,25 @@ def _with_target(found: Surroundings, sources: Sequence[Source]) -> Surroundings
     if application is not None:
         why = f"an application in {application.file}, which could not be imported"
         return replace(found, target=application.name, why=why, routes=application.routes)
-    below = [
-        path.name for path in sorted(Path(found.folder).iterdir()) if flask_source.find_any(path)
-    ]
+    below = _below(Path(found.folder))
     place = f"one of {', '.join(below)}" if below else "the project's folder"
     raise UsageError(
         f"Nothing was found in {found.folder} that can be tested: no WSGI or ASGI application, no"
         " Compose file with a service that is built or has ports, no Dockerfile. Start this in"
         f" {place}, or name the target: twofold run TARGET."
     )
+
+
+def _below(folder: Path) -> list[str]:
+    """Return the folders with applications, one or two levels below, as a monorepo has them."""
+    below: list[Path] = []
+    for path in (*sorted(folder.glob("*")), *sorted(folder.glob("*/*"))):
+        place = path.relative_to(folder)
+        is_of_tools = any(part[0] == "." or part in flask_source.SKIPPED for part in place.parts)
+        is_known = any(place.is_relative_to(other) for other in below)
+        if not is_of_tools and not is_known and flask_source.find_any(path):
+            below.append(place)
+    return [str(place) for place in below[:MOST_BELOW]]
 
 
 def _service(found: Surroundings, sources: Sequence[Source]) -> FoundService | None:

@@ -69,6 +69,7 @@ def _attempt(entry: dict[str, Any]) -> dict[str, Any]:
         "body": "",
         "has_password_field": False,
         "offers_logout": False,
+        "names_csrf": False,
     }
     return {"ending": "ok", "detail": "", "place": "", "kind": "", "requests": [request]}
 

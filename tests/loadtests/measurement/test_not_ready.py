@@ -113,6 +113,21 @@ def test_what_a_replica_did_instead_is_told(
             "Listening at: unix:/run/a.sock",
             "answers GET / with 500, and did so for 90 s",
         ),
+        (
+            {"status": 500, "body": ""},
+            {},
+            "sqlite3.OperationalError: no such table: post",
+            "with 500, and did so for 90 s. Its tables have to be made first: by a command at its"
+            " start, such as flask db upgrade, or by a service that ends before it",
+        ),
+        (
+            None,
+            {"exit_code": 1},
+            'psycopg2.OperationalError: connection to server at "localhost" (127.0.0.1), port 5432'
+            " failed: Connection refused",
+            "Nothing listens there. In a container, localhost is the container itself: the store"
+            " has another host, such as the name of its Compose service",
+        ),
     ],
 )
 def test_a_usual_cause_in_its_log_is_told_with_what_to_do(

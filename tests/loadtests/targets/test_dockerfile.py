@@ -96,6 +96,11 @@ def test_a_folder_without_one_is_told_with_what_it_has(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no Dockerfile in .*Name the file"):
         dockerfile.find(".", tmp_path)
 
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop/__init__.py").write_text("from flask import Flask\napp = Flask('a')\n")
+    with pytest.raises(UsageError, match=r"is in shop/__init__\.py: there, name shop:app"):
+        dockerfile.find(".", tmp_path)
+
     write(tmp_path / "docker-compose.yml")
     with pytest.raises(UsageError, match=r"It has docker-compose\.yml: name one of its services"):
         dockerfile.find(".", tmp_path)

@@ -58,13 +58,24 @@ def test_a_folder_is_found_as_flask_finds_its_application(folder: Path) -> None:
     assert tested.folder == str(folder / "site")
 
 
-@pytest.mark.parametrize("line", ["FLASK_APP=web:make_app", "export FLASK_APP = 'web:make_app'"])
-def test_flask_app_of_a_file_names_the_application(folder: Path, line: str) -> None:
+@pytest.mark.parametrize(
+    ("line", "application"),
+    [
+        ("FLASK_APP=web:make_app", "web:make_app"),
+        ("export FLASK_APP = 'web:make_app'", "web:make_app"),
+        ("FLASK_APP=\"web:make_app('dev')\"", "web:make_app('dev')"),
+        ("FLASK_APP=web:make_app('dev')  # not prod", "web:make_app('dev')"),
+        ("FLASK_APP=\nFLASK_APP=web # the site", "web"),
+    ],
+)
+def test_flask_app_of_a_file_names_the_application(
+    folder: Path, line: str, application: str
+) -> None:
     make_folder(folder, {"empty/.flaskenv": f"FLASK_DEBUG=1\n{line}\n"})
 
     tested = registry.recognise("empty", folder)
 
-    assert (tested.kind, tested.application) == (TargetKind.IMPORT_STRING, "web:make_app")
+    assert (tested.kind, tested.application) == (TargetKind.IMPORT_STRING, application)
 
 
 def test_flask_app_of_the_environment_is_that_of_the_working_folder(

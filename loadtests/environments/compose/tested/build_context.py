@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 from docker.utils.build import PatternMatcher
@@ -36,13 +37,14 @@ def sizes_of(folder: Path, patterns: list[str]) -> Counter[str]:
     """Return the bytes that each entry of a context adds to what is sent."""
     matcher = PatternMatcher(patterns)
     sizes: Counter[str] = Counter()
-    for path in matcher.walk(str(folder)) if patterns else _files(folder):
-        try:
-            status = (folder / path).lstat()
-        except OSError:  # it is gone, or may not be read: the builder will say so
-            continue
-        if not os.path.isdir(folder / path):  # noqa: PTH112  a folder adds nothing itself
-            sizes[path.partition(os.sep)[0]] += status.st_size
+    with suppress(PermissionError):  # of a closed folder; the builder will say so
+        for path in matcher.walk(str(folder)) if patterns else _files(folder):
+            try:
+                status = (folder / path).lstat()
+            except OSError:  # it is gone, or may not be read: the builder will say so
+                continue
+            if not os.path.isdir(folder / path):  # noqa: PTH112  a folder adds nothing itself
+                sizes[path.partition(os.sep)[0]] += status.st_size
     return sizes
 
 

@@ -35,6 +35,9 @@ DENIED = {401, 403}
 WORKLOAD = "requests"
 ROOT = "/"
 
+_HEALTH = re.compile(r"(?:^|[/_.-])health(?:z|y|[-_]?checks?)?(?:/(?:live|ready)\w*)?/?$")
+"""The end of a path that tells whether an application is ready; ``/health-tips`` is a page."""
+
 _PARAMETER = re.compile(r"<(?:(?P<kind>\w+)(?:\([^)]*\))?:)?(?P<name>\w+)>")
 
 
@@ -133,7 +136,7 @@ def health(routes: Sequence[FoundRoute]) -> str | None:
     """Return the path that says whether the application is ready, if it has a usual one."""
     paths = [route.path for route in routes if _is_plain(route)]
     usual = (path for path in HEALTH if path in paths)
-    return next(usual, None) or next((path for path in paths if "health" in path), None)
+    return next(usual, None) or next(filter(_HEALTH.search, paths), None)
 
 
 def _others(found: Surroundings) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -10,6 +11,9 @@ from typing import Any, NoReturn
 
 from loadtests.targets.application.inspector import endpoints, facts, finding, kinds
 from loadtests.targets.application.inspector.own_lines import FOLDER, raised, watch_variables
+
+WORDS = ["--bind", "127.0.0.1:8000"]
+"""What an application finds on the command line: it is a server's."""
 
 
 class Hangs(BaseException):
@@ -23,6 +27,7 @@ def main(text: str) -> None:
     asked for, and ``limit_s`` is how long the import may take.
     """
     job: dict[str, Any] = json.loads(text)
+    sys.argv[1:] = WORDS
     output = os.dup(1)
     os.dup2(2, 1)  # what the application prints is no answer
     _forget_this_package()
@@ -32,6 +37,8 @@ def main(text: str) -> None:
     signal.alarm(int(job["limit_s"]))
     _inspect(job["application"], answer)
     signal.alarm(0)
+    with contextlib.suppress(Exception):  # its standard output may be anything by now
+        sys.stdout.flush()
     with os.fdopen(output, "w", encoding="utf-8") as stream:
         json.dump(answer, stream)
     if os.getpgrp() == os.getpid():

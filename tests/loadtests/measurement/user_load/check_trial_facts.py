@@ -22,6 +22,7 @@ def request(path: str = "/", **fields: Any) -> dict[str, Any]:
         "bytes": 2,
         "has_password_field": False,
         "offers_logout": False,
+        "names_csrf": False,
     }
     return defaults | fields
 

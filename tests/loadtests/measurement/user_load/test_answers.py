@@ -130,3 +130,28 @@ def test_a_header_that_is_not_believed_is_not_advised_again() -> None:
     for line in lines:
         assert "the application does not believe it: --env 'FORWARDED_ALLOW_IPS=*'" in line
         assert "--header X-Forwarded-Proto=https" not in line
+
+
+def test_a_list_whose_pages_only_redirect_has_nothing_to_measure() -> None:
+    home, docs = moved_to("/en/"), moved_to("/docs/", "/docs")
+    (line,) = said(home, docs, list=True)
+
+    assert line == (
+        "Every answer is a redirect, so no page would be measured. GET / was answered with 302 →"
+        " /en/. Redirects of a list are not followed: name /en/ instead, or say expect = 302."
+    )
+    assert notes_of(facts(home, docs, list=True)) == ()
+    assert said(home, moved_to("/cart", "/cart", method="POST"), list=True) == []
+    assert said(home, moved_to("/docs/", "/docs", expected=True), list=True) == []
+    assert said(home) == []  # a locustfile's client follows them
+
+
+def test_pages_that_all_ask_for_a_password_may_be_a_login() -> None:
+    form, open_page = (request("/cart", has_password_field=shown) for shown in (True, False))
+    known = request("/cart", has_password_field=True, offers_logout=True)
+    (note,) = notes_of(facts(step("a", attempt(form)), step("b", attempt(form)), list=True))
+
+    assert note.startswith("Every page has a field for a password, such as that of /cart.")
+    for page in (open_page, known, {**form, "path": "/login"}, {**form, "expected": True}):
+        steps = (step("a", attempt(page)), *([step("b", attempt(form))] * (page is open_page)))
+        assert notes_of(facts(*steps, list=True)) == ()

@@ -267,3 +267,20 @@ def test_what_lets_nobody_in_is_not_to_be_expected() -> None:
     assert '--header "Authorization=Basic …"' in unknown
     assert "expect = …" not in refused + unknown
     assert "expect = …" in wrong
+
+
+def test_a_path_that_is_not_there_is_to_be_asked_for_by_another_name() -> None:
+    (first,) = said(step("GET /", attempt(bad("/", 404))))
+    (other,) = said(GOOD, step("GET /a", attempt(bad("/a", 404))))
+
+    assert "twofold init lists them" in first
+    assert "(SERVER_NAME): --header Host=shop.test" in first
+    assert first.startswith(other.replace("GET /a", "GET /"))
+
+
+@pytest.mark.parametrize("status", [400, 403])
+def test_a_form_without_its_csrf_token_is_told_as_such(status: int) -> None:
+    refused = bad("/cart", status, method="POST", names_csrf=True)
+
+    assert "this one asks for a CSRF token" in said(step("POST /cart", attempt(refused)))[0]
+    assert "CSRF" not in said(step("a", attempt(bad("/cart", status, names_csrf=True))))[0]

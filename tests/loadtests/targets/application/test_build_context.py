@@ -6,6 +6,7 @@ import pytest
 from loadtests.model.errors import UsageError
 from loadtests.targets.application import build_context
 from tests.loadtests.targets.application.folders import make_folder
+from tests.ordinary_user import folder_for_all, ordinary_user
 
 
 def names(folder: Path) -> set[str]:
@@ -130,3 +131,12 @@ def test_a_file_that_cannot_be_copied_is_named(tmp_path: Path) -> None:
         UsageError, match=r"project/a cannot be copied .*No such file.*dockerignore"
     ):
         build_context.copy(context, tmp_path / "copy")
+
+
+def test_a_closed_folder_such_as_a_stores_data_is_left_out() -> None:
+    with folder_for_all() as place:
+        (place / "pgdata").mkdir(mode=0)
+        make_folder(place, {"shop.py": "x"})
+
+        with ordinary_user():
+            assert names(place) == {"shop.py"}

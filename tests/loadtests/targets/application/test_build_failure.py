@@ -6,6 +6,7 @@ from loadtests.targets.application import build_failure
 from loadtests.targets.application.build_failure import (
     ASKS_FOR_PYTHON,
     NEEDS_COMPILER,
+    NEEDS_GIT,
     OTHER_PYTHON,
 )
 
@@ -21,6 +22,8 @@ from loadtests.targets.application.build_failure import (
         ("you need a C compiler to build uWSGI", NEEDS_COMPILER),
         ("fatal error: Python.h: No such file or directory", NEEDS_COMPILER),
         ("error: command '/usr/bin/gcc' failed with exit code 1", OTHER_PYTHON),
+        ("ERROR: Cannot find command 'git' - do you have 'git' installed?", NEEDS_GIT),
+        ("Git executable not found. Ensure that Git is installed and available.", NEEDS_GIT),
         ("Package 'shop' requires a different Python: 3.13", ASKS_FOR_PYTHON),
         (
             "Current Python version (3.13.5) is not allowed by the project (^3.11,<3.13).",

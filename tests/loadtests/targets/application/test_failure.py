@@ -57,3 +57,55 @@ def test_a_setting_beside_a_variable_that_is_missing_is_not_advised(tmp_path: Pa
         "\nVariables that it asks for, and that are not set: SHOP_SETTINGS_MODULE."
         " Set what it needs: --env SHOP_SETTINGS_MODULE=VALUE"
     )
+
+
+def refused(folder: Path, code: str, *, limit_s: float = 30.0) -> str:
+    with pytest.raises(UsageError) as error:
+        inspection.inspect(
+            "shop:app",
+            python=sys.executable,
+            folder=make_folder(folder, {"shop.py": code}),
+            env={},
+            modules=(),
+            limit_s=limit_s,
+        )
+    return str(error.value)
+
+
+def test_what_an_application_wrote_before_it_left_is_told(tmp_path: Path) -> None:
+    told = refused(tmp_path, "import sys\nprint('There is no config.yml.')\nsys.exit(1)\n")
+
+    assert told.endswith(
+        "It ends the process: SystemExit: 1\nThe end of its output:\nThere is no config.yml."
+    )
+
+
+def test_an_application_that_reads_the_command_line_finds_a_servers(tmp_path: Path) -> None:
+    told = refused(tmp_path, "import argparse\nargparse.ArgumentParser().parse_args()\n")
+
+    assert 'Read it below `if __name__ == "__main__":`.' in told
+    assert told.endswith("error: unrecognized arguments: --bind 127.0.0.1:8000")
+
+
+def test_what_an_import_waits_for_is_told_in_its_own_words(tmp_path: Path) -> None:
+    code = "import time\nwhile True:\n    print('Waiting for db:5432')\n    time.sleep(0.1)\n"
+
+    assert refused(tmp_path, code, limit_s=1).endswith("\nWaiting for db:5432")
+
+
+def test_a_store_that_is_out_of_reach_has_a_way_out(tmp_path: Path) -> None:
+    code = "raise OSError('Error 111 connecting to localhost:6379. Connection refused.')\n"
+
+    assert "localhost is the container itself" in refused(tmp_path, code).splitlines()[-1]
+
+
+def test_a_field_of_settings_without_a_value_is_a_variable(tmp_path: Path) -> None:
+    code = (
+        "import os\nA = os.getenv('A_B')\n"
+        "raise ValueError('1 validation error for Settings\\n'\n"
+        "'database_url\\n  Field required [type=missing, input_value={}]')\n"
+    )
+
+    assert refused(tmp_path, code).endswith(
+        "that are not set: DATABASE_URL. Set what it needs: --env DATABASE_URL=VALUE"
+    )

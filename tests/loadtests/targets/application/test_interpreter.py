@@ -55,6 +55,18 @@ def test_without_any_it_is_the_one_that_runs_twofold(tmp_path: Path) -> None:
     assert find(None, tmp_path, {}).path == sys.executable
 
 
+@pytest.mark.parametrize(("name", "is_taken"), [("shop", True), ("base", False)])
+def test_an_active_environment_of_conda_comes_last_but_for_condas_own(
+    tmp_path: Path, name: str, is_taken: bool
+) -> None:
+    program = make_environment(tmp_path / "conda")
+    environ = {"CONDA_PREFIX": str(tmp_path / "conda"), "CONDA_DEFAULT_ENV": name}
+
+    assert find(None, tmp_path, environ).path == (str(program) if is_taken else sys.executable)
+    own = make_environment(tmp_path / ".venv")
+    assert find(None, tmp_path, environ).path == str(own)
+
+
 def test_an_active_environment_that_is_gone_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="has no Python"):
         find(None, tmp_path, {"VIRTUAL_ENV": str(tmp_path / "gone")})

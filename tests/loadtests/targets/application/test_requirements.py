@@ -69,7 +69,13 @@ def test_a_link_within_the_checkout_is_followed(tmp_path: Path) -> None:
     assert find(tmp_path / "shop").files == {"requirements.txt": "flask\n"}
 
 
-@pytest.mark.parametrize("line", [".", "-e .", "-e .[db]", "./lib", "--editable=./lib"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(".", "-e .", "-e .[db]", "./lib", "--editable=./lib", "-e libs/shop", "-e file:lib"),
+        *("-e libs/shop[db]", "libs/shop", "wheels/shop-1.0-py3-none-any.whl", "shop-1.0.tar.gz"),
+    ],
+)
 def test_what_lies_in_the_folder_is_installed_after_the_code(tmp_path: Path, line: str) -> None:
     needed = found(tmp_path, {"requirements.txt": f"flask\n{line}\n"})
 
@@ -78,10 +84,20 @@ def test_what_lies_in_the_folder_is_installed_after_the_code(tmp_path: Path, lin
 
 
 @pytest.mark.parametrize(
-    "line", ["-e git+https://example.org/x.git#egg=x", "a.b", "x @ https://e/x"]
+    "line",
+    [
+        *("-e git+https://example.org/x.git#egg=x", "a.b", "x @ https://e/x", "# see docs/x.txt"),
+        *("-e git+git@example.org:x/y", "git+ssh://git@example.org/x", "https://e.org/x-1.tar.gz"),
+        *("--find-links wheels/", "a==1; platform_version == 'a/b'", "a  # via -r base/x.in"),
+    ],
 )
 def test_what_lies_elsewhere_is_a_requirement_like_others(tmp_path: Path, line: str) -> None:
     assert found(tmp_path, {"requirements.txt": line}).files == {"requirements.txt": f"{line}\n"}
+
+
+def test_a_file_of_the_machine_that_froze_the_requirements_is_in_no_image(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"takes flask from /croot/f/work.*--format=freeze"):
+        found(tmp_path, {"requirements.txt": "flask @ file:///croot/f/work\n"})
 
 
 def test_a_file_that_powershell_wrote_is_read(tmp_path: Path) -> None:
@@ -192,6 +208,15 @@ def test_a_setup_cfg_that_is_none_is_named(tmp_path: Path) -> None:
             "write a requirements.txt with the line -r requirements/prod.txt",
         ),
         ({"requirements/x.txt": ""}, "with the line -r requirements/x.txt"),
+        (
+            {"requirements-dev.txt": "", "requirements-prod.txt": ""},
+            "Its requirements-prod.txt is not read: write a requirements.txt with the line"
+            " -r requirements-prod.txt",
+        ),
+        (
+            {"environment.yml": ""},
+            "Its environment.yml is not read: pip list --format=freeze > requirements.txt",
+        ),
         ({"app.py": ""}, "Name its package in a requirements.txt."),
     ],
 )

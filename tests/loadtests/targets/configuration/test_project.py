@@ -56,6 +56,9 @@ def test_an_application_without_more_is_asked_for_its_health_path(tmp_path: Path
     assert plain.workloads["requests"].requests == (RequestSpec(path="/"),)
     assert healthy.workloads["requests"].requests == (RequestSpec(path="/healthz"),)
     assert healthy.tested.health == "/healthz"
+    assert plain.tested.notes == ()
+    assert "the load is GET /healthz, the health path" in healthy.tested.notes[-1]
+    assert project(tmp_path, health="/healthz", requests=("GET /",)).tested.notes == ()
 
 
 def test_an_option_wins_over_the_file(tmp_path: Path) -> None:

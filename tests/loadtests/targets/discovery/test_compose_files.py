@@ -30,6 +30,15 @@ def test_services_have_what_they_are_built_from_and_what_they_need(tmp_path: Pat
     assert str(services[0]) == "docker-compose.yml:web"
 
 
+def test_composes_own_tags_are_read_as_what_they_stand_before(tmp_path: Path) -> None:
+    text = "services:\n  web: {build: ., ports: !override [80], labels: !reset null}\n"
+    (tmp_path / "compose.yaml").write_text(text)
+
+    (service,), notes = compose_files.find(tmp_path)
+
+    assert (str(service), service.publishes, notes) == ("compose.yaml:web", True, ())
+
+
 def test_a_file_that_cannot_be_read_is_a_note(tmp_path: Path) -> None:
     assert compose_files.find(tmp_path) == ((), ())
     (tmp_path / "compose.yaml").write_text("services: [")

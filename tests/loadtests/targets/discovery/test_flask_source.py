@@ -6,6 +6,7 @@ import pytest
 
 from loadtests.model.tested.surroundings import FoundRoute
 from loadtests.targets.discovery import flask_source
+from tests.ordinary_user import folder_for_all, ordinary_user
 
 APP = "from flask import Flask\napp = Flask(__name__)\n"
 FACTORY = "import flask\ndef create_app(config=None):\n    return flask.Flask(__name__)\n"
@@ -141,3 +142,14 @@ def test_an_async_application_is_told_apart(tmp_path: Path, framework: str) -> N
         ("main:app", framework.lower()),
         ("shop:create_app()", framework.lower()),
     ]
+
+
+def test_a_closed_folder_beside_the_code_stops_nothing() -> None:
+    """So a store keeps its data that a Compose file mounts."""
+    with folder_for_all() as place:
+        (place / "pgdata").mkdir(mode=0)
+        (place / "shop.py").write_text(APP)
+
+        with ordinary_user():
+            assert names(place) == ["shop:app"]
+            assert flask_source.find_any(place / "pgdata") == ()

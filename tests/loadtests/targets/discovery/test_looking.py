@@ -6,6 +6,7 @@ import pytest
 
 from loadtests.model.errors import UsageError
 from loadtests.model.tested.surroundings import FoundRoute, Surroundings
+from loadtests.report.text.init import configuration
 from loadtests.targets import registry
 from loadtests.targets.discovery import looking
 from loadtests.tools import proc
@@ -129,11 +130,21 @@ def test_an_application_in_a_folder_below_is_told(tmp_path: Path) -> None:
         look(tmp_path)
 
 
+def test_so_are_those_of_a_monorepo_and_no_package_alone(tmp_path: Path) -> None:
+    for name in ("apps/web/app.py", "apps/api/run.py", "node_modules/x/app.py", "__init__.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("from flask import Flask\napp = Flask('a')\n")
+
+    with pytest.raises(UsageError, match=r"Start this in one of apps/api, apps/web, or name"):
+        look(tmp_path)
+
+
 def test_a_folder_with_nothing_to_test_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"Nothing was found in .* that can be tested"):
         look(tmp_path)
 
 
+FLASK = "from flask import Flask\napp = Flask(__name__, static_folder=None)\n"
 DJANGO = """
 import os
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")
@@ -219,3 +230,37 @@ def test_an_async_one_that_a_factory_makes_is_the_target(tmp_path: Path) -> None
     assert found.target == "main:app"
     assert found.application is not None
     assert found.application.is_async
+
+
+STREAM = """
+import itertools, time
+from flask import Flask
+app = Flask(__name__)
+@app.get("/events")
+def events():
+    return (time.sleep(0.2) or "data: 1\\n\\n" for _ in itertools.count()), {"X-A": "b"}
+@app.get("/torn")
+def torn():
+    return (1 / number for number in (1, 0))
+@app.get("/z")
+def last(): return "z"
+"""
+
+
+def test_a_stream_that_never_ends_is_left_to_the_user_and_later_routes_are_asked(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "app.py").write_text(STREAM)
+    found = {route.path: route for route in look(tmp_path).routes}
+
+    assert (found["/z"].status, found["/torn"].status) == (200, 500)
+    assert (found["/events"].seconds or 0) > 1
+    assert configuration.requests(tuple(found.values()))[0] == ["/z"]
+
+
+def test_routes_are_asked_for_by_the_address_of_a_run(tmp_path: Path) -> None:
+    settings = "app.config.update(SERVER_NAME='shop.test', TRUSTED_HOSTS=['shop.test'])\n"
+    page = "@app.get('/')\ndef index(): return 'hello'\n"
+    (tmp_path / "app.py").write_text(f"{FLASK}{settings}{page}")
+
+    assert {route.path: route.status for route in look(tmp_path).routes}["/"] == 400

@@ -41,7 +41,7 @@ def ended(container: Container, log: str, *, what: str = "Replica") -> str:
         )
     error = first_error(_lines(log))
     said = f": {error.rstrip('.')}." if error else "."
-    remedy = remedies.of_an_end(log)
+    remedy = remedies.of_an_end(log) or remedies.of_a_failure(log)
     return f"{what} {name} ended with exit code {container.exit_code}{said}{remedy}{end_of(log)}"
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from loadtests.environments.compose.tested import build_context
 from loadtests.model.errors import UsageError
+from tests.ordinary_user import folder_for_all, ordinary_user
 
 
 def a_file(path: Path, size: int) -> None:
@@ -49,3 +50,13 @@ def test_an_exception_to_what_is_ignored_is_counted(tmp_path: Path) -> None:
     a_file(tmp_path / "data/keep.txt", 70)
 
     assert build_context.sizes_of(tmp_path, ["data/*", "!data/keep.txt"]) == {"data": 70}
+
+
+def test_a_closed_folder_is_left_to_the_builder() -> None:
+    """It says which folder it cannot read."""
+    with folder_for_all() as place:
+        (place / "pgdata").mkdir(mode=0)
+        (place / ".dockerignore").write_text("*.log\n")
+
+        with ordinary_user():
+            build_context.check(place, place / "Dockerfile")

@@ -150,6 +150,17 @@ def test_locustfiles_whose_names_begin_alike_have_tables_of_their_own() -> None:
     assert read.workload == ["integration_tests-performance_tests-locu"]
 
 
+@pytest.mark.parametrize(
+    ("path", "tells"),
+    [
+        *(("/api/health/", True), ("/app-health", True), ("/v1/health-check", True)),
+        *(("/health/live", True), ("/health-tips", False), ("/healthcare", False)),
+    ],
+)
+def test_a_page_about_health_is_a_page(path: str, tells: bool) -> None:
+    assert configuration.health((FoundRoute(path=path),)) == (path if tells else None)
+
+
 def test_a_path_of_health_is_not_what_users_ask() -> None:
     routes = (FoundRoute(path="/health"), FoundRoute(path="/items"))
     text = configuration.render(found(target=".", routes=routes, application=None))
