@@ -6,6 +6,7 @@ import pytest
 
 from loadtests.model.errors import UsageError
 from loadtests.model.tested.surroundings import FoundRoute, Surroundings
+from loadtests.report.text.init import configuration
 from loadtests.targets import registry
 from loadtests.targets.discovery import looking
 from loadtests.tools import proc
@@ -219,3 +220,42 @@ def test_an_async_one_that_a_factory_makes_is_the_target(tmp_path: Path) -> None
     assert found.target == "main:app"
     assert found.application is not None
     assert found.application.is_async
+
+
+ASYNC = """
+import asyncio
+from types import SimpleNamespace
+
+def route(path, methods=("GET",)):
+    return SimpleNamespace(path=path, methods=methods, endpoint=None)
+
+class App:
+    routes = [route(path) for path in ("/events", "/", "/slash", "/broken", "/logout")]
+    async def __call__(self, scope, receive, send):
+        if scope["type"] == "lifespan":
+            await receive()
+            scope["state"]["stock"] = 7
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        path = scope["path"]
+        if path == "/broken":
+            raise ValueError
+        status = {"/slash": 307, "/logout": 500}.get(path, 200)
+        await send({"type": "http.response.start", "status": status, "headers": []})
+        while path == "/events":
+            await asyncio.sleep(0.1)
+        assert scope["state"]["stock"] == 7
+        await send({"type": "http.response.body", "body": b"x"})
+
+app = App()
+"""
+
+
+def test_the_routes_of_an_async_application_are_asked_and_a_stream_is_left(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(f"{ASYNC}\ndef FastAPI(): return App()\napp = FastAPI()\n")
+
+    found = look(tmp_path, ask=True)
+
+    statuses = {route.path: route.status for route in found.routes}
+    assert statuses == {"/events": 200, "/": 200, "/slash": 307, "/broken": 500, "/logout": None}
+    assert configuration.requests(found.routes)[0] == ["/"]
