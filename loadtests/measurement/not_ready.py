@@ -21,8 +21,12 @@ LOOPBACK = re.compile(r"127\.|::1$")
 REFUSED = re.compile("refused", re.IGNORECASE)
 """What the error of a connection says where nothing takes it: such as ECONNREFUSED."""
 
-_OF_THE_SERVER = re.compile(r"\[INFO\] (?:Booting worker|Worker )")
-"""Lines that gunicorn writes for each of its workers."""
+_OF_THE_SERVER = re.compile(
+    r"\[INFO\] (?:Booting worker|Worker )"
+    r"|(?:Started|Finished) server process \["
+    r"|(?:Waiting for application|Application) (?:startup|shutdown)(?: complete)?\."
+)
+"""Lines that gunicorn and uvicorn write for each of their workers."""
 
 
 def what_it_did(

@@ -35,7 +35,11 @@ def fitted(
     if not left_out:
         return names, notes
     needs = "; ".join(f"{name} needs {', '.join(left_out[name])}" for name in left_out)
-    words = dict.fromkeys(servers.of(project.workers[name]).install for name in left_out)
+    words = dict.fromkeys(
+        word
+        for name, modules in left_out.items()
+        for word in servers.of(project.workers[name]).words_for(modules)
+    )
     install = f"Install what is missing: `{_install(project.tested, words)}`"
     if asked or len(left_out) == len(names):
         others = [name for name in names if name not in left_out]

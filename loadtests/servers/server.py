@@ -155,6 +155,8 @@ class Server:
     """Kinds of workers that have one thread, however many are asked for."""
     other_kinds: tuple[str, ...] = ()
     """Further kinds of workers of this server, of which nothing else is known here."""
+    other_modules: tuple[str, ...] = ()
+    """Modules that variants need which are not built in."""
     instead: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Other modules, or distributions without one, that do instead of a module."""
     program: str = ""
@@ -195,6 +197,13 @@ class Server:
             for name in self.modules(worker)
             if name not in there and self.instead.get(name) not in there
         )
+
+    def words_for(self, lacking: Collection[str]) -> tuple[str, ...]:
+        """Return the words after ``pip install`` that install modules of a worker model."""
+        others = tuple(name for name in lacking if name in self.other_modules)
+        if len(others) == len(lacking) or not self.install:
+            return tuple(lacking)
+        return (self.install, *others)
 
 
 def troubles_in(server: Server, log: LogLines) -> tuple[str, ...]:

@@ -35,6 +35,9 @@ VARIABLE_FILES = (".flaskenv", ".env")
 MODULES = ("wsgi", "app")
 """The modules that Flask takes where none is named."""
 
+ASYNC_MODULES = ("main", "asgi", "api")
+"""The ones after those, where the source shows an asynchronous application in them."""
+
 COMPOSE = (".yaml", ".yml", ".json")
 
 TAGS = frozenset({"alpine", "dev", "edge", "latest", "main", "master", "slim", "stable"})
@@ -47,7 +50,7 @@ def recognises(given: str, folder: Path) -> bool:
     if _is_closed(place):
         return True  # then the folder is the trouble, and is told as such
     if _is_folder(place) and not _is_module(given, folder):
-        return not _has_dockerfile(place) and bool(_flask_app(place) or _has_default(place))
+        return not _has_dockerfile(place) and bool(_flask_app(place) or _default(place))
     file = _FILE.fullmatch(given)
     if file is not None:
         path = folder / file["file"]
@@ -104,7 +107,16 @@ def _interface(folder: Path, application: str) -> Interface | None:
 
 
 def _default(folder: Path) -> str:
-    return next((name for name in MODULES if _is_module(name, folder)), "")
+    """Return the module that is taken where none is named; "" for none."""
+    usual = next((name for name in MODULES if _is_module(name, folder)), "")
+    return usual or next(
+        (
+            name
+            for name in ASYNC_MODULES
+            if _is_file(folder / f"{name}.py") and flask_source.is_async(folder, name)
+        ),
+        "",
+    )
 
 
 def _is_module(name: str, folder: Path) -> bool:
@@ -135,10 +147,6 @@ def _is_folder(path: Path) -> bool:
 def _is_closed(path: Path) -> bool:
     """Tell whether a path is a folder that this user may not read or enter."""
     return _is_folder(path) and not os.access(path, os.R_OK | os.X_OK)
-
-
-def _has_default(folder: Path) -> bool:
-    return any(_is_module(name, folder) for name in MODULES)
 
 
 def _flask_app(folder: Path) -> str | None:

@@ -22,6 +22,9 @@ _HARMLESS = re.compile(
 
 _TRACEBACK = "Traceback (most recent call last)"
 
+_FIRST_FRAME = re.compile(r'  File "')
+"""What the line below a traceback's heading has, where Python's own text begins."""
+
 _DIGITS = re.compile(r"\d+")
 LEAST_REPEATS = 3
 """A line that comes so often in a log is a program that tries something again and again."""
@@ -40,9 +43,12 @@ def first_error(lines: Sequence[str]) -> str | None:
     texts = [plain(line) for line in lines]
     for number, text in enumerate(texts):
         if _TRACEBACK in text:
-            # The frames are indented, more than whatever stands before each line of the log.
-            depth = text.index(_TRACEBACK)
-            for later in texts[number + 1 :]:
+            # The frames are indented, more than whatever stands before each line of the log. Before
+            # the heading, there may be more: a logger's level.
+            below = texts[number + 1 :]
+            frame = _FIRST_FRAME.search(below[0]) if below else None
+            depth = frame.start() if frame else text.index(_TRACEBACK)
+            for later in below:
                 body = later[depth:]
                 if body and not body[0].isspace():
                     return body.strip()

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from loadtests.analysis.intervals import student_quantile
-from loadtests.analysis.profiles import flames, statements, wording
+from loadtests.analysis.profiles import flames, greenlets, statements, wording
 from loadtests.analysis.profiles.shares import (
     COMPUTING,
     Mean,
@@ -40,6 +40,14 @@ LEAST_KIND_RATIO = 0.6
 LEAST_SEEN_RATIO = 0.5
 """Without a limit of requests at once, so much of the response time is in the application, if what
 requests wait for can be seen there."""
+
+LEAST_IN_THREADS_RATIO = 0.8
+"""The same where requests of an event loop cannot be seen while they wait, and those in its pool of
+threads can: the rest is the server's and the proxy's own time."""
+
+LEAST_HELD_UP_RATIO = 0.1
+"""A thread of requests that is held up for less of the time is not told: looks may be some
+milliseconds beside the kernel's word."""
 
 LEAST_LOOKS = 30
 """Fewer looks are not called certain, whatever their intervals say."""
@@ -93,10 +101,14 @@ def _flames(series: Sequence[Sequence[CellProfile]]) -> Iterator[tuple[Cell, Fla
 def finding_of(series: Sequence[CellProfile]) -> ProfileFinding | None:
     """Return the finding of one series, its cells in the order of replicas; None without one."""
     told = [profile for profile in series if result_of(profile).lines]
-    if not told or told[-1] is not series[-1] or told[-1].note:
-        return None  # of the largest cell nothing is told, or only what ran
+    if not told or told[-1] is not series[-1]:
+        return None  # of the largest cell nothing is told
     large = _Side.of(told[-1])
-    small = _Side.of(told[0]) if len(told) > 1 else None
+    held_up = _held_up(large) if told[-1].note else None
+    if not large.shows_requests or (held_up is not None and held_up.certain):
+        return held_up
+    first = _Side.of(told[0]) if len(told) > 1 else None
+    small = first if first is not None and first.shows_requests else None
     grown = small is not None and _has_grown(small, large)
     line = _first(large, small if grown else None)
     if small is not None and grown:
@@ -117,6 +129,50 @@ def finding_of(series: Sequence[CellProfile]) -> ProfileFinding | None:
         store=statements.in_words(told[-1].store) if line.kind is Waiting.STORE else "",
     )
     return replace(finding, sentence=wording.sentence(finding))
+
+
+def _held_up(side: _Side) -> ProfileFinding | None:
+    """Return the line that mostly holds up the thread in which requests take turns, or None.
+
+    The share of the time is that of the looks that saw such a thread: a server may have other
+    processes, too.
+    """
+    requests, stacks = side.requests, side.requests.profile.stacks
+    blocking = greenlets.held_up(stacks, requests.profile.server)
+
+    def weigh(number: int) -> Hashable | None:
+        return requests.place(number) if number in blocking else None
+
+    means = requests.means(weigh)
+    lines = [line for line in side.result.lines if line.place in means]
+    if not lines:
+        return None
+    line = max(lines, key=lambda each: means[each.place].ms)
+    loops = greenlets.in_a_loop(stacks)
+    looks = [look for look in requests.profile.looks if not loops.isdisjoint(look.stacks)]
+    whole_ms = requests.ms_per_thread * len(looks) / side.result.looks
+    held = means[line.place].span
+    if held.estimate < LEAST_HELD_UP_RATIO * whole_ms:
+        return None
+    kind = max(set(line.kinds).difference(COMPUTING), key=lambda each: line.kinds[each])
+    callee, peer = told_of(requests)[line.place, kind]
+    finding = ProfileFinding(
+        worker=side.cell.worker,
+        workload=side.cell.workload,
+        replicas_from=None,
+        replicas_to=side.cell.replicas,
+        line=replace(line, kind=kind, callee=callee, peer=peer),
+        application_ms=side.whole.ms,
+        before_ms=None,
+        before_application_ms=None,
+        growth_ms=None,
+        certain=held.low >= LEAST_SHARE_RATIO * whole_ms and len(looks) >= LEAST_LOOKS,
+        sentence="",
+        holds_up=True,
+    )
+    of_greenlets = greenlets.are_greenlets(stacks)
+    sentence = wording.held_up(finding, held.estimate / whole_ms, of_greenlets=of_greenlets)
+    return replace(finding, sentence=sentence)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,10 +202,20 @@ class _Side:
     @property
     def may_hide_waits(self) -> bool:
         """Whether requests spend time where none could be seen, though none queue for a slot."""
+        seen = self._seen_ratio
+        return not self.has_slots and seen is not None and seen < LEAST_SEEN_RATIO
+
+    @property
+    def shows_requests(self) -> bool:
+        """Whether requests were seen while they wait, too, though others may take turns."""
+        seen = self._seen_ratio
+        return not self.result.note or (seen is not None and seen >= LEAST_IN_THREADS_RATIO)
+
+    @property
+    def _seen_ratio(self) -> float | None:
+        """The share of the response time in which requests were seen; None where it is unknown."""
         seen, whole_ms = self.result.application_ms, self.result.mean_ms
-        if self.has_slots or seen is None or whole_ms is None:
-            return False
-        return seen.estimate < LEAST_SEEN_RATIO * whole_ms
+        return None if seen is None or not whole_ms else seen.estimate / whole_ms
 
     def at(self, place: Hashable) -> Mean:
         """Return a line's time; 0 for one that was never seen."""

@@ -32,7 +32,7 @@ BRIDGE = re.compile(r"/asgiref/sync\.py$")
 
 ASYNCIO = re.compile(r"/asyncio/\w+\.py$")
 
-LOOPS = re.compile(r"/(aiohttp|tornado|twisted|uvloop)/")
+LOOPS = re.compile(r"/(aiohttp|tornado|trio|twisted|z?uvloop|rloop)/")
 """Event loops: a server's below its frames. Elsewhere a client may run one."""
 
 COMMAND_LINES = re.compile(r"/(click|typer)/(core|decorators|main)\.py$")

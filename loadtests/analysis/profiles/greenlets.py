@@ -1,4 +1,8 @@
-"""What a greenlet waits for, from its frames: the kernel knows nothing of greenlets. PURE."""
+"""Requests that take turns in one thread, as greenlets or coroutines. PURE.
+
+What a greenlet waits for is read from its frames: the kernel knows nothing of greenlets. Of an
+event loop, only the request that runs is on the stack, or the one that holds up the others.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from loadtests.analysis.profiles.frames import (
     package_folders,
     request_frames,
 )
-from loadtests.analysis.profiles.waits import ANOTHER_THREAD
+from loadtests.analysis.profiles.waits import ANOTHER_THREAD, RUNS
 from loadtests.model.profiles.records import Frame, KernelWait, Stack, Waiting
 
 RESOLVER = re.compile(r"/gevent/resolver/")
@@ -55,12 +59,16 @@ OF_GREENLETS = re.compile(
 """Files of servers that give each request a greenlet."""
 
 OF_LOOPS = re.compile(
-    r"/asyncio/(base_events|events|runners)\.py$|/(daphne|sanic|tornado|uvloop|uvicorn_worker)/"
+    r"/asyncio/(base_events|events|runners)\.py$"
+    r"|/(daphne|sanic|tornado|trio|z?uvloop|rloop|uvicorn_worker)/"
     r"|/gunicorn/workers/gtornado\.py$|/aiohttp/(worker|web\w*)\.py$|/uvicorn/(protocols/|server)"
 )
 """Files of event loops that call coroutines, and of servers that run one, which may be in C."""
 
 GEVENT = re.compile(r"/gevent/|/ggevent\.py$|geventwebsocket/")
+
+SELECTORS = re.compile(r"/(lib|lib64)/(python|pypy)\d[^/]*/selectors\.py$")
+"""Where asyncio's loop waits until one of its sockets has something."""
 
 TURNS_OPTION = re.compile(r"uwsgi\b.*\s--(async|ugreen|greenlet|gevent|asyncio|tornado)\b")
 """uWSGI's options for requests that take turns; its own loops are in C, and no stack has them."""
@@ -103,6 +111,46 @@ def take_turns(stacks: Iterable[Stack], server: str) -> bool:
     return any(_takes_turns(stack, server, folders) for stack in seen)
 
 
+def as_its_stack_has_it(wait: KernelWait, frames: Sequence[Frame]) -> KernelWait:
+    """Return what a thread did, where the kernel's word is that its event loop waited.
+
+    The kernel is asked some milliseconds beside the stack. While a request is on the stack of its
+    loop's thread, the loop does not wait for its sockets, so that was before or after.
+    """
+    if not (wait.many and frames):
+        return wait
+    in_a_loop = any(OF_LOOPS.search(each.file) or OF_GREENLETS.search(each.file) for each in frames)
+    innermost = frames[-1].file
+    loop_waits = any(files.search(innermost) for files in (OF_LOOPS, HUB, SELECTORS))
+    return KernelWait(kind=Waiting.CPU) if in_a_loop and not loop_waits else wait
+
+
+def in_a_loop(stacks: Sequence[Stack]) -> frozenset[int]:
+    """Return the numbers of the stacks of threads that run an event loop, or greenlets."""
+    loops = (OF_LOOPS, OF_GREENLETS, HUB)
+    return frozenset(
+        number
+        for number, stack in enumerate(stacks)
+        if any(files.search(frame.file) for frame in stack.frames for files in loops)
+    )
+
+
+def held_up(stacks: Sequence[Stack], server: str) -> frozenset[int]:
+    """Return the numbers of the stacks on which a request waits and lets no other have its turn.
+
+    That is a blocking call: the one thread of the requests waits in the kernel for one of them.
+    """
+    folders = package_folders(stack.frames for stack in stacks)
+    return frozenset(
+        number
+        for number, stack in enumerate(stacks)
+        if stack.kind not in RUNS
+        and (stack.kind is not Waiting.UNKNOWN or stack.peer)
+        and request_frames(stack, server)
+        and _takes_turns(stack, server, folders)
+    )
+
+
 def _takes_turns(stack: Stack, server: str, folders: Collection[str]) -> bool:
     if stack.frames and HUB.search(stack.frames[0].file):
         return True
@@ -120,3 +168,8 @@ def _may_be_server(folders: Collection[str], frame: Frame) -> bool:
 def are_of_gevent(stacks: Iterable[Stack]) -> bool:
     """Return whether gevent is on a stack, for which there is a helper."""
     return any(GEVENT.search(frame.file) for stack in stacks for frame in stack.frames)
+
+
+def are_greenlets(stacks: Iterable[Stack]) -> bool:
+    """Return whether requests are greenlets, and no coroutines."""
+    return any(OF_GREENLETS.search(frame.file) for stack in stacks for frame in stack.frames)

@@ -56,7 +56,8 @@ def _named(
     if finding is None or seen is None or cell.bottleneck is not Bottleneck.UNEXPLAINED:
         return cell
     told = " ".join(filter(None, (finding.sentence, finding.store)))
-    kind = _of(finding.line.kind)
+    # A store that one request waits for, and holds up the others meanwhile, need not be full.
+    kind = Bottleneck.WAITING if finding.holds_up else _of(finding.line.kind)
     if kind is None or not (finding.certain or _is_most(kind, seen)):
         return replace(cell, bottleneck_detail=f"{told} {cell.bottleneck_detail}")
     return replace(cell, bottleneck=kind, bottleneck_detail=told)
@@ -73,7 +74,10 @@ def _is_most(bottleneck: Bottleneck, seen: ProfileResult) -> bool:
     """Return whether a request's time is mostly such a wait, whichever of its lines that is in.
 
     The times are those of the lines: what waits for a core after its answer counts as that wait.
+    Where requests take turns in one thread, most of their time may not have been seen.
     """
+    if seen.note:
+        return False
     times = [time for line in seen.lines for time in line.kinds.items()]
     such = sum(ms for kind, ms in times if _of(kind) is bottleneck)
     return such >= LEAST_SHARE_RATIO * sum(line.ms.estimate for line in seen.lines)

@@ -85,7 +85,7 @@ class Requests:
         return len(self.profile.looks) >= LEAST_LOOKS and self.profile.throughput_rps > 0
 
     @property
-    def _ms_per_thread(self) -> float:
+    def ms_per_thread(self) -> float:
         """Return the ms per request that one thread seen in every look stands for."""
         return MILLISECONDS * self.profile.processes / self.profile.rate_rps
 
@@ -105,7 +105,7 @@ class Requests:
         return {name: count / len(looks) for name, count in counts.items()}
 
     def _mean(self, values: Sequence[float]) -> Mean:
-        scaled = [value * self._ms_per_thread for value in values]
+        scaled = [value * self.ms_per_thread for value in values]
         return Mean(
             ms=math.fsum(scaled) / len(scaled),
             error_ms=standard_error(scaled),

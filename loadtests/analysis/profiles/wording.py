@@ -30,6 +30,15 @@ DOES: Mapping[Waiting, str] = MappingProxyType(
 NAMED = frozenset({Waiting.LOCK, Waiting.UNKNOWN})
 """Kinds whose peer says what is waited for, where it is known."""
 
+IN_A_LOOP = (
+    "Await an asynchronous call there, or make this one in a thread: by asyncio.to_thread, or in an"
+    " endpoint that the framework runs in one (FastAPI's `def`)."
+)
+"""What to do about a blocking call in an event loop."""
+
+AMONG_GREENLETS = "Make a call there that gives way to other greenlets."
+"""The same of greenlets."""
+
 
 def doing(line: LineTime) -> str:
     """Return what a line's requests do, with whom they wait for."""
@@ -47,10 +56,9 @@ def place(line: LineTime) -> str:
 def sentence(finding: ProfileFinding) -> str:
     """Return a finding in a sentence: how long, where, doing what, and how long it was before."""
     line = finding.line
-    count = "1 replica" if finding.replicas_to == 1 else f"{finding.replicas_to} replicas"
     likely = "" if finding.certain else "probably "
     begun = (
-        f"At {count}, a request spends {likely}{ms(line.ms.estimate)} of its"
+        f"At {_replicas(finding)}, a request spends {likely}{ms(line.ms.estimate)} of its"
         f" {ms(finding.application_ms)} ms in the application in {place(line)},"
         f" {_part(line)}{doing(line)}"
     )
@@ -60,6 +68,22 @@ def sentence(finding: ProfileFinding) -> str:
         f"{begun}; at {finding.replicas_from} it was {ms(finding.before_ms)} of"
         f" {ms(finding.before_application_ms)} ms."
     )
+
+
+def held_up(finding: ProfileFinding, share_ratio: float, *, of_greenlets: bool) -> str:
+    """Return in sentences which line holds up the thread in which requests take turns.
+
+    ``share_ratio`` is for how much of the time.
+    """
+    return (
+        f"At {_replicas(finding)}, a blocking call holds up the one thread in which the requests of"
+        f" a process take turns, {100 * share_ratio:.0f} % of the time: {place(finding.line)},"
+        f" {doing(finding.line)}. {AMONG_GREENLETS if of_greenlets else IN_A_LOOP}"
+    )
+
+
+def _replicas(finding: ProfileFinding) -> str:
+    return "1 replica" if finding.replicas_to == 1 else f"{finding.replicas_to} replicas"
 
 
 def _part(line: LineTime) -> str:

@@ -92,8 +92,9 @@ def check(
 
 
 def _lacks(worker: WorkerModel, server: Server, python: str, lacking: Collection[str]) -> str:
-    install = dict.fromkeys(server.modules(worker), server.install)
-    words = dict.fromkeys(install.get(name) or name for name in lacking)
+    of_server = [name for name in lacking if name in server.modules(worker)]
+    others = [name for name in lacking if name not in of_server]
+    words = (*server.words_for(of_server), *others)
     all_servers = "" if worker.python else ", or all servers: `pip install 'twofold[servers]'`"
     return (
         f"The variant {worker.name} needs {', '.join(lacking)}, which {python} does not have."

@@ -23,9 +23,15 @@ from loadtests.model.errors import EnvironmentFailure, UsageError
 from loadtests.model.plan import START_LIMIT_S, WorkerModel
 from loadtests.model.tested.project import Project
 from loadtests.model.tested.target import Target, TargetKind
+from loadtests.planning import variant_fit
 from loadtests.targets.application import build_context
 from loadtests.tools import docker, git
 from loadtests.tools.docker_compose import Compose
+
+ONE_SERVER = (
+    "A gate serves both versions by one variant. Where a change moves the application from WSGI to"
+    " ASGI, or back, compare Dockerfiles or images that start their own servers."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -325,6 +331,7 @@ def _of_application(
     )
     limit_s = shop.start_limit_s
     seen = project_image.inspect(digest, tested, shop.say, start_limit_s=limit_s)
+    _check_served(named, seen, models)
     image = shop.engine.image(digest)
     if image is None:
         raise EnvironmentFailure(f"The image of {named.name} was removed. Try again.")
@@ -335,6 +342,13 @@ def _of_application(
     # What the image was made from is told by the differences; its folder is only a copy.
     subject = replace(subject, measured=measured, notes=())
     return Prepared(subject=subject, image=image, commands=commands)
+
+
+def _check_served(named: Named, seen: Target, models: tuple[WorkerModel, ...]) -> None:
+    try:
+        variant_fit.check_served(seen, models)
+    except UsageError as error:
+        raise UsageError(f"{named.name}: {error} {ONE_SERVER}") from error
 
 
 def _of_image(shop: Workshop, subject: Subject, models: tuple[WorkerModel, ...]) -> Prepared:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from loadtests.analysis.profiles import waits
-from loadtests.analysis.profiles.greenlets import kind_of
+from loadtests.analysis.profiles.greenlets import as_its_stack_has_it, kind_of
 from loadtests.model.errors import ProcessFailure
 from loadtests.model.profiles.records import Frame, KernelWait, Look, Stack, Waiting
 from loadtests.tools import greenlets, proc, py_spy
@@ -228,8 +228,8 @@ class Looking:
             now.get(thread.thread) if thread.thread is not None else None for now in (before, after)
         )
         wait = waits.kind_at(
-            first.wait if first else None,
-            last.wait if last else None,
+            as_its_stack_has_it(first.wait, thread.frames) if first else None,
+            as_its_stack_has_it(last.wait, thread.frames) if last else None,
             unchanged=first is not None and last is not None and first.mark == last.mark,
             owns_gil=thread.owns_gil,
         )

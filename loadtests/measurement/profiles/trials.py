@@ -49,11 +49,15 @@ EVENT_LOOP = (
 
 GREENLET_MODES = frozenset({"gevent", "eventlet", "gevent_wsgi", "gevent_pywsgi"})
 
-PREFORKING = frozenset({"gunicorn", "uwsgi", "granian", "uvicorn"})
-"""Servers whose first process only watches its children."""
+PREFORKING = frozenset({"gunicorn", "uwsgi", "granian"})
+"""Servers whose first process only watches its children. uvicorn's does so if it has several
+processes; else it serves, and children are the application's own."""
 
 INITS = frozenset({"docker-init", "tini", "dumb-init", "catatonit"})
 """Programs that a container starts first, to collect its ended processes."""
+
+TRACKER = "multiprocessing.resource_tracker"
+"""A process of Python's own beside those that multiprocessing spawns, as uvicorn does."""
 
 DRAIN_LIMIT_S = 15.0
 
@@ -218,6 +222,7 @@ def serving(processes: Sequence[ServerProcess], server: str) -> Sequence[ServerP
     """Return the processes that may serve requests: not the one that only watches its children."""
     if processes and PurePosixPath(processes[0].command.partition(" ")[0]).name in INITS:
         processes = processes[1:]
+    processes = [process for process in processes if TRACKER not in process.command]
     if server in PREFORKING and len(processes) > 1:
         first = processes[0]
         children = [process for process in processes if process.parent == first.pid]

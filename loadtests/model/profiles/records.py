@@ -46,10 +46,14 @@ LOCAL_SOCKET = "a local socket"
 
 @dataclass(frozen=True, kw_only=True)
 class KernelWait:
-    """What the kernel says of a thread; ``peer`` is the address of a socket, or a path."""
+    """What the kernel says of a thread; ``peer`` is the address of a socket, or a path.
+
+    ``many`` says that it waits for several descriptors at once, as an event loop does.
+    """
 
     kind: Waiting
     peer: str = ""
+    many: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, order=True)

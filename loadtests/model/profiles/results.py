@@ -84,6 +84,9 @@ class ProfileFinding:
     line can be the largest, within 95 % intervals, and that the kernel says what it waited for.
     Where the time grew, the ``kind`` of ``line`` is the one that grew most.
     ``sentence`` says it all; ``store`` is the store's side of it, in a sentence or empty.
+    ``holds_up`` means that the line is a blocking call in the one thread in which requests take
+    turns, as in an event loop. Then ``certain`` means that it holds up that thread for half of the
+    time at least.
     """
 
     worker: str
@@ -98,6 +101,7 @@ class ProfileFinding:
     certain: bool
     sentence: str
     store: str = ""
+    holds_up: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

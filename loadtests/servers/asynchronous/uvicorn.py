@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from loadtests.model.plan import WorkerModel
@@ -20,7 +20,14 @@ from loadtests.servers.server import (
     Server,
     Trouble,
 )
-from loadtests.servers.words import command_words, number, option, version_numbers
+from loadtests.servers.words import (
+    RELOADER_IS_ON,
+    command_words,
+    number,
+    option,
+    reloader_notes,
+    version_numbers,
+)
 
 BACKLOG = 2048
 """uvicorn's default."""
@@ -97,6 +104,7 @@ def keep_alive(worker: WorkerModel) -> KeepAlive:
 
 _STARTED = re.compile(r"Started server process \[(\d+)\]")
 _ENDED = re.compile(r"(?:Finished server process|Child process) \[(\d+)\]")
+_RELOADER = re.compile(r"Started reloader process \[\d+\]")
 
 
 def look(log: str, processes: Sequence[ServerProcess]) -> Seen:
@@ -106,17 +114,23 @@ def look(log: str, processes: Sequence[ServerProcess]) -> Seen:
     """
     words = command_words(processes)
     serving = set(_STARTED.findall(log)) - set(_ENDED.findall(log))
-    limit = number(words, "--limit-concurrency")
-    note = (
-        f"uvicorn's --limit-concurrency is {limit}: a process with so many connections or requests"
-        " answers 503 to further ones. Leave it out to see what the application can do."
-    )
     return Seen(
         mode="event loop",
         processes=len(serving) or number(words, "--workers"),
         unlimited=True,
-        notes=() if limit is None else (note,),
+        notes=tuple(_notes(log, processes, number(words, "--limit-concurrency"))),
     )
+
+
+def _notes(log: str, processes: Sequence[ServerProcess], limit: int | None) -> Iterator[str]:
+    if limit is not None:
+        yield (
+            f"uvicorn's --limit-concurrency is {limit}: a process with so many connections or"
+            " requests answers 503 to further ones. Leave it out to see what the application can"
+            " do."
+        )
+    if _RELOADER.search(log) and not reloader_notes(processes):
+        yield f"{RELOADER_IS_ON} Start it without reload=True, or by `fastapi run`."
 
 
 SERVER = Server(
@@ -130,7 +144,7 @@ SERVER = Server(
     one_thread=("uvicorn",),
     install="uvicorn",
     keep_alive=keep_alive,
-    programs=("uvicorn", "fastapi run"),
+    programs=("uvicorn", "fastapi run", "fastapi dev"),
     says=re.compile(r"Uvicorn running on (?:http|socket|unix)"),
     look=look,
     troubles=(

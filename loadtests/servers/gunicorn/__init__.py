@@ -48,8 +48,15 @@ GRACEFUL_S = 5
 TIMEOUT_S = 30
 """gunicorn's default: how long a worker may be silent before it is killed."""
 
-OTHER_KINDS = ("eventlet", "tornado")
-"""Each needs the module of its name."""
+OTHER_KINDS = ("asgi", "eventlet", "tornado")
+
+OF_PACKAGES = {
+    "eventlet": ("eventlet",),
+    "tornado": ("tornado",),
+    "uvicorn": ("uvicorn",),
+    "uvicorn_worker": ("uvicorn", "uvicorn_worker"),
+}
+"""What a kind of worker of this name, or a class of this package, needs beside gunicorn."""
 
 _ASYNC_CLASS = re.compile(r"uvicorn|asgi", re.IGNORECASE)
 """Worker classes of asynchronous applications, such as ``uvicorn_worker.UvicornWorker``."""
@@ -212,7 +219,7 @@ def modules(worker: WorkerModel) -> tuple[str, ...]:
     kind = _worker_class(worker)
     # gunicorn's own gevent worker imports packaging.
     greenlets = ("gevent", "packaging") if kind == "gevent" else ()
-    return ("gunicorn", *greenlets, *([kind] if kind in OTHER_KINDS else []))
+    return ("gunicorn", *greenlets, *OF_PACKAGES.get(kind.partition(".")[0], ()))
 
 
 def serves(worker: WorkerModel) -> frozenset[Interface]:
@@ -264,6 +271,7 @@ SERVER = Server(
     serves=serves,
     one_thread=("sync", "gevent"),
     other_kinds=OTHER_KINDS,
+    other_modules=tuple(dict.fromkeys(name for needed in OF_PACKAGES.values() for name in needed)),
     install="'gunicorn[gevent]'",
     keep_alive=keep_alive,
     programs=("gunicorn",),

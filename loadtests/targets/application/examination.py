@@ -40,6 +40,7 @@ AFTER_EACH = {
 IN_THREADS = (
     "{} of {} routes are `def`, not `async def`: they run in a pool of 40 threads in each process"
     " (anyio's default). Where they are what the load asks, a variant of uvicorn with `slots = 40`"
+    " (for each of its processes)"
     " lets the report name that limit."
 )
 
@@ -63,13 +64,14 @@ def seen_by(
 
 def modules() -> tuple[str, ...]:
     """Return the modules to ask an interpreter for: those of all servers, and ``BESIDE``."""
-    names = [
+    of_models = [
         module
         for server in servers.SERVERS.values()
         for worker in server.worker_models
         for module in server.modules_asked(worker)
     ]
-    return tuple(dict.fromkeys([*names, *BESIDE]))
+    others = [module for server in servers.SERVERS.values() for module in server.other_modules]
+    return tuple(dict.fromkeys([*of_models, *others, *BESIDE]))
 
 
 def described(tested: Target, seen: Inspection, python: Interpreter) -> Target:

@@ -281,8 +281,13 @@ def _not_wsgi(trouble: Trouble, _: Context) -> str:
     module, _colon, attribute = application.partition(":")
     if attribute.endswith(")") and what == "None":
         return f"{application} returns None. A factory ends with `return app`."
+    if what == "coroutine":
+        return (
+            f"{application} returns a coroutine, and a server awaits none. Write the factory as"
+            " `def`, and do what is asynchronous in the application's lifespan."
+        )
     if what.startswith("the class"):
-        return f"{application} is {what}, and no WSGI application. Call it: {application}()"
+        return f"{application} is {what}, and no application. Call it: {application}()"
     remedy = "Name the application itself, such as shop:app or shop:create_app()."
     if trouble["wrapped"]:
         inner = trouble["wrapped"][0]
@@ -292,7 +297,7 @@ def _not_wsgi(trouble: Trouble, _: Context) -> str:
         )
     elif what == "module":
         remedy = f"It is a module; try {module}.{attribute}:app"
-    return f"{application} is no WSGI application, but {what}. {remedy}"
+    return f"{application} is neither a WSGI nor an ASGI application, but {what}. {remedy}"
 
 
 _SENTENCES: dict[str, Callable[[Trouble, Context], str]] = {

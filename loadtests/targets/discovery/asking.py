@@ -1,4 +1,4 @@
-"""Asks each route of a Flask application once, inside a child process with its own Python."""
+"""Asks each route of an application once, inside a child process with its own Python."""
 
 from __future__ import annotations
 
@@ -55,11 +55,13 @@ def asked(
     python: str,
     folder: Path,
     env: Mapping[str, str],
+    is_async: bool,
 ) -> tuple[FoundRoute, ...]:
     """Return the routes, with the answer's status where a route could be asked.
 
     ``application`` is a full import string, ``source`` the folder below the project's from which it
-    is imported. No network is used: Flask's test client calls the application.
+    is imported. No network is used: Flask's test client calls the application, and an asynchronous
+    one (``is_async``) is called as by a server.
     """
     paths = [route.path for route in routes if can_be_asked(route)][:MOST_ASKED]
     answers: dict[str, tuple[int, float]] = {}
@@ -71,8 +73,8 @@ def asked(
         except (ValueError, TypeError):
             return  # the application prints too
 
-    job = json.dumps({"application": application, "source": source, "paths": paths})
-    argv = (python, str(PROGRAM), job)
+    job = {"application": application, "source": source, "paths": paths, "is_async": is_async}
+    argv = (python, str(PROGRAM), json.dumps(job))
     with suppress(ProcessFailure):  # what has answered by then is known
         proc.run(argv, cwd=folder, env=env, timeout_s=LIMIT_S, check=False, on_line=take)
     return tuple(_with_answer(route, answers) for route in routes)

@@ -33,6 +33,9 @@ _BRACES = re.compile(r"\{(?P<name>\w+)(?::(?P<kind>\w+))?\}")
 """A parameter of a path as FastAPI and Starlette write it."""
 
 METHODS = ("get", "post", "put", "patch", "delete")
+MOST_FOLLOWED = 3
+"""Modules from which an application comes, one after another."""
+
 MOST_FILES = 200
 MOST_BYTES = 500_000
 
@@ -68,16 +71,49 @@ def find_any(folder: Path) -> tuple[Source, ...]:
 def is_async(folder: Path, application: str) -> bool:
     """Return whether the source shows that an import string names an ASGI application.
 
-    False also means that it does not show. An import tells for sure.
+    What a module of the project imports or calls in another one is followed there. False also means
+    that the source does not show it. An import tells for sure.
     """
+    return _is_async(folder, application, MOST_FOLLOWED)
+
+
+def _is_async(folder: Path, application: str, left: int) -> bool:
     module, _, attribute = application.partition(":")
     path = Path(*module.removesuffix(".py").split("." if "/" not in module else "/"))
     for top in (folder, folder / "src"):
         for file in ((top / path).with_suffix(".py"), top / path / "__init__.py"):
             tree = _parsed(file)
-            if tree is not None:
-                return _makes_async(tree, attribute)
+            if tree is None:
+                continue
+            package = path if file.name == "__init__.py" else path.parent
+            other = _leads_to(tree, module, package, attribute) if left else None
+            return _makes_async(tree, attribute) or (
+                other is not None and _is_async(folder, other, left - 1)
+            )
     return False
+
+
+def _leads_to(tree: ast.Module, module: str, package: Path, attribute: str) -> str | None:
+    """Return the import string of what an attribute is imported from, or of what makes it."""
+    name, bracket, rest = (attribute or APPLICATIONS[0]).partition("(")
+    made = "" if bracket else next(filter(None, (_maker(node, name) for node in tree.body)), "")
+    if made:
+        name, bracket, rest = made, "(", ")"
+    for node in (node for node in tree.body if isinstance(node, ast.ImportFrom)):
+        for alias in node.names:
+            if (alias.asname or alias.name) == name:
+                above = package.parts[: len(package.parts) + 1 - node.level] if node.level else ()
+                place = ".".join([*above, *([node.module] if node.module else [])])
+                return f"{place}:{alias.name}{bracket}{rest}"
+    return f"{module}:{made}()" if made else None
+
+
+def _maker(node: ast.stmt, name: str) -> str:
+    """Return the name of the function whose call a statement assigns to a name; "" for none."""
+    if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)):
+        return ""
+    is_named = any(isinstance(each, ast.Name) and each.id == name for each in node.targets)
+    return _name_of(node.value.func) if is_named else ""
 
 
 def _makes_async(tree: ast.Module, attribute: str) -> bool:

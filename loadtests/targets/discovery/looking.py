@@ -132,7 +132,8 @@ def _imported(
         )
     rules = dict.fromkeys((rule.path, rule.methods) for rule in seen.routes)
     routes = tuple(FoundRoute(path=path, methods=methods) for path, methods in rules)
-    if ask and seen.framework == FLASK:
+    is_async = seen.interface is Interface.ASGI
+    if ask and (is_async or seen.framework == FLASK):
         routes = asking.asked(
             routes,
             application=seen.application,
@@ -140,12 +141,13 @@ def _imported(
             python=python,
             folder=folder,
             env=env,
+            is_async=is_async,
         )
     return FoundApplication(
         name=seen.application,
         file=source.file,
         framework=seen.framework,
-        is_async=seen.interface is Interface.ASGI,
+        is_async=is_async,
         python=python,
         routes=routes or source.routes,
     )

@@ -12,7 +12,7 @@ import os
 import platform
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from loadtests.model.profiles.records import LOCAL_SOCKET, KernelWait, Waiting
@@ -218,7 +218,8 @@ class _Process:
             case "poll":
                 return self._descriptors(self._polled(arguments[0], arguments[1]))
             case "epoll":
-                return self._descriptors(list(self._epolled(arguments[0])))
+                watched = list(self._epolled(arguments[0]))
+                return replace(self._descriptors(watched), many=len(watched) > 1)
             case "select":
                 return self._descriptors(self._selected(arguments[0], arguments[1:4]))
         return KernelWait(kind=Waiting.UNKNOWN)

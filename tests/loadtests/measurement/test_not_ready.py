@@ -171,3 +171,23 @@ def test_what_a_server_writes_for_each_worker_is_no_repetition() -> None:
     log = "\n".join(f"[12] [INFO] Booting worker with pid: {pid}" for pid in range(4))
 
     assert log_digest(log).startswith("The end of its log:")
+
+
+UVICORNS = (
+    "INFO:     Started server process [{}]",
+    "INFO:     Waiting for application startup.",
+    "INFO:     Application startup complete.",
+)
+
+
+def test_what_uvicorn_writes_for_each_of_its_processes_does_not_repeat() -> None:
+    log = "\n".join(line.format(pid) for pid in range(7, 11) for line in UVICORNS)
+
+    assert log_digest(log).startswith("The end of its log:")
+
+
+def test_a_process_of_uvicorn_that_dies_again_and_again_is_told_by_its_error() -> None:
+    lines = (*UVICORNS[:2], "ERROR:    Application startup failed. Exiting.")
+    log = "\n".join(line.format(pid) for pid in range(7, 11) for line in lines)
+
+    assert log_digest(log).startswith("Its error: ERROR:    Application startup failed. Exiting.")

@@ -8,6 +8,7 @@ from loadtests.model.tested.project import Project
 from loadtests.model.tested.target import Interface, Target, TargetKind
 from loadtests.planning.variant_fit import check_containers, check_served, fitted, with_slots
 from loadtests.targets import plain
+from loadtests.targets.application import examination
 
 PYTHON = "/home/ada/.venv/bin/python"
 ALL = {"gunicorn": "23.0.0", "gevent": "24.11.1", "packaging": "24.2", "pip": "24.0"}
@@ -204,3 +205,22 @@ def test_where_no_variant_with_slots_can_serve_it_other_ways_are_told() -> None:
         " can be set here. What fits: fewer replicas (--replicas), or a machine where budgets can"
         " be set (`twofold doctor` says what is missing)."
     )
+
+
+def test_a_worker_class_needs_its_package_and_runs_where_that_is_there() -> None:
+    versions = {**ALL, "uvicorn": "0.54.0", "uvicorn_worker": None}
+    project = make_project(versions)
+    own = replace(
+        project.workers["gthread"], name="own", mode="uvicorn_worker.UvicornWorker", slots=None
+    )
+    project = replace(project, workers={**project.workers, "own": own})
+
+    with pytest.raises(PlanError, match=r"own needs uvicorn_worker.* install uvicorn_worker`"):
+        fitted(project, ("own",))
+
+    there = replace(project.tested, modules={**versions, "uvicorn_worker": "0.4.0"})
+    assert fitted(replace(project, tested=there), ("own",)) == (("own",), ())
+
+
+def test_every_module_that_a_variant_may_need_is_asked_for() -> None:
+    assert {"uvicorn", "uvicorn_worker", "eventlet"} <= {*examination.modules()}

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -126,6 +127,28 @@ def test_the_sample_application_has_a_configuration_of_its_own() -> None:
 
     assert command.argv[-2:] == ("app/gunicorn.conf.py", "shop:app")
     assert command.env["SECRET_KEY"] == "k"
+
+
+@pytest.mark.parametrize(
+    ("kind", "modules"),
+    [
+        ("uvicorn_worker.UvicornWorker", ("gunicorn", "uvicorn", "uvicorn_worker")),
+        ("uvicorn.workers.UvicornH11Worker", ("gunicorn", "uvicorn")),
+        ("eventlet", ("gunicorn", "eventlet")),
+        ("asgi", ("gunicorn",)),
+        ("shop.workers.Ours", ("gunicorn",)),
+    ],
+)
+def test_a_class_of_a_known_package_needs_it(kind: str, modules: tuple[str, ...]) -> None:
+    worker = replace(gunicorn.WORKER_MODELS[0], name="other", mode=kind)
+
+    assert gunicorn.modules(worker) == modules
+    assert gunicorn.SERVER.words_for(modules[1:]) == modules[1:]
+
+
+def test_what_is_not_a_further_module_is_installed_with_the_server() -> None:
+    assert gunicorn.SERVER.words_for(["gevent"]) == ("'gunicorn[gevent]'",)
+    assert gunicorn.SERVER.words_for(["gunicorn", "eventlet"]) == ("'gunicorn[gevent]'", "eventlet")
 
 
 @pytest.mark.parametrize(

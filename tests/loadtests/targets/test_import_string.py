@@ -142,3 +142,48 @@ def test_an_async_application_in_a_folder_below_is_known_too(tmp_path: Path) -> 
     assert import_string.find("shop.web:api", tmp_path).interface is Interface.ASGI
     assert import_string.find("src/shop/web.py:api", tmp_path).interface is Interface.ASGI
     assert import_string.find("own", tmp_path).interface is Interface.ASGI
+
+
+FACTORY = "from fastapi import FastAPI\ndef create_app():\n    return FastAPI()\n"
+WSGI_FACTORY = FACTORY.replace("fastapi import FastAPI", "flask import Flask").replace(
+    "FastAPI()", "Flask('a')"
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "main", "factory", "is_async"),
+    [
+        ("main:app", "from shop.web import create_app\napp = create_app()", FACTORY, True),
+        ("main", "from shop.web import create_app\napp = create_app()", FACTORY, True),
+        ("main:app", "from shop.web import create_app as make\napp = make()", FACTORY, True),
+        ("main:app", "from shop.web import app", f"{FACTORY}app = create_app()", True),
+        ("main:app", "from shop import app", f"{FACTORY}app = FastAPI()", True),
+        ("main:app", "from shop.web import create_app\napp = create_app()", WSGI_FACTORY, False),
+        ("main:app", "from shop.web import other\napp = other()", FACTORY, False),
+        ("main:app", "from main import app", FACTORY, False),
+        ("main:app", "from elsewhere import create_app\napp = create_app()", FACTORY, False),
+    ],
+)
+def test_an_application_that_another_module_makes_is_followed_there(
+    tmp_path: Path, given: str, main: str, factory: str, *, is_async: bool
+) -> None:
+    files = {"main.py": main, "shop/web.py": factory, "shop/__init__.py": "from .web import app"}
+    make_folder(tmp_path, files)
+
+    assert (import_string.find(given, tmp_path).interface is Interface.ASGI) is is_async
+
+
+@pytest.mark.parametrize("name", ["main", "asgi", "api"])
+def test_a_folder_with_fastapis_usual_module_is_a_target(tmp_path: Path, name: str) -> None:
+    make_folder(tmp_path, {f"{name}.py": MADE.replace("api =", "app =")})
+
+    tested = registry.recognise(".", tmp_path)
+
+    assert (tested.application, tested.interface) == ("", Interface.ASGI)
+
+
+def test_a_folder_whose_main_module_makes_no_application_is_none(tmp_path: Path) -> None:
+    make_folder(tmp_path, {"main.py": "print('no application')"})
+
+    with pytest.raises(UsageError, match="There is no Dockerfile in"):
+        registry.recognise(".", tmp_path)

@@ -27,6 +27,31 @@ def test_times_before_each_line_of_a_log_do_not_hide_the_exception() -> None:
     assert (first_error(stamped) or "").startswith("ImportError: cannot import name 'url_quote'")
 
 
+LIFESPAN = """\
+INFO:     Started server process [7]
+INFO:     Waiting for application startup.
+ERROR:    Traceback (most recent call last):
+  File "/venv/lib/python3.13/site-packages/starlette/routing.py", line 694, in lifespan
+    async with self.lifespan_context(app) as maybe_state:
+               ~~~~~~~~~~~~~~~~~~~~~^^^^^
+  File "/srv/project/main.py", line 8, in lifespan
+    raise RuntimeError("no database")
+RuntimeError: no database
+
+ERROR:    Application startup failed. Exiting.
+"""
+
+
+def test_a_logger_whose_level_stands_before_a_traceback_does_not_hide_the_exception() -> None:
+    assert first_error(LIFESPAN.splitlines()) == "RuntimeError: no database"
+
+
+def test_a_container_s_name_before_each_line_does_not_either() -> None:
+    named = [f"uvicorn-1  | {line}" for line in LIFESPAN.splitlines()]
+
+    assert first_error(named) == "RuntimeError: no database"
+
+
 @pytest.mark.parametrize(
     ("lines", "first"),
     [

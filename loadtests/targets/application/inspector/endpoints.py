@@ -49,7 +49,8 @@ def _routes(owner: Any, prefix: str, depth: int) -> Iterator[tuple[str, list[str
         methods = getattr(route, "methods", None)
         if methods and _is_shown(route):
             endpoint = getattr(route, "endpoint", None)
-            in_threads = inspect.isfunction(endpoint) and not inspect.iscoroutinefunction(endpoint)
+            is_called = inspect.isfunction(endpoint) or inspect.ismethod(endpoint)
+            in_threads = is_called and not inspect.iscoroutinefunction(endpoint)
             yield _BRACES.sub(_as_flask_writes, path), sorted(methods), in_threads
         elif not methods and depth < MOST_NESTED:
             yield from _routes(route, path, depth + 1)

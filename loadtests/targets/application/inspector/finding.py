@@ -20,6 +20,11 @@ SOURCES = ("", "src")
 """Where a project's modules lie, below its folder."""
 
 DEFAULT_MODULES = ("wsgi", "app")
+FURTHER_MODULES = ("main", "asgi", "api")
+"""Where others have theirs, such as FastAPI; taken where their code seems to have one."""
+
+SEEMS = r"\bFlask\(__name__|\b(FastAPI|Litestar|Quart|Starlette|create_app|make_app)\("
+
 APPLICATIONS, FACTORIES = ("app", "application"), ("create_app", "make_app")
 """What Flask looks for where nothing is named, each in this order (``flask.cli``)."""
 
@@ -64,11 +69,15 @@ def _source_of(module: str) -> str:
 
 
 def unnamed() -> str:
-    """Return the module that Flask takes where none is named."""
+    """Return the module that is taken where none is named: as Flask does, else an async one."""
     for name in DEFAULT_MODULES:
         if (FOLDER / f"{name}.py").is_file() or (FOLDER / name / "__init__.py").is_file():
             return name
-    raise Trouble("nothing", names=_modules(r"\bFlask\(__name__|\bdef (create|make)_app\("))
+    seeming = _modules(SEEMS)
+    for name in FURTHER_MODULES:
+        if name in seeming:
+            return name
+    raise Trouble("nothing", names=seeming)
 
 
 def _modules(pattern: str = "") -> list[str]:
@@ -140,7 +149,7 @@ def best(module: ModuleType, also: list[str]) -> tuple[Any, str]:
     values = {name: value for name, value in vars(module).items() if not isinstance(value, type)}
     instances: dict[int, str] = {}
     for name, value in values.items():
-        if kinds.framework_of(value) and kinds.interface_of(value):
+        if kinds.framework_of(value) and kinds.interface_of(value) and not kinds.is_part(value):
             instances.setdefault(id(value), name)
     for name in APPLICATIONS:
         if kinds.interface_of(values.get(name)):

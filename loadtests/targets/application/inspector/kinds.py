@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Collection
 from types import ModuleType
 from typing import Any
 
@@ -14,8 +15,11 @@ ASGI = frozenset(
 OWN_SERVER = frozenset({"aiohttp", "tornado"})
 """Asynchronous frameworks with neither interface: they have a server of their own."""
 
+PARTS = frozenset({"BaseRoute", "Router", "StaticFiles"})
+"""Classes of Starlette and FastAPI whose instances are called as an application is."""
+
 WRAPPED = ("server", "app", "wsgi_app", "wsgi")
-"""Attributes in which other objects, such as Dash's, keep their WSGI application."""
+"""Attributes in which other objects, such as Dash's, keep their application."""
 
 ANY = 99
 """As many arguments as one likes."""
@@ -40,18 +44,29 @@ def interface_of(value: Any) -> str | None:
 
 
 def _interface_of(value: Any) -> str | None:
-    if isinstance(value, ModuleType) or not (callable(value) or framework_of(value) in ASGI):
+    if framework_of(value) in OWN_SERVER:
+        return "asgi" if _has_a_class(value, {"Application"}) else None
+    if isinstance(value, ModuleType) or not callable(value):
         return None
-    least, most = positional(value)
-    if isinstance(value, type):
-        return "wsgi" if (least, most) == (2, 2) else None  # PEP 3333: its instances are answers
-    call = getattr(type(value), "__call__", None)  # noqa: B004  the method is what is asked about
+    if isinstance(value, type):  # PEP 3333: its instances are answers
+        return "wsgi" if positional(value) == (2, 2) else None
+    call = getattr(value, "__call__", None)  # noqa: B004  the method is what is asked about
+    least, most = positional(call if inspect.ismethod(call) else value)
     is_async = inspect.iscoroutinefunction(value) or inspect.iscoroutinefunction(call)
-    if is_async or framework_of(value) in ASGI:
-        return "asgi"
+    if is_async or framework_of(value) in ASGI:  # ASGI 3: scope, receive, send
+        return "asgi" if least <= 3 <= most else None
     if inspect.isfunction(value):  # create_app(config=None, debug=False) takes two, and is none
         return "wsgi" if least == 2 or (least < 2 and most == ANY) else None
     return "wsgi" if least <= 2 <= most else None
+
+
+def is_part(value: Any) -> bool:
+    """Tell whether a value could be served, but is a part of an application, such as a router."""
+    return _has_a_class(value, PARTS)
+
+
+def _has_a_class(value: Any, names: Collection[str]) -> bool:
+    return any(parent.__name__ in names for parent in type(value).__mro__)
 
 
 def needs_nothing(value: Any) -> bool:
@@ -64,7 +79,7 @@ def positional(value: Any) -> tuple[int, int]:
     try:
         parameters = inspect.signature(value).parameters.values()
     except (TypeError, ValueError, RuntimeError):  # a callable in C, or a proxy
-        return 2, 2
+        return 0, ANY
     if any(p.kind is p.KEYWORD_ONLY and p.default is p.empty for p in parameters):
         return ANY, ANY
     named = [p for p in parameters if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}]
@@ -82,5 +97,5 @@ def description_of(value: Any) -> str:
 
 
 def wrapped(value: Any) -> list[str]:
-    """Return the attributes of a value that are WSGI applications."""
-    return [name for name in WRAPPED if interface_of(getattr(value, name, None)) == "wsgi"]
+    """Return the attributes of a value that are applications."""
+    return [name for name in WRAPPED if interface_of(getattr(value, name, None))]

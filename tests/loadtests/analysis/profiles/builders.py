@@ -60,3 +60,34 @@ def make_profile(seen: Sequence[Sequence[int]], **fields: Any) -> CellProfile:
         ),
     }
     return CellProfile(**defaults | fields)
+
+
+LIB = "/usr/lib/python3.11"
+
+UVICORN = (
+    frame(f"{SITE}/uvicorn/server.py:67", "Server.run"),
+    frame(f"{LIB}/asyncio/runners.py:190", "Runner.run"),
+    frame(f"{LIB}/asyncio/base_events.py:640", "BaseEventLoop.run_until_complete"),
+    frame(f"{LIB}/asyncio/base_events.py:607", "BaseEventLoop.run_forever"),
+)
+"""The frames of uvicorn's loop, whatever runs in it."""
+
+RUNS_ASGI = (
+    *UVICORN,
+    frame(f"{LIB}/asyncio/events.py:84", "Handle._run"),
+    frame(f"{SITE}/uvicorn/protocols/http/h11_impl.py:406", "RequestResponseCycle.run_asgi"),
+    frame(f"{SITE}/fastapi/applications.py:1133", "FastAPI.__call__"),
+    frame(f"{SITE}/starlette/routing.py:74", "request_response.<locals>.app"),
+)
+"""The frames above an endpoint of FastAPI in that loop."""
+
+LOOP_WAITS = (*UVICORN, frame(f"{LIB}/selectors.py:468", "EpollSelector.select"))
+
+REPORT = frame("/srv/shop/main.py:12", "report")
+"""A line of an endpoint."""
+
+ANYIO = (
+    frame(f"{LIB}/threading.py:1002", "Thread._bootstrap"),
+    frame(f"{SITE}/anyio/_backends/_asyncio.py:967", "WorkerThread.run"),
+)
+"""The frames above an endpoint that is ``def``."""

@@ -1,5 +1,7 @@
 """What grew with the replicas, and when the finding is called certain."""
 
+from typing import Any
+
 import pytest
 
 from loadtests.analysis.profiles.comparison import finding_of, profiles_of
@@ -11,7 +13,17 @@ from loadtests.model.profiles.records import (
     Waiting,
 )
 from loadtests.model.profiles.results import ProfileFinding
-from tests.loadtests.analysis.profiles.builders import STACKS, frame, make_profile
+from tests.loadtests.analysis.profiles.builders import (
+    ANYIO,
+    EXECUTE,
+    LOOP_WAITS,
+    REPORT,
+    RUNS_ASGI,
+    SITE,
+    STACKS,
+    frame,
+    make_profile,
+)
 from tests.loadtests.builders import make_cell
 
 FEW, MANY = make_cell(replicas=1), make_cell(replicas=4)
@@ -219,3 +231,81 @@ def test_a_cell_whose_load_was_not_steady_has_neither_finding_nor_flame_graph() 
 
     assert told.findings == ()
     assert [cell for cell, _ in told.flames] == [FEW]
+
+
+BLOCKS = Stack(
+    frames=(*RUNS_ASGI, REPORT, frame(f"{SITE}/requests/api.py:73", "get")),
+    kind=Waiting.SOCKET,
+    peer="10.0.0.3:80",
+)
+COMPUTES = Stack(frames=(*RUNS_ASGI, frame("/srv/shop/main.py:30", "page")), kind=Waiting.CPU)
+LOOP_IS_IDLE = Stack(frames=LOOP_WAITS, kind=Waiting.SOCKET)
+OTHER_PROCESS = Stack(frames=(frame("/usr/lib/x.py:1", "main"),), kind=Waiting.PIPE)
+IN_A_THREAD = Stack(frames=(*ANYIO, REPORT, EXECUTE), kind=Waiting.STORE, peer="10.0.0.2:5432")
+OF_A_LOOP = (BLOCKS, COMPUTES, LOOP_IS_IDLE, OTHER_PROCESS, IN_A_THREAD)
+
+
+def of_a_loop(*seen: tuple[int, ...], mean_ms: float = 160.0, **fields: Any) -> CellProfile:
+    """Return the profile of a server whose requests take turns, by numbers in ``OF_A_LOOP``."""
+    defaults = {"cell": MANY, "server": "uvicorn", "stacks": OF_A_LOOP, "note": "In turns."}
+    return make_profile(seen, mean_ms=mean_ms, has_slots=False, **defaults | fields)
+
+
+def test_a_blocking_call_in_an_event_loop_is_named_as_what_holds_it_up() -> None:
+    finding = found(of_a_loop(*[(0,), (0,), (0,), (0,), (2,)] * 12))
+
+    assert (finding.certain, finding.holds_up) == (True, True)
+    assert finding.sentence == (
+        "At 4 replicas, a blocking call holds up the one thread in which the requests of a process"
+        " take turns, 80 % of the time: /srv/shop/main.py:12 report (requests get), waiting for"
+        " another service at 10.0.0.3:80. Await an asynchronous call there, or make this one in a"
+        " thread: by asyncio.to_thread, or in an endpoint that the framework runs in one (FastAPI's"
+        " `def`)."
+    )
+
+
+def test_other_processes_of_the_server_do_not_make_the_share_smaller() -> None:
+    finding = found(of_a_loop(*[(0,), (3,)] * 40, processes=2))
+
+    assert finding.certain
+    assert " 100 % of the time" in finding.sentence
+
+
+def test_a_loop_that_is_held_up_for_a_part_of_the_time_is_told_and_not_certain() -> None:
+    finding = found(of_a_loop(*[(0,), (2,), (2,), (2,), (2,)] * 12))
+
+    assert (finding.certain, finding.holds_up) == (False, True)
+    assert " 20 % of the time" in finding.sentence
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        [(1,)] * 40,  # on the CPU: nothing is known of what the others wait for
+        [(2,)] * 30 + [(1,)] * 10,
+        [(0,)] * 2 + [(2,), (1,)] * 29,  # a few looks may be beside the kernel's word
+    ],
+)
+def test_requests_of_a_loop_that_only_run_are_no_finding(seen: list[tuple[int, ...]]) -> None:
+    assert finding_of((of_a_loop(*seen),)) is None
+
+
+def test_requests_in_the_loops_pool_of_threads_are_told_where_they_are_nearly_all() -> None:
+    finding = found(of_a_loop(*[(2, 4, 4, 4)] * 40, mean_ms=32.0))
+
+    assert (finding.certain, finding.holds_up) == (True, False)
+    assert finding.sentence == (
+        "At 4 replicas, a request spends 30 of its 30 ms in the application in"
+        " /srv/shop/main.py:12 report (psycopg execute), waiting for the store at 10.0.0.2:5432."
+    )
+
+
+def test_requests_in_threads_are_not_told_beside_others_that_are_not_seen() -> None:
+    assert finding_of((of_a_loop(*[(2, 4, 4, 4)] * 40, mean_ms=60.0),)) is None
+
+
+def test_a_cell_whose_waits_are_not_seen_is_no_comparison_for_one_where_they_are() -> None:
+    small = of_a_loop(*[(2, 4)] * 40, mean_ms=30.0, cell=FEW)
+    large = of_a_loop(*[(2, 4, 4, 4)] * 40, mean_ms=32.0)
+
+    assert found(small, large).before_ms is None

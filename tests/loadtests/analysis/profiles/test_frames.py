@@ -90,6 +90,9 @@ LOOP = (
         ("gunicorn/workers/gtornado.py:160", "tornado/ioloop.py:760"),
         ("daphne/server.py:130", "twisted/internet/asyncioreactor.py:260"),
         ("uvicorn_worker/_workers.py:100", "uvloop/__init__.py:96"),
+        ("uvicorn/server.py:67", "zuvloop/__init__.py:40"),
+        ("granian/server/mp.py:30", "rloop/loop.py:200"),
+        ("hypercorn/trio/run.py:90", "trio/_core/_run.py:2400"),
     ],
 )
 def test_an_idle_event_loop_of_a_server_is_no_request(calls: tuple[str, str]) -> None:

@@ -4,12 +4,26 @@ import pytest
 
 from loadtests.analysis.profiles.greenlets import (
     TURNS_OPTION,
+    are_greenlets,
     are_of_gevent,
+    as_its_stack_has_it,
+    held_up,
+    in_a_loop,
     kind_of,
     take_turns,
 )
 from loadtests.model.profiles.records import Frame, KernelWait, Stack, Waiting
-from tests.loadtests.analysis.profiles.builders import FLASK, LOCK_ROW, SERVER, SITE, frame
+from tests.loadtests.analysis.profiles.builders import (
+    ANYIO,
+    FLASK,
+    LOCK_ROW,
+    LOOP_WAITS,
+    REPORT,
+    RUNS_ASGI,
+    SERVER,
+    SITE,
+    frame,
+)
 
 PEER = "10.0.0.3:80"
 
@@ -120,7 +134,6 @@ ASYNC_VIEW = (
     frame(f"{LIB}/asyncio/events.py:84", "Handle._run"),
     frame(f"{SITE}/asgiref/sync.py:340", "AsyncToSync.main_wrap"),
 )
-ANYIO = (THREAD, frame(f"{SITE}/anyio/_backends/_asyncio.py:967", "WorkerThread.run"))
 
 
 def stack(*frames: Frame) -> Stack:
@@ -174,3 +187,65 @@ def test_a_loop_that_serves_no_request_takes_no_turns(seen: Stack) -> None:
 )
 def test_uwsgis_options_say_that_its_requests_take_turns(command: str, told: bool) -> None:
     assert bool(TURNS_OPTION.search(command)) is told
+
+
+LOOPS_OWN = KernelWait(kind=Waiting.SOCKET, peer="10.0.0.2:5432", many=True)
+"""What the kernel says of a thread whose event loop waits."""
+
+
+@pytest.mark.parametrize(
+    ("frames", "waits"),
+    [
+        ((*RUNS_ASGI, REPORT), False),
+        ((*UVLOOP, *FLASK, LOCK_ROW), False),
+        ((*EVENTLET, *FLASK, LOCK_ROW), False),
+        (LOOP_WAITS, True),
+        (UVLOOP[:-1], True),
+        ((frame(f"{SITE}/gevent/hub.py:647", "run"),), True),
+        ((*SERVER, *FLASK, LOCK_ROW), True),  # no loop is here: it is the request's own wait
+        ((*SERVER, *FLASK, *OWN_LOOP[:3], LOOP_WAITS[-1]), True),
+        ((), True),
+    ],
+)
+def test_a_loop_does_not_wait_while_one_of_its_requests_is_on_its_stack(
+    frames: tuple[Frame, ...], waits: bool
+) -> None:
+    seen = as_its_stack_has_it(LOOPS_OWN, frames)
+
+    assert seen == (LOOPS_OWN if waits else KernelWait(kind=Waiting.CPU))
+
+
+def test_a_wait_for_one_descriptor_is_the_requests_own() -> None:
+    wait = KernelWait(kind=Waiting.SOCKET, peer=PEER)
+
+    assert as_its_stack_has_it(wait, (*RUNS_ASGI, REPORT)) == wait
+
+
+@pytest.mark.parametrize(
+    ("frames", "kind", "peer", "holds_up"),
+    [
+        ((*RUNS_ASGI, REPORT), Waiting.SLEEP, "", True),
+        ((*RUNS_ASGI, REPORT), Waiting.STORE, "10.0.0.2:5432", True),
+        ((*EVENTLET, *FLASK, LOCK_ROW), Waiting.SOCKET, PEER, True),
+        ((*RUNS_ASGI, REPORT), Waiting.UNKNOWN, "another thread of its own", True),
+        ((*RUNS_ASGI, REPORT), Waiting.UNKNOWN, "", False),
+        ((*RUNS_ASGI, REPORT), Waiting.CPU, "", False),
+        ((*RUNS_ASGI, REPORT), Waiting.GIL, "", False),
+        (LOOP_WAITS, Waiting.SOCKET, PEER, False),
+        ((*ANYIO, REPORT), Waiting.SLEEP, "", False),
+        ((*SERVER, *FLASK, LOCK_ROW), Waiting.SLEEP, "", False),
+        ((*SERVER, *FLASK, *OWN_LOOP), Waiting.SLEEP, "", False),
+    ],
+)
+def test_a_request_that_waits_in_the_thread_of_all_holds_up_the_others(
+    frames: tuple[Frame, ...], kind: Waiting, peer: str, *, holds_up: bool
+) -> None:
+    seen = Stack(frames=frames, kind=kind, peer=peer)
+
+    assert bool(held_up([seen], "uvicorn")) is holds_up
+
+
+def test_greenlets_are_told_from_coroutines() -> None:
+    assert are_greenlets([stack(*EVENTLET)])
+    assert not are_greenlets([stack(*RUNS_ASGI), stack(*SERVER)])
+    assert in_a_loop([stack(*SERVER), stack(*LOOP_WAITS), stack(*EVENTLET)]) == {1, 2}

@@ -7,7 +7,15 @@ from loadtests.analysis.profiles.naming import gain
 from loadtests.model.profiles.records import CellProfile, Stack, Waiting
 from loadtests.model.result import CellResult
 from loadtests.model.vocabulary import Bottleneck
-from tests.loadtests.analysis.profiles.builders import STACKS, WAITING, frame, make_profile
+from tests.loadtests.analysis.profiles.builders import (
+    LOOP_WAITS,
+    REPORT,
+    RUNS_ASGI,
+    STACKS,
+    WAITING,
+    frame,
+    make_profile,
+)
 from tests.loadtests.builders import (
     make_cell,
     make_facts,
@@ -122,3 +130,26 @@ def test_a_gain_is_the_speed_up_as_a_share_of_perfect() -> None:
 
     assert gain(rates, (1, 2), "gthread", "cpu") == pytest.approx(0.75)
     assert gain({}, (1, 2), "gthread", "cpu") == 1.0
+
+
+def in_turns(kind: Waiting, *, of_ten: int) -> CellProfile:
+    """Return the profile of an event loop that a request holds up in so many of ten looks."""
+    blocks = Stack(frames=(*RUNS_ASGI, REPORT), kind=kind)
+    stacks = (blocks, Stack(frames=LOOP_WAITS, kind=Waiting.SOCKET))
+    looks = [(int(number >= of_ten),) for number in range(10)] * 8
+    fields = {"server": "uvicorn", "stacks": stacks, "note": "In turns.", "has_slots": False}
+    return make_profile(looks, cell=LARGE, mean_ms=160.0, **fields)
+
+
+def test_a_call_that_holds_up_the_loop_is_the_bottleneck_and_not_the_store_behind_it() -> None:
+    cell = largest_cell((in_turns(Waiting.STORE, of_ten=9),), used=0.3)
+
+    assert cell.bottleneck is Bottleneck.WAITING
+    assert "a blocking call holds up the one thread" in cell.bottleneck_detail
+
+
+def test_a_call_that_holds_up_the_loop_now_and_then_is_told_and_no_bottleneck() -> None:
+    cell = largest_cell((in_turns(Waiting.SLEEP, of_ten=2),), used=0.3)
+
+    assert cell.bottleneck is Bottleneck.UNEXPLAINED
+    assert "a blocking call holds up the one thread" in cell.bottleneck_detail

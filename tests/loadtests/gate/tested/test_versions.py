@@ -19,7 +19,7 @@ from loadtests.gate.tested.versions import Workshop
 from loadtests.gate.versions import Named, Sides
 from loadtests.model.errors import UsageError
 from loadtests.model.plan import WorkerModel
-from loadtests.model.tested.target import Target, TargetKind
+from loadtests.model.tested.target import Interface, Target, TargetKind
 from loadtests.targets import plain, registry
 from loadtests.tools import docker
 from loadtests.tools.docker import images as docker_images
@@ -176,6 +176,26 @@ def test_an_import_string_becomes_an_image_of_each_versions_files(
     assert set(built.values()) == {"app = 1\n", "app = 2\n"}
     commands: Any = {side: dict(entry.commands) for side, entry in sides.prepared.items()}
     assert commands == {side: {"gthread": "gthread"} for side in SideName}
+
+
+def test_a_change_from_one_interface_to_the_other_is_refused_with_what_works(
+    checkout: Path, built: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def seen(image: str, tested: Target, *_: Any, **__: Any) -> Target:
+        is_head = "gate-head" in image
+        return replace(tested, interface=Interface.ASGI if is_head else Interface.WSGI)
+
+    monkeypatch.setattr(project_image, "inspect", seen)
+    tested = replace(registry.recognise("shop:app", checkout), interface=Interface.ASGI)
+
+    with pytest.raises(UsageError) as refused:
+        gate(checkout, tmp_path / "t", tested, workers=("uvicorn",))
+
+    assert str(refused.value).startswith(
+        "base: shop:app is a WSGI application, and the variant uvicorn serves only asynchronous"
+        " ones (ASGI)."
+    )
+    assert str(refused.value).endswith("Dockerfiles or images that start their own servers.")
 
 
 def test_two_variants_are_built_of_one_version(

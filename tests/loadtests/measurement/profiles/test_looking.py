@@ -13,7 +13,14 @@ from loadtests.model.errors import ProcessFailure
 from loadtests.model.profiles.records import KernelWait, Waiting
 from loadtests.tools import greenlets, py_spy
 from loadtests.tools.procfs.threads import ThreadNow
-from tests.loadtests.analysis.profiles.builders import FLASK, SITE, WAITING, frame
+from tests.loadtests.analysis.profiles.builders import (
+    FLASK,
+    REPORT,
+    RUNS_ASGI,
+    SITE,
+    WAITING,
+    frame,
+)
 
 THREAD = py_spy.Thread(thread=8, frames=WAITING.frames, owns_gil=False)
 
@@ -168,3 +175,14 @@ def test_a_helper_that_wrote_nothing_serves_no_requests(monkeypatch: pytest.Monk
     seen = looked(until=lambda _: True)
 
     assert (seen.processes, seen.helped, seen.failures) == (0, False, {SILENT: 1})
+
+
+def test_a_loop_that_waited_beside_the_look_is_no_wait_of_the_request_that_ran() -> None:
+    thread = py_spy.Thread(thread=8, frames=(*RUNS_ASGI, REPORT), owns_gil=True)
+    idle = KernelWait(kind=Waiting.SOCKET, peer="10.0.0.3:80", many=True)
+
+    seen = looked(
+        lambda _: (thread,), threads=lambda _: {8: ThreadNow(thread=8, wait=idle, mark="232 0x5")}
+    )
+
+    assert [(stack.kind, stack.peer) for stack in seen.stacks] == [(Waiting.CPU, "")]

@@ -340,3 +340,12 @@ def test_the_window_is_as_long_as_the_cells_requests_need(monkeypatch: pytest.Mo
 
     assert (timings[1].settle_s, timings[1].window_s) == (0.6, 2.0)
     assert timings[4].window_s == pytest.approx(6.0)
+
+
+def test_of_uvicorn_the_first_process_may_serve_and_pythons_own_does_not() -> None:
+    first = ServerProcess(pid=1, parent=0, threads=1, command="python -m uvicorn shop:app")
+    words = "python -c from multiprocessing.resource_tracker import main;main(4)"
+    tracker = ServerProcess(pid=2, parent=1, threads=1, command=words)
+    other = ServerProcess(pid=3, parent=1, threads=1, command="python -c spawn_main(5)")
+
+    assert list(trials.serving([first, tracker, other], "uvicorn")) == [first, other]

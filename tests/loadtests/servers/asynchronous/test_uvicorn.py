@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from loadtests.model.tested.in_force import ServerProcess
 from loadtests.servers import registry
 from loadtests.servers.asynchronous import uvicorn
 from loadtests.servers.server import ASGI_ONLY, WSGI_ONLY
@@ -46,3 +47,24 @@ def test_uvicorn_is_the_server_of_asynchronous_applications() -> None:
     (asgi,) = ASGI_ONLY
 
     assert registry.default_models(asgi) == ("uvicorn",)
+
+
+@pytest.mark.parametrize(
+    ("log", "command", "told"),
+    [
+        ("INFO:     Started reloader process [1] using WatchFiles\n", "python main.py", True),
+        ("INFO:     Started reloader process [1] using StatReload\n", "fastapi dev", True),
+        (
+            "INFO:     Started reloader process [1] using StatReload\n",
+            "uvicorn a:b --reload",
+            False,
+        ),
+        ("INFO:     Started server process [7]\n", "python main.py", False),
+    ],
+)
+def test_a_reloader_that_no_option_asks_for_is_told(log: str, command: str, *, told: bool) -> None:
+    process = ServerProcess(pid=1, parent=0, threads=1, command=command)
+
+    notes = uvicorn.look(f"{log}INFO:     Started server process [8]\n", [process]).notes
+
+    assert any("Its reloader is on" in note for note in notes) is told

@@ -239,13 +239,13 @@ def test_the_cause_of_an_exception_is_told(tmp_path: Path) -> None:
             "shop",
             "shop:create_app() returns None. A factory ends with `return app`.",
         ),
-        ("app = 'x'", "shop:app", "shop:app is no WSGI application, but str."),
+        ("app = 'x'", "shop:app", "shop:app is neither a WSGI nor an ASGI application, but str."),
         (
             "from flask import Blueprint\nbp = Blueprint('shop', __name__)",
             "shop:bp",
-            "shop:bp is no WSGI application, but flask.blueprints.Blueprint.",
+            "shop:bp is neither a WSGI nor an ASGI application, but flask.blueprints.Blueprint.",
         ),
-        ("class App: ...", "shop:App", "shop:App is the class shop.App, and no WSGI application"),
+        ("class App: ...", "shop:App", "shop:App is the class shop.App, and no application"),
         (
             FLASK_APP + "class Dash: server = app\ndash = Dash()",
             "shop:dash",

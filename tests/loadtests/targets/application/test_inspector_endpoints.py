@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from loadtests.model.errors import UsageError
 from loadtests.model.tested.target import Interface
 from loadtests.targets.application import inspection
 from loadtests.targets.application.inspection import Inspection
@@ -97,6 +98,18 @@ def test_endpoints_that_are_no_coroutines_are_counted(tmp_path: Path) -> None:
     assert inspected(tmp_path, shop=SHOP, starlette=STARLETTE).in_threads == 1
 
 
+def test_a_method_that_is_an_endpoint_is_counted_too(tmp_path: Path) -> None:
+    code = (
+        "from starlette import Route, Starlette\n"
+        "class Views:\n  def sync(self): ...\n  async def asynchronous(self): ...\n"
+        "views = Views()\n"
+        "app = Starlette([Route('/a', views.sync, {'GET'}),"
+        " Route('/b', views.asynchronous, {'GET'})])\n"
+    )
+
+    assert inspected(tmp_path, shop=code, starlette=STARLETTE).in_threads == 1
+
+
 @pytest.mark.parametrize(
     "code",
     [
@@ -116,3 +129,86 @@ def test_a_wsgi_application_is_told_as_one(tmp_path: Path) -> None:
     seen = inspected(tmp_path, shop="def app(environ, start_response): ...")
 
     assert seen.interface is Interface.WSGI
+
+
+SENTRY = """
+    class Middleware:
+        __slots__ = ("__call__", "app")
+        def __init__(self, app):
+            self.app, self.__call__ = app, self.run
+        async def run(self, scope, receive, send): ...
+    async def inner(scope, receive, send): ...
+    app = Middleware(inner)
+"""
+
+PARTIAL = """
+    from functools import partial
+    async def serve(settings, scope, receive, send): ...
+    app = partial(serve, {})
+"""
+
+
+@pytest.mark.parametrize("code", [SENTRY, PARTIAL])
+def test_an_application_whose_call_is_no_plain_method_is_one(tmp_path: Path, code: str) -> None:
+    assert inspected(tmp_path, shop=code).interface is Interface.ASGI
+
+
+@pytest.mark.parametrize(
+    ("code", "asked", "told"),
+    [
+        ("async def home(request): ...", "shop:home", "shop:home is neither a WSGI nor an ASGI"),
+        (
+            "class Guard:\n  async def __call__(self, request): ...\nguard = Guard()",
+            "shop:guard",
+            "shop:guard is neither a WSGI nor an ASGI application, but shop.Guard.",
+        ),
+        (
+            "async def create_app(): ...",
+            "shop",
+            "shop:create_app() returns a coroutine, and a server awaits none.",
+        ),
+        (
+            "async def create_app(): ...",
+            "shop:create_app",
+            "shop:create_app() returns a coroutine, and a server awaits none.",
+        ),
+        (
+            "class Service:\n  async def app(self, scope, receive, send): ...\ns = Service()",
+            "shop:s",
+            "Its .app is one: add `app = s.app` to shop, and name shop:app",
+        ),
+    ],
+)
+def test_what_only_looks_asynchronous_is_refused(
+    tmp_path: Path, code: str, asked: str, told: str
+) -> None:
+    with pytest.raises(UsageError) as refused:
+        inspected(tmp_path, asked, shop=code)
+
+    assert told in str(refused.value)
+
+
+PARTS = """
+    from starlette import Route, Router, Starlette
+    import aiohttp
+    class Guard(Starlette):
+        async def __call__(self, request): ...
+    router, guard, timeout = Router(), Guard(), aiohttp.ClientTimeout()
+    api = Starlette()
+"""
+
+
+def test_routers_and_dependencies_are_no_applications_beside_it(tmp_path: Path) -> None:
+    starlette = f"{STARLETTE}    class Router(Starlette): ...\n"
+
+    seen = inspected(
+        tmp_path, "shop", shop=PARTS, starlette=starlette, aiohttp="class ClientTimeout: ..."
+    )
+
+    assert (seen.application, seen.also) == ("shop:api", ())
+
+
+def test_the_module_of_fastapi_is_found_in_a_folder_that_is_named(tmp_path: Path) -> None:
+    main = "from starlette import Starlette\napp = Starlette()\n"
+
+    assert inspected(tmp_path, "", main=main, starlette=STARLETTE).application == "main:app"

@@ -264,3 +264,42 @@ def test_routes_are_asked_for_by_the_address_of_a_run(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(f"{FLASK}{settings}{page}")
 
     assert {route.path: route.status for route in look(tmp_path).routes}["/"] == 400
+
+
+ASYNC = """
+import asyncio
+from types import SimpleNamespace
+
+def route(path, methods=("GET",)):
+    return SimpleNamespace(path=path, methods=methods, endpoint=None)
+
+class App:
+    routes = [route(path) for path in ("/events", "/", "/slash", "/broken", "/logout")]
+    async def __call__(self, scope, receive, send):
+        if scope["type"] == "lifespan":
+            await receive()
+            scope["state"]["stock"] = 7
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        path = scope["path"]
+        if path == "/broken":
+            raise ValueError
+        status = {"/slash": 307, "/logout": 500}.get(path, 200)
+        await send({"type": "http.response.start", "status": status, "headers": []})
+        while path == "/events":
+            await asyncio.sleep(0.1)
+        assert scope["state"]["stock"] == 7
+        await send({"type": "http.response.body", "body": b"x"})
+
+app = App()
+"""
+
+
+def test_the_routes_of_an_async_application_are_asked_and_a_stream_is_left(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(f"{ASYNC}\ndef FastAPI(): return App()\napp = FastAPI()\n")
+
+    found = look(tmp_path, ask=True)
+
+    statuses = {route.path: route.status for route in found.routes}
+    assert statuses == {"/events": 200, "/": 200, "/slash": 307, "/broken": 500, "/logout": None}
+    assert configuration.requests(found.routes)[0] == ["/"]
