@@ -84,6 +84,9 @@ def _sentence(result: FailureResult, *, counts_alone: bool) -> str:
                 f" {result.limit_ms or 0:,.0f} ms ({counts}). These answers were late, not wrong,"
                 " and the figures without them are no measure of the application."
             )
+        case FailureShape.SHARED_ACCOUNTS:
+            where = "" if result.name is None else f" at {result.name}"
+            return f"Users who had logged in are refused{where}: {counts}{_kinds(result)}."
         case FailureShape.NONE:
             return _nothing(result, subject, verb)
 

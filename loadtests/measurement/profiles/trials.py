@@ -49,7 +49,7 @@ EVENT_LOOP = (
 
 GREENLET_MODES = frozenset({"gevent", "eventlet", "gevent_wsgi", "gevent_pywsgi"})
 
-PREFORKING = frozenset({"gunicorn", "uwsgi", "granian", "uvicorn"})
+PREFORKING = frozenset({"gunicorn", "uwsgi", "granian", "uvicorn", "hypercorn"})
 """Servers whose first process only watches its children."""
 
 INITS = frozenset({"docker-init", "tini", "dumb-init", "catatonit"})
