@@ -74,10 +74,7 @@ def _sentence(result: FailureResult, *, counts_alone: bool) -> str:
                 f" ({counts})."
             )
         case FailureShape.LIMITED:
-            if _commonest(result) != "status 429":
-                return f"A limit refuses requests: {counts}{_kinds(result)}."
-            limit = _limit(result, counts_alone=counts_alone)
-            return f"The application limits the rate: {counts}, most by status 429.{limit}"
+            return _limited(result, counts, counts_alone=counts_alone)
         case FailureShape.TOO_SLOW:
             return (
                 f"{subject} failed by the load's own limit of time, about"
@@ -89,6 +86,13 @@ def _sentence(result: FailureResult, *, counts_alone: bool) -> str:
             return f"Users who had logged in are refused{where}: {counts}{_kinds(result)}."
         case FailureShape.NONE:
             return _nothing(result, subject, verb)
+
+
+def _limited(result: FailureResult, counts: str, *, counts_alone: bool) -> str:
+    if _commonest(result) != "status 429":
+        return f"A limit refuses requests: {counts}{_kinds(result)}."
+    limit = _limit(result, counts_alone=counts_alone)
+    return f"The application limits the rate: {counts}, most by status 429.{limit}"
 
 
 def _are_enough(counts: Sequence[FailureCount]) -> bool:
