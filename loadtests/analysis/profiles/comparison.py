@@ -113,7 +113,6 @@ def finding_of(series: Sequence[CellProfile]) -> ProfileFinding | None:
         before_application_ms=small.whole.ms if small else None,
         growth_ms=growth,
         certain=_is_certain(large, small if grown else None, line),
-        holds_up=large.requests.holds_up(line.place, line.kind),
         sentence="",
         store=statements.in_words(told[-1].store) if line.kind is Waiting.STORE else "",
     )

@@ -59,8 +59,6 @@ def _named(
     kind = _of(finding.line.kind)
     if kind is None or not (finding.certain or _is_most(kind, seen)):
         return replace(cell, bottleneck_detail=f"{told} {cell.bottleneck_detail}")
-    # One request of a process at a time asks the store then: the store is not what is full.
-    kind = Bottleneck.WAITING if finding.holds_up else kind
     return replace(cell, bottleneck=kind, bottleneck_detail=told)
 
 

@@ -125,18 +125,6 @@ class Requests:
         """Return a stack by its number."""
         return self.profile.stacks[number]
 
-    def holds_up(self, place: Hashable, kind: Waiting) -> bool:
-        """Return whether, while a line does this, mostly no other request of its process runs."""
-        held = [
-            self.stack(number).holds_up
-            for look in self.profile.looks
-            for number in look.stacks
-            if self.frames[number]
-            and self.stack(number).kind is kind
-            and self.place(number) == place
-        ]
-        return 2 * sum(held) > len(held)
-
 
 def _batches(looks: Sequence[Look]) -> list[Sequence[Look]]:
     """Return the looks in order, in batches whose lengths differ by one at most."""

@@ -30,16 +30,6 @@ DOES: Mapping[Waiting, str] = MappingProxyType(
 NAMED = frozenset({Waiting.LOCK, Waiting.UNKNOWN})
 """Kinds whose peer says what is waited for, where it is known."""
 
-HOLDS_UP = "Meanwhile no other request of its process runs"
-
-OF_DRIVERS = (
-    ": the call does not give way to greenlets, and probably waits in a driver in C. psycopg2 gives"
-    " way with psycogreen, and PyMySQL, instead of mysqlclient, with gevent's monkey.patch_all()"
-)
-"""Why a wait for a store or a service holds up the others, most likely, and what to do."""
-
-ASKED = frozenset({Waiting.STORE, Waiting.SOCKET})
-
 
 def doing(line: LineTime) -> str:
     """Return what a line's requests do, with whom they wait for."""
@@ -55,12 +45,7 @@ def place(line: LineTime) -> str:
 
 
 def sentence(finding: ProfileFinding) -> str:
-    """Return a finding in sentences: how long, where, doing what, and how long it was before."""
-    held = HOLDS_UP + (OF_DRIVERS if finding.line.kind in ASKED else "")
-    return f"{_spent(finding)} {held}." if finding.holds_up else _spent(finding)
-
-
-def _spent(finding: ProfileFinding) -> str:
+    """Return a finding in a sentence: how long, where, doing what, and how long it was before."""
     line = finding.line
     count = "1 replica" if finding.replicas_to == 1 else f"{finding.replicas_to} replicas"
     likely = "" if finding.certain else "probably "

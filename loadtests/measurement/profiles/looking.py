@@ -28,18 +28,10 @@ MOST_FAILURES = 3
 
 SILENT = "The helper inside a worker wrote nothing that can be read."
 
-HOLD_UP = frozenset(
-    {
-        Waiting.FILE,
-        Waiting.FILE_LOCK,
-        Waiting.CHILD,
-        Waiting.SLEEP,
-        Waiting.SOCKET,
-        Waiting.PIPE,
-        Waiting.LOCK,
-    }
-)
-"""Waits of a thread of greenlets, none of which runs meanwhile. The hub waits by ``epoll``."""
+ON_CPU = KernelWait(kind=Waiting.CPU)
+
+HOLD_UP = frozenset({Waiting.FILE, Waiting.FILE_LOCK, Waiting.CHILD, Waiting.SLEEP})
+"""Waits of a thread of greenlets that are not the hub's own."""
 
 NOTHING_KNOWN: Mapping[int, ThreadNow] = {}
 
@@ -70,8 +62,8 @@ class _Process:
     failures: int = 0
     helped: bool = False
     asked_s: float = 0.0
-    waits: list[ThreadNow | None] = field(default_factory=list)
-    """What the main thread of a helped process did at each look; None where that is not known."""
+    waits: list[KernelWait] = field(default_factory=list)
+    """What the main thread of a helped process did at each look."""
 
 
 @dataclass
@@ -180,7 +172,7 @@ class Looking:
                 return
             process.asked_s = proc.monotonic_s()
             main = (self._threads(process.pid) or NOTHING_KNOWN).get(process.pid)
-            process.waits.append(main)
+            process.waits.append(main.wait if main else ON_CPU)
             greenlets.ask(process.pid)
             process.looks += 1
             return
@@ -210,7 +202,7 @@ class Looking:
             process.failures += 1
             self._failures[SILENT] += 1
         # A signal that came while another was handled may have given no line of its own.
-        waits_known = process.waits if len(process.waits) == len(looks) else [None] * len(looks)
+        waits_known = process.waits if len(process.waits) == len(looks) else [ON_CPU] * len(looks)
         for index, (seen, kernel) in enumerate(zip(looks, waits_known, strict=True)):
             stacks = [self._greenlet(greenlet, kernel) for greenlet in seen if greenlet.frames]
             numbers = tuple(self._stacks.number_of(stack) for stack in stacks)
@@ -218,18 +210,13 @@ class Looking:
             self._looks.append(Look(member=process.member, at_s=at_s, stacks=numbers))
         self._looks.sort(key=lambda look: look.at_s)
 
-    def _greenlet(self, greenlet: greenlets.Greenlet, kernel: ThreadNow | None) -> Stack:
-        """Return a greenlet's stack; the one that runs may hold up the others in the kernel.
-
-        So does one below a driver in C, such as psycopg2 without psycogreen.
-        """
+    def _greenlet(self, greenlet: greenlets.Greenlet, kernel: KernelWait) -> Stack:
+        """Return a greenlet's stack; the one that runs may hold up the others in the kernel."""
         wait = kind_of(greenlet.frames, greenlet.peer, running=greenlet.running)
-        waits_itself = kernel is not None and not kernel.in_loop and kernel.wait.kind in HOLD_UP
-        holds_up = greenlet.running and waits_itself
-        if kernel is not None and holds_up:
-            wait = kernel.wait
+        if greenlet.running and kernel.kind in HOLD_UP:
+            wait = kernel
         wait = waits.refined(wait, greenlet.frames, self._stores, self._application)
-        return Stack(frames=greenlet.frames, kind=wait.kind, peer=wait.peer, holds_up=holds_up)
+        return Stack(frames=greenlet.frames, kind=wait.kind, peer=wait.peer)
 
     def _stack(
         self,

@@ -66,15 +66,11 @@ class Frame:
 
 @dataclass(frozen=True, kw_only=True)
 class Stack:
-    """The stack of a thread, outermost frame first, and what the thread did.
-
-    ``holds_up`` says that it is a greenlet during whose wait no other one of its process runs.
-    """
+    """The stack of a thread, outermost frame first, and what the thread did."""
 
     frames: tuple[Frame, ...]
     kind: Waiting
     peer: str = ""
-    holds_up: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -82,8 +82,7 @@ class ProfileFinding:
     ``before_ms`` is the line's time with ``replicas_from``, None where that was not looked at.
     ``growth_ms`` is the difference per request, None likewise. ``certain`` means that no other
     line can be the largest, within 95 % intervals, and that the kernel says what it waited for.
-    Where the time grew, the ``kind`` of ``line`` is the one that grew most. ``holds_up`` means that
-    no other request of its process runs meanwhile, although they are greenlets.
+    Where the time grew, the ``kind`` of ``line`` is the one that grew most.
     ``sentence`` says it all; ``store`` is the store's side of it, in a sentence or empty.
     """
 
@@ -99,7 +98,6 @@ class ProfileFinding:
     certain: bool
     sentence: str
     store: str = ""
-    holds_up: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

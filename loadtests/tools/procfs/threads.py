@@ -116,15 +116,11 @@ PROC = Path("/proc")
 
 @dataclass(frozen=True, kw_only=True)
 class ThreadNow:
-    """A thread at one moment; ``mark`` is the same as long as it stays in the same wait.
-
-    ``in_loop`` says that it waits by ``epoll``, as event loops do and drivers in C do not.
-    """
+    """A thread at one moment; ``mark`` is the same as long as it stays in the same wait."""
 
     thread: int
     wait: KernelWait
     mark: str
-    in_loop: bool = False
 
 
 def threads_now(pid: int) -> Mapping[int, ThreadNow] | None:
@@ -147,15 +143,8 @@ def threads_now(pid: int) -> Mapping[int, ThreadNow] | None:
         except OSError:
             return None
         wait = process.wait_of(mark, calls) if calls else KernelWait(kind=Waiting.UNKNOWN)
-        in_loop = calls is not None and call_in(mark, calls) == "epoll"
-        found[int(task)] = ThreadNow(thread=int(task), wait=wait, mark=mark, in_loop=in_loop)
+        found[int(task)] = ThreadNow(thread=int(task), wait=wait, mark=mark)
     return _with_inner_ids(process, found) or None
-
-
-def call_in(mark: str, calls: Mapping[int, str]) -> str:
-    """Return the system call of a line in ``syscall``; "" for none, or one that is not known."""
-    words = mark.split()
-    return calls.get(int(words[0], 0), "") if len(words) > 1 else ""
 
 
 def id_at(pid: int, pthread: int) -> int | None:

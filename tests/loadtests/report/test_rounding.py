@@ -67,5 +67,7 @@ def test_a_small_number_has_two_digits() -> None:
         (8.91, "9 minutes"),
     ],
 )
-def test_a_time_to_wait_is_rounded_up_and_short_ones_are_seconds(minutes: float, told: str) -> None:
+def test_a_time_to_wait_is_rounded_up_and_short_ones_are_seconds(
+    minutes: float, told: str
+) -> None:
     assert rounding.time_to_wait(minutes) == told

@@ -92,23 +92,6 @@ def test_a_real_wait_is_told(code: str, kind: Waiting) -> None:
         assert wait_of(pid).kind is kind
 
 
-@pytest.mark.parametrize(
-    ("code", "in_loop"),
-    [
-        ("e = select.epoll(); e.register(a); up(); e.poll(60)", True),
-        ("e = select.poll(); e.register(a); up(); e.poll(60000)", False),
-        ("up(); a.recv(1)", False),
-    ],
-)
-def test_a_loops_wait_is_told_from_one_for_a_single_socket(code: str, *, in_loop: bool) -> None:
-    with running(f"{HEAD}a, b = socket.socketpair(); {code}") as pid:
-        now = threads.threads_now(pid)
-        if now is None:
-            pytest.skip("no right to look into other processes")
-
-        assert (now[pid].wait.kind, now[pid].in_loop) == (Waiting.SOCKET, in_loop)
-
-
 def test_a_thread_that_computes_is_on_the_cpu() -> None:
     with running(f"{HEAD}up()\nwhile True: pass") as pid:
         assert wait_of(pid).kind is Waiting.CPU

@@ -69,32 +69,6 @@ def test_the_kind_is_the_one_that_grew_and_not_the_one_that_the_line_mostly_has(
     )
 
 
-@pytest.mark.parametrize(
-    ("kind", "told"),
-    [
-        (Waiting.SLEEP, "sleeping. Meanwhile no other request of its process runs."),
-        (
-            Waiting.SOCKET,
-            "waiting for another service. Meanwhile no other request of its process runs: the call"
-            " does not give way to greenlets, and probably waits in a driver in C. psycopg2 gives"
-            " way with psycogreen, and PyMySQL, instead of mysqlclient, with gevent's"
-            " monkey.patch_all().",
-        ),
-    ],
-)
-def test_a_wait_that_holds_up_all_greenlets_of_a_process_is_told(kind: Waiting, told: str) -> None:
-    held, free = (
-        Stack(frames=STACKS[1].frames, kind=kind, holds_up=holds_up) for holds_up in (True, False)
-    )
-
-    finding = found(make_profile([(0,), (0,), (1,)] * 20, cell=FEW, stacks=(held, free)))
-    other = found(make_profile([(0,), (1,), (1,)] * 20, cell=FEW, stacks=(held, free)))
-
-    assert finding.holds_up
-    assert finding.sentence.endswith(told)
-    assert "Meanwhile" not in other.sentence
-
-
 def test_two_kinds_that_grew_alike_are_not_certain() -> None:
     stacks = (*STACKS[:2], COMPUTED)
     small = make_profile([(0, 0, 0, 0, 0, 0)] * 40, cell=FEW, stacks=stacks)

@@ -1,7 +1,5 @@
 """The bottleneck that no counter showed."""
 
-from dataclasses import replace
-
 import pytest
 
 from loadtests.analysis import verdict
@@ -58,14 +56,6 @@ def test_requests_that_wait_for_something_else_are_waiting() -> None:
     asleep = Stack(frames=STACKS[1].frames, kind=Waiting.SLEEP)
 
     assert largest_cell((a_profile(asleep),), used=0.3).bottleneck is Bottleneck.WAITING
-
-
-def test_a_driver_that_holds_up_its_process_makes_no_store_the_bottleneck() -> None:
-    cell = largest_cell((a_profile(replace(WAITING, holds_up=True)),), used=0.3)
-
-    assert cell.bottleneck is Bottleneck.WAITING
-    assert "waiting for the store at 10.0.0.2:5432. Meanwhile no" in cell.bottleneck_detail
-    assert "psycopg2 gives way with psycogreen" in cell.bottleneck_detail
 
 
 def at_line(line: int, kind: Waiting) -> Stack:

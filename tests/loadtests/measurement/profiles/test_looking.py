@@ -13,7 +13,7 @@ from loadtests.model.errors import ProcessFailure
 from loadtests.model.profiles.records import KernelWait, Waiting
 from loadtests.tools import greenlets, py_spy
 from loadtests.tools.procfs.threads import ThreadNow
-from tests.loadtests.analysis.profiles.builders import FLASK, LOCK_ROW, SITE, WAITING, frame
+from tests.loadtests.analysis.profiles.builders import FLASK, SITE, WAITING, frame
 
 THREAD = py_spy.Thread(thread=8, frames=WAITING.frames, owns_gil=False)
 
@@ -168,50 +168,3 @@ def test_a_helper_that_wrote_nothing_serves_no_requests(monkeypatch: pytest.Monk
     seen = looked(until=lambda _: True)
 
     assert (seen.processes, seen.helped, seen.failures) == (0, False, {SILENT: 1})
-
-
-def looked_by_helper(
-    monkeypatch: pytest.MonkeyPatch, wait: KernelWait, *, in_loop: bool, running: bool = True
-) -> Seen:
-    """Look at a process whose helper wrote one greenlet a look, while its thread waits so."""
-    asked: list[int] = []
-    greenlet = greenlets.Greenlet(frames=(*FLASK, LOCK_ROW), running=running)
-
-    def ask(pid: int) -> bool:
-        asked.append(pid)
-        return True
-
-    def written(_: int) -> tuple[tuple[greenlets.Greenlet, ...], ...]:
-        looks = ((greenlet,),) * len(asked)
-        asked.clear()
-        return looks
-
-    monkeypatch.setattr(greenlets, "ask", ask)
-    monkeypatch.setattr(greenlets, "written", written)
-    now = ThreadNow(thread=8, wait=wait, mark="7 0x1", in_loop=in_loop)
-    return looked(pids=(8,), threads=lambda _: {8: now}, until=lambda _: bool(asked))
-
-
-OF_STORE = KernelWait(kind=Waiting.SOCKET, peer="10.0.0.2:5432")
-
-
-def test_a_greenlet_that_waits_in_a_driver_in_c_waits_for_the_store_and_holds_up_the_others(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    (stack,) = looked_by_helper(monkeypatch, OF_STORE, in_loop=False).stacks
-
-    assert (stack.kind, stack.peer, stack.holds_up) == (Waiting.STORE, "10.0.0.2:5432", True)
-
-
-def test_what_the_hub_waited_for_is_no_wait_of_the_greenlet_that_runs(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    (stack,) = looked_by_helper(monkeypatch, OF_STORE, in_loop=True).stacks
-
-    assert (stack.kind, stack.holds_up) == (Waiting.CPU, False)
-
-
-def test_a_greenlet_that_gave_way_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = looked_by_helper(monkeypatch, OF_STORE, in_loop=False, running=False)
-
-    assert [(stack.kind, stack.holds_up) for stack in seen.stacks] == [(Waiting.LOCK, False)]
