@@ -13,7 +13,7 @@ from typing import Self
 
 from loadtests.analysis import core_speed, verdict
 from loadtests.analysis.ceilings import file_ceiling, generator_ceiling
-from loadtests.analysis.consistency import rate_limits
+from loadtests.analysis.consistency import lasting, rate_limits
 from loadtests.analysis.failures import requests_by_name, shape
 from loadtests.analysis.latency import checks, level_results, slo_search
 from loadtests.analysis.rules import registry
@@ -205,6 +205,7 @@ def conclude(recorded: Recorded) -> RunResult:
         trials,
         finished=recorded.facts.finished,
         counting_alone=rate_limits.counting_alone(recorded.probes),
+        losing_sessions=lasting.losing_sessions(recorded.probes, plan, trials),
     )
     findings = (
         *registry.check(plan, core_speed.at_mean_speed(trials), calibrations, failures),

@@ -179,6 +179,14 @@ START = Remedy(
     words=_words(r"(?!)"),
 )
 
+SHARED_ACCOUNTS = Remedy(
+    cause="users share accounts, and a second login of an account ends its first session, with one"
+    " server, too",
+    advice="Give each user of the load an account of its own: lists in `values` with a row for each"
+    " user of the most replicas, or a locustfile that takes another account for each user.",
+    words=_words(r"(?!)"),
+)
+
 KNOWN = (
     PROXY_CONNECTIONS,
     CONNECTIONS,

@@ -124,6 +124,8 @@ class TrialOrder(UserLoad):
     path: str = "/"
     first_row: int = 0
     """The row of its lists that the first user of a request list keeps."""
+    fresh_users: bool = False
+    """Whether users who live on from earlier trials at this address are ended first."""
     replay: bool = False
     reconnect: bool = False
     """Whether the connections that were kept are closed first."""

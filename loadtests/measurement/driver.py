@@ -10,18 +10,14 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from loadtests.analysis.ceilings import file_ceiling, generator_ceiling
+from loadtests.analysis.consistency import lasting
 from loadtests.analysis.consistency.conversation import common_headers
 from loadtests.environments.keep_awake import Awake
 from loadtests.environments.protocol import HasFront, MayBeReset, Stack
 from loadtests.measurement import check_trial, not_ready, readiness
 from loadtests.measurement.check_trial import CheckedLoad
 from loadtests.measurement.consistency.declared import REPLICA_HEADER, Prober
-from loadtests.measurement.consistency.undeclared import (
-    LIMIT_S,
-    Undeclared,
-    means_of,
-    unreachable,
-)
+from loadtests.measurement.consistency.undeclared import LIMIT_S, Undeclared, means_of, unreachable
 from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.generator_client import Agent
 from loadtests.measurement.profiles.beside import NOTHING, Beside
@@ -78,6 +74,8 @@ class Driver:
         self._awake = awake
         self._asked_s = 0.0
         """How long the checks took that need no declaration."""
+        self._ending: frozenset[tuple[str, str]] = frozenset()
+        """Worker models and workloads where a second login ends the first session."""
         self._server_counters = ServerCounters(stack, agent, count_in_replicas=counts_requests)
 
     @property
@@ -204,11 +202,13 @@ class Driver:
         began_s = proc.monotonic_s()
         try:
             undeclared = Undeclared(self._agent, self._stack.replicas, host, means_of(self._stack))
-            return undeclared.check(
+            asked = undeclared.check(
                 check_trial.with_starts(plan, checked),
                 {name: load.requests for name, load in checked.items()},
                 limit_s=LIMIT_S - (DECLARED_S if plan.checks else 0.0),
             )
+            self._ending = lasting.ended_by_login(asked)
+            return asked
         finally:
             self._asked_s = proc.monotonic_s() - began_s
             self._server_counters.forget()
@@ -339,7 +339,7 @@ class Driver:
         """
         before = self._stack.replicas
         self._stack.activate(spec)
-        load = replace(load, first_row=rows.first_row(spec, load))
+        load = rows.of_users(spec, load, self._ending)
         return load if self._stack.replicas == before else replace(load, reconnect=True)
 
     def _at_edge(self, edges: list[Edge], then: Callable[[], None]) -> None:

@@ -42,6 +42,8 @@ class ProbeKind(StrEnum):
     """Whether replicas write files of their own."""
     START = "start"
     """Whether what was written is still there after a further replica has started."""
+    SESSION = "session"
+    """Whether a session outlives another login of the same account, at one replica."""
 
 
 class CheckKind(StrEnum):

@@ -85,6 +85,8 @@ class FailureShape(StrEnum):
     """The application limits the rate (429)."""
     TOO_SLOW = "too_slow"
     """The load itself has a limit of time, which most of them exceed."""
+    SHARED_ACCOUNTS = "shared_accounts"
+    """Users share accounts, and a second login ends the first session, also at one server."""
 
 
 @dataclass(frozen=True, kw_only=True)

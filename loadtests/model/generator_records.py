@@ -27,7 +27,8 @@ class Load:
     With ``replay``, each of its requests is sent to ``base_url`` as
     ``path``, and is answered to the user's code by what the check trial recorded.
 
-    With ``reconnect``, the connections that were kept from earlier loads are closed first.
+    With ``reconnect``, the connections that were kept from earlier loads are closed first, and with
+    ``fresh_users``, users who live on from them are ended.
 
     ``starts_at_s`` is when it starts, by the system's clock; None is at once.
     """
@@ -52,6 +53,7 @@ class Load:
     start: Sequence[Mapping[str, Any]] | None = None
     values: Mapping[str, Sequence[str]] | None = None
     first_row: int | None = None
+    fresh_users: bool | None = None
     locustfile: Mapping[str, Any] | None = None
     headers: Mapping[str, str] | None = None
     replay: bool | None = None

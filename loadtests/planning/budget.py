@@ -66,6 +66,10 @@ store needs about an eighth of the replicas' CPU, so it does not saturate."""
 WAITING = "--workload io --workers gthread,sync"
 """The sample application's load that a machine without budgets can test, as options."""
 
+COMPOSE_BUDGETS = "--backend compose, whose engine sets CPU budgets"
+OTHER_BUDGETS = "a machine whose engine sets CPU budgets"
+"""Where budgets can be had: processes have none without control groups, as on macOS."""
+
 
 def most_replicas(machine: Machine, *, with_store: bool = False, waiting_only: bool = False) -> int:
     """Return the largest number of replicas that can each have a budget on this machine."""
@@ -259,16 +263,27 @@ def _refusal(machine: Machine, replicas: int, *, with_store: bool, waiting: str)
             f"{problem}: budgets below {STEP_CPUS:g} CPU are not given out evenly."
             f" What fits: --replicas {counts}.{so_many}"
         )
-    most = _separate(machine, replica_cores) if machine.can_pin else 0
-    fitting = (
-        f"--replicas {','.join(str(count) for count in powers_of_two(most))}, or "
-        if most > 1
-        else ""
-    )
+    others = "; or ".join(ways(machine, with_store=with_store))
     return (
-        f"{problem}, because no CPU budget can be set here (no writable cgroup). What fits:"
-        f" {fitting}{waiting} at any of the replica counts."
+        f"{problem}, because no CPU budget can be set here (`twofold doctor` says why). What fits:"
+        f" {others}; or {waiting} at any of the replica counts."
     )
+
+
+def ways(machine: Machine, *, with_store: bool = False) -> tuple[str, ...]:
+    """Return what fits whatever the load is: fewer replicas, and where each can have a budget."""
+    _, replica_cores = split_cores(machine, with_store=with_store)
+    if not replica_cores:
+        return ("a machine with 2 cores",)
+    if machine.can_budget:
+        most = most_replicas(machine, with_store=with_store)
+    else:
+        most = _separate(machine, replica_cores) if machine.can_pin else 0
+    counts = ",".join(str(count) for count in powers_of_two(most))
+    fewer = (f"--replicas {counts}",) if most > 1 else ()
+    if machine.can_budget:
+        return fewer
+    return (*fewer, OTHER_BUDGETS if machine.engine else COMPOSE_BUDGETS)
 
 
 def cores_used(plan: Budget) -> tuple[int, ...]:

@@ -33,7 +33,7 @@ from loadtests.planning import (
     swarm_placement,
     variant_fit,
 )
-from loadtests.planning.budget import WAITING, budget, fits, generator_cores, split_cores
+from loadtests.planning.budget import WAITING, budget, fits, generator_cores, split_cores, ways
 from loadtests.planning.cells import cells_of, round_order, trial_spec
 from loadtests.planning.rotation import rotation
 from loadtests.targets import sample
@@ -61,6 +61,7 @@ ONE_CORE = (
     "Generator, proxy and replicas share one core, so replicas under CPU load would compete for it."
 )
 NO_BUDGET_HERE = "no budget can be set here"
+ONE_CORE_HERE = "all share one core"
 SMALL_BUDGET = "so many have budgets that add up to more than half of their cores"
 INSTEAD = "Workload {} is measured instead, whose bottleneck is worker slots."
 
@@ -265,12 +266,19 @@ def _what_fits(
     waiting = {name: entry for name, entry in project.workloads.items() if entry.waits}
     if too_many or not waiting or (options.workloads and not waiting.keys() >= set(requested)):
         # Raises PlanError with what would fit.
-        hint = WAITING if project.tested.kind is TargetKind.SAMPLE else A_WAITING_WORKLOAD
+        hint = WAITING
+        if project.tested.kind is not TargetKind.SAMPLE:
+            beside = variant_fit.with_their_slots(workers, project, as_started=too_many)
+            hint = f"{A_WAITING_WORKLOAD}{beside}"
         budget(machine, most, waiting_only=False, with_store=with_store, waiting=hint)
+    others = ways(machine, with_store=with_store)
     if of_slots:
-        limited, notes = variant_fit.with_slots(workers, project, SMALL_BUDGET, as_started=True)
+        limited, notes = variant_fit.with_slots(
+            workers, project, SMALL_BUDGET, others, as_started=True
+        )
         return asked, limited, notes
-    limited, notes = variant_fit.with_slots(workers, project, NO_BUDGET_HERE)
+    obstacle = ONE_CORE_HERE if machine.can_budget else NO_BUDGET_HERE
+    limited, notes = variant_fit.with_slots(workers, project, obstacle, others)
     chosen = asked if options.workloads else (next(iter(waiting.values())),)
     instead = INSTEAD.format(", ".join(workload.name for workload in chosen))
     return chosen, limited, (f"{ONE_CORE if machine.can_budget else NO_BUDGET} {instead}", *notes)

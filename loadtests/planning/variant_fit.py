@@ -111,25 +111,33 @@ def _is_async(tested: Target) -> bool:
     return tested.interface is Interface.ASGI
 
 
+A_VARIANT_WITH_SLOTS = (
+    "a variant with `slots`, where a pool of threads limits its requests (such as {server ="
+    ' "uvicorn", slots = 40})'
+)
+"""What can be measured without a budget where no variant has slots of its own."""
+
+
 def with_slots(
-    workers: tuple[str, ...], project: Project, obstacle: str, *, as_started: bool = False
+    workers: tuple[str, ...],
+    project: Project,
+    obstacle: str,
+    ways: tuple[str, ...],
+    *,
+    as_started: bool = False,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the worker models whose slots are full before CPU is, and a note on the others.
 
     ``as_started`` includes what the target starts itself, whose slots are seen later. ``obstacle``
-    says in a clause why CPU must not be full.
+    says in a clause why CPU must not be full, and ``ways`` what fits with any worker model.
     """
-    fitting = tuple(
-        name
-        for name, model in project.workers.items()
-        if (model.slots is not None or (as_started and model.as_started))
-        and servers.can_serve(model, project.tested.interface)
-    )
+    fitting = _with_slots(project, as_started=as_started)
     limited = tuple(name for name in workers if name in fitting)
     if not limited:
+        own = f"--workers {','.join(fitting)}" if fitting else A_VARIANT_WITH_SLOTS
         raise PlanError(
             f"{', '.join(workers)} has no limit of worker slots, so its replicas would"
-            f" compete for CPU, and {obstacle}. What fits: {_fitting(fitting)}."
+            f" compete for CPU, and {obstacle}. What fits: {'; or '.join((*ways, own))}."
         )
     left_out = ", ".join(name for name in workers if name not in limited)
     if not left_out:
@@ -137,13 +145,27 @@ def with_slots(
     return limited, (f"Left out: {left_out}, whose replicas would compete for CPU.",)
 
 
-def _fitting(names: tuple[str, ...]) -> str:
-    """Return what can be done where the variants that were asked for have no slots."""
-    if names:
-        return f"--workers {','.join(names)}"
-    return (
-        "fewer replicas (--replicas), or a machine where budgets can be set (`twofold doctor` says"
-        " what is missing)"
+def with_their_slots(
+    workers: tuple[str, ...], project: Project, *, as_started: bool = False
+) -> str:
+    """Return what a load that waits needs beside, as the end of a clause; "" for nothing.
+
+    Where none of the worker models has slots, the load alone would be refused, too.
+    """
+    fitting = _with_slots(project, as_started=as_started)
+    if not {*workers}.isdisjoint(fitting):
+        return ""
+    own = f"--workers {','.join(fitting)}" if fitting else A_VARIANT_WITH_SLOTS
+    return f" under {own}"
+
+
+def _with_slots(project: Project, *, as_started: bool) -> tuple[str, ...]:
+    """Return all worker models that can serve the target and have slots."""
+    return tuple(
+        name
+        for name, model in project.workers.items()
+        if (model.slots is not None or (as_started and model.as_started))
+        and servers.can_serve(model, project.tested.interface)
     )
 
 

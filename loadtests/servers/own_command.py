@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Sequence
 
+from loadtests.config import command_places
 from loadtests.model.errors import UsageError
 from loadtests.model.plan import WorkerModel
 from loadtests.servers import entry
 from loadtests.servers.server import ANY_INTERFACE, Command, ReplicaOrder, Server
-
-PLACEHOLDERS = ("bind", "host", "port", "python", "app", "module", "name")
-"""What a command may have in braces: the address, its parts, the interpreter, the import string,
-the module that has the application as ``application``, and the replica's name."""
 
 PYTHON_WORDS = frozenset({"python", "python3", "{python}"})
 """First words that mean the application's interpreter."""
@@ -22,47 +18,10 @@ CONTAINER_BIND = "0.0.0.0:8000"
 
 def check(words: Sequence[str]) -> None:
     """Raise :class:`UsageError` for a command without address, or with an unknown placeholder."""
-    shown = " ".join(words)
     if not words:
         raise UsageError('A variant\'s command is empty. Try command = "python -m server {bind}".')
-    names = _names_in(words, shown)
-    for name in names:
-        if name not in PLACEHOLDERS:
-            known = ", ".join(f"{{{known}}}" for known in PLACEHOLDERS)
-            raise UsageError(
-                f"The command {shown!r} has {{{name}}}, which nobody fills in. There are {known};"
-                " write {{ and }} for braces."
-            )
-    if not {"bind", "port"} & set(names):
-        raise UsageError(
-            f"The command {shown!r} does not say where to listen. Add {{bind}} (address:port), or"
-            " {host} and {port}."
-        )
-
-
-def _names_in(words: Sequence[str], shown: str) -> list[str]:
-    """Return the names of a command's placeholders.
-
-    Raises :class:`UsageError` for a single brace, and for a placeholder with more than its name.
-    """
-    try:
-        fields = [field for word in words for field in string.Formatter().parse(word)]
-    except ValueError as error:
-        raise UsageError(
-            f"The command {shown!r} has a single brace ({error}). Write {{{{ and }}}} for braces."
-        ) from error
-    names = []
-    for _, name, behind, conversion in fields:
-        if name is None:
-            continue
-        if name in PLACEHOLDERS and (behind or conversion):
-            raise UsageError(
-                f"The command {shown!r} has more than a name in the braces of {{{name}}}. A"
-                " placeholder has nothing else in its braces. Write {module}:application, for"
-                " example."
-            )
-        names.append(name)
-    return names
+    for fault in command_places.faults_in(words):
+        raise UsageError(f"The command {' '.join(words)!r} cannot be started. {fault}")
 
 
 def takes_only_a_port(worker: WorkerModel) -> bool:
@@ -72,8 +31,9 @@ def takes_only_a_port(worker: WorkerModel) -> bool:
     """
     if worker.server != SERVER.name:
         return False
-    names = _names_in(worker.options, " ".join(worker.options))
-    return "port" in names and not {"bind", "host"} & set(names)
+    check(worker.options)
+    names = {*command_places.names_in(worker.options)}
+    return "port" in names and not {"bind", "host"} & names
 
 
 def filled(words: Sequence[str], values: dict[str, str]) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from loadtests.servers import (
     uwsgi,
     waitress,
 )
-from loadtests.servers.asynchronous import uvicorn
+from loadtests.servers.asynchronous import daphne, hypercorn, uvicorn
 from loadtests.servers.server import Server
 
 SERVERS: dict[str, Server] = {
@@ -31,6 +31,8 @@ SERVERS: dict[str, Server] = {
         cheroot.SERVER,
         mod_wsgi.SERVER,
         uvicorn.SERVER,
+        hypercorn.SERVER,
+        daphne.SERVER,
         development.SERVER,
         own_command.SERVER,
     )

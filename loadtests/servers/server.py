@@ -127,6 +127,15 @@ def pool_of_threads(processes: Sequence[ServerProcess], *, own_threads: int) -> 
     return Seen(mode="threads", processes=1, threads=counted, counted=True)
 
 
+def not_built_in(name: str) -> str:
+    """Return the note on a server that is only recognised."""
+    return (
+        f"{name} is recognised, and no worker model of Twofold's: how many requests it serves at"
+        " once is not known, so worker slots are never named as what is full. A variant with a"
+        " command and `slots` can say it."
+    )
+
+
 def _nothing_seen(_log: str, _processes: Sequence[ServerProcess]) -> Seen:
     return Seen()
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from loadtests.analysis.consistency.bodies.json_text import json_in, key_of, leaves
 from loadtests.analysis.consistency.normal_form import MOST_CHARS
-from loadtests.analysis.consistency.written import json_in, key_of, leaves
 from loadtests.analysis.shared.logins import is_login_path
 from loadtests.model.tested.workload import RequestSpec
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
-from loadtests.analysis.consistency.judgement import SHOWN_CHARS, Asked
+from loadtests.analysis.consistency.judgement import Asked, shortened
 from loadtests.analysis.consistency.normal_form import MOST_CHARS
 from loadtests.analysis.consistency.reading import Reading, Standing, standing
 from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState, Seen
@@ -36,7 +35,7 @@ def note(asked: Asked, reading: Reading, other: str) -> ProbeResult:
         ProbeState.NOTE,
         f"Each server counts alone what {reading.name} returns: asked in turns, {reading.home} came"
         f" to {own} and {other} to {others}, by one with each answer of its own.",
-        answers=tuple(replace(seen, body=seen.body[:SHOWN_CHARS]) for seen in (home, there)),
+        answers=(shortened(home), shortened(there)),
         written_by=reading.home,
     )
 

@@ -99,7 +99,8 @@ def judge(record: ProbeRecord) -> ProbeResult:
     right = Counter(_name(seen) for seen in answered if is_right(seen))
     wrong = Counter(_name(seen) for seen in answered if not is_right(seen))
     if wrong and not right and _is_the_checks_fault(record, answered):
-        return _result(record, ProbeState.UNCHECKED, wrong=wrong, detail=_never_right(record))
+        detail, remedy = _never_right(record)
+        return _result(record, ProbeState.UNCHECKED, wrong=wrong, detail=detail, remedy=remedy)
     if wrong:
         inconsistent = _inconsistent_alone(record, answered, is_right)
         return _result(
@@ -140,7 +141,8 @@ def combined(tries: Sequence[ProbeResult], planned: int = 1) -> ProbeResult:
         return replace(broken[0], state=ProbeState.NOTE, detail=detail)
     if unmet and not broken and any(one.state is ProbeState.OK for one in tries):
         times = f"In {len(unmet)} of {len(tries)} tries, which may be chance: "
-        return replace(unmet[0], state=ProbeState.NOTE, detail=times + unmet[0].detail)
+        detail = times + unmet[0].detail
+        return replace(unmet[0], state=ProbeState.NOTE, detail=detail, remedy="")
     unchecked = [one for one in tries if one.state is ProbeState.UNCHECKED]
     first = next(iter((*broken, *unchecked, *tries)))
     if len(tries) >= planned:
@@ -166,24 +168,22 @@ def was_met_by_nobody(result: ProbeResult) -> bool:
     return result.state is ProbeState.UNCHECKED and bool(result.wrong)
 
 
-def _never_right(record: ProbeRecord) -> str:
-    """Return why a check is open whose expectation no replica meets, not even the writer."""
+def _never_right(record: ProbeRecord) -> tuple[str, str]:
+    """Return why a check is open that no replica meets, not even the writer, and what to do.
+
+    What to do is untrue of a check that was met by another version.
+    """
     expected, _ = _expectation(record)
     example = next(seen for seen in record.reads if was_answered(seen))
-    advice = CORRECT_EXPECTED
-    if record.check.read.expect is None:
-        advice = f"The write got {record.writes[0]}. {CORRECT_STEPS}"
-    return (
+    detail = (
         f"After {request_line(record.check.write, record.token)}, no replica answered"
         f" {request_line(record.check.read, record.token)} with {expected}, not even the one that"
         f" was written to: {_name(example)} answered {example} {_excerpt(example)}".rstrip()
-        + f". {advice}"
+        + "."
     )
-
-
-def without_advice(detail: str) -> str:
-    """Return why a check is open without what to do: it is untrue of a check that was met."""
-    return detail.removesuffix(f" {CORRECT_EXPECTED}").removesuffix(f" {CORRECT_STEPS}")
+    if record.check.read.expect is not None:
+        return detail, CORRECT_EXPECTED
+    return f"{detail} The write got {record.writes[0]}.", CORRECT_STEPS
 
 
 def had_effect(record: ProbeRecord) -> bool:
@@ -208,6 +208,7 @@ def _result(
     right: Counter[str] | None = None,
     wrong: Counter[str] | None = None,
     one_server: bool = False,
+    remedy: str = "",
 ) -> ProbeResult:
     return ProbeResult(
         worker=record.worker,
@@ -220,6 +221,7 @@ def _result(
         wrong=dict(sorted((wrong or {}).items())),
         one_server=one_server,
         detail=detail,
+        remedy=remedy,
     )
 
 

@@ -13,17 +13,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from loadtests.analysis.consistency.bodies import form
+from loadtests.analysis.consistency.bodies.json_text import Place, json_in, key_of, leaves
 from loadtests.analysis.consistency.conversation import PLACEHOLDER, Conversation
 from loadtests.analysis.consistency.normal_form import MOST_CHARS
 from loadtests.analysis.consistency.rewording import put, with_content
-from loadtests.analysis.consistency.written import (
-    Place,
-    content_of,
-    content_type,
-    json_in,
-    key_of,
-    leaves,
-)
+from loadtests.analysis.consistency.written import content_of, content_type
 from loadtests.model.tested.workload import RequestSpec
 
 NAME = re.compile(r"[cx]srf|authenticity_?token|__RequestVerificationToken|^_token$", re.IGNORECASE)

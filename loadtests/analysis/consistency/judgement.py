@@ -114,7 +114,7 @@ def _breaks(asked: Asked, found: Reading, wrong: Sequence[str], *, alone: bool) 
         right=right_counts,
         wrong=wrong_counts,
         one_server=alone,
-        answers=(_short(right), _short(bad)),
+        answers=(shortened(right), shortened(bad)),
         remedy=_remedy(found, bad).advice,
     )
 
@@ -123,7 +123,8 @@ def _first(found: Reading, server: str, is_counted: Callable[[Reading, Seen], bo
     return next(seen for seen in found.answers[server] if is_counted(found, seen))
 
 
-def _short(seen: Seen) -> Seen:
+def shortened(seen: Seen) -> Seen:
+    """Return an answer with the beginning of its body."""
     return replace(seen, body=seen.body[:SHOWN_CHARS])
 
 
@@ -199,7 +200,7 @@ def _note(asked: Asked, found: Reading, other: str) -> ProbeResult:
         ProbeState.NOTE,
         f"{found.home} and {other} answer {found.name} with different content ({lengths}), which"
         f" may be harmless: {excerpt(first)!r} and {excerpt(second)!r}.",
-        answers=(_short(one), _short(two)),
+        answers=(shortened(one), shortened(two)),
         right=_counts(found, reading.is_right),
         written_by=found.home,
     )
@@ -218,7 +219,7 @@ def _unconfirmed(asked: Asked, found: Reading) -> ProbeResult:
         ProbeState.NOTE,
         f"{found.name} was answered with {in_words(right)} by {found.home}, and with"
         f" {in_words(bad)} by {other}, but {but}.",
-        answers=(_short(right), _short(bad)),
+        answers=(shortened(right), shortened(bad)),
         right=_counts(found, reading.is_right),
         wrong=_counts(found, reading.is_wrong),
         written_by=found.home,
@@ -234,7 +235,7 @@ def _unchecked(asked: Asked, found: Reading) -> ProbeResult:
         " nothing to compare."
     )
     return asked.result(
-        _kind(found), found.check, ProbeState.UNCHECKED, detail, answers=(_short(answer),)
+        _kind(found), found.check, ProbeState.UNCHECKED, detail, answers=(shortened(answer),)
     )
 
 
@@ -263,10 +264,16 @@ def _agreed(asked: Asked, found: Reading) -> ProbeResult:
         if _are_alike(found)
         else f"{who} accepted {found.name} ({number} answers), {NOT_ALIKE}"
     )
+    state = ProbeState.OK
+    if found.may_be_older:
+        state = ProbeState.UNCHECKED
+        detail += (
+            f" That page may be older than {found.written_by}: nothing that was written is in it."
+        )
     return asked.result(
         _kind(found),
         found.check,
-        ProbeState.OK,
+        state,
         detail,
         write=found.written_by or "",
         written_by=found.home,
@@ -284,60 +291,6 @@ def _are_alike(found: Reading) -> bool:
 def only_accepted(result: ProbeResult) -> bool:
     """Return whether servers accepted a request, and answered it with this and that."""
     return result.state is ProbeState.OK and result.detail.endswith(NOT_ALIKE)
-
-
-def after_start(asked: Asked, found: Sequence[tuple[Reading, tuple[Seen, ...]]]) -> ProbeResult:
-    """Return whether home still knows what it knew before a further server started.
-
-    Each reading comes with home's answers since then. It is forgotten where all of them are wrong.
-    """
-    name = "a further server starts"
-    for before, since in found:
-        if len(since) >= reading.CONFIRM and all(reading.is_wrong(before, seen) for seen in since):
-            right, bad = before.at_home[0], since[0]
-            what = f"what {before.written_by} wrote" if before.written_by else "its session"
-            return asked.result(
-                ProbeKind.START,
-                name,
-                ProbeState.BREAKS,
-                f"After a further server had started, {what} was gone: {before.home} answered"
-                f" {before.name} with {in_words(right)} before, and with {in_words(bad)} since"
-                f" ({len(since)} of {len(since)} times).",
-                read=before.name,
-                write=before.written_by or "",
-                written_by=before.home,
-                wrong={before.home: len(since)},
-                answers=(_short(right), _short(bad)),
-                remedy=remedies.START.advice,
-            )
-    names = ", ".join(before.name for before, _ in found)
-    for before, since in found:
-        if all(reading.standing(seen) is Standing.SILENT for seen in since):
-            return asked.result(
-                ProbeKind.START,
-                name,
-                ProbeState.UNCHECKED,
-                f"After a further server had started, {before.home} answered {before.name} with"
-                f" {in_words(since[-1]) if since else 'nothing'}.",
-                read=before.name,
-            )
-    return asked.result(
-        ProbeKind.START,
-        name,
-        ProbeState.OK,
-        f"What was written was still there after a further server had started ({names}).",
-        read=names,
-    )
-
-
-def forgets_by_itself(result: ProbeResult) -> ProbeResult:
-    """Return a note instead of a break: home forgets as much without a further server."""
-    return replace(
-        result,
-        state=ProbeState.NOTE,
-        detail=f"{result.detail} It forgets as much in that time without a further server.",
-        remedy="",
-    )
 
 
 def in_words(seen: Seen) -> str:

@@ -105,6 +105,8 @@ class Reading:
     """By what a server may know the client: a cookie, or the token of a login."""
     written_by: str | None = None
     derived: bool = False
+    may_be_older: bool = False
+    """Whether the page may be older than the write: nothing that was written is in it."""
     writing: bool = False
     """Whether the request itself writes."""
     others: tuple[str, ...] = field(default=())

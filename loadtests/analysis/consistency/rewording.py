@@ -18,16 +18,14 @@ from functools import partial
 from typing import Any
 
 from loadtests.analysis.consistency.bodies import form, graphql
+from loadtests.analysis.consistency.bodies.json_text import Place, key_of, leaves
 from loadtests.analysis.consistency.conversation import UUID
 from loadtests.analysis.consistency.normal_form import REPLACED
 from loadtests.analysis.consistency.written import (
     ID_KEY,
     LONGEST_VALUE,
-    Place,
     content_of,
     content_type,
-    key_of,
-    leaves,
     literals_at,
 )
 from loadtests.analysis.shared.logins import is_login_path

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from loadtests.analysis.consistency.bodies import form, graphql
+from loadtests.analysis.consistency.bodies.json_text import Place, json_in, key_of, leaves
 from loadtests.analysis.consistency.conversation import SHORTEST_VALUE, page_of
 from loadtests.analysis.consistency.paths import addresses
 from loadtests.model.consistency import Seen
@@ -41,9 +42,6 @@ JSON_ESCAPE = re.compile(r"(?:\\u[0-9a-fA-F]{4})+|\\[\"\\/bfnrt]")
 
 BODIES_KEPT = 32
 """Bodies whose readings are kept: that many are compared at a time."""
-
-Place = tuple[str | int, ...]
-"""The keys and indexes that lead to a value of a JSON document."""
 
 
 def sent_values(request: RequestSpec, template: RequestSpec) -> tuple[str, ...]:
@@ -257,36 +255,9 @@ def _with_plain_ends(text: str) -> str:
     return text.replace("\r\n", "\n")
 
 
-def json_in(text: str) -> Any:
-    """Return the value of a text in JSON; None for another text."""
-    try:
-        value = json.loads(text)
-        tuple(leaves(value))  # the others go as deep
-    except (ValueError, RecursionError):
-        return None
-    return value
-
-
 def _placed(value: Any) -> Iterator[tuple[Place, str]]:
     """Give the scalar values of a JSON value as texts, each with its place."""
     yield from ((place, str(entry)) for place, entry in leaves(value))
-
-
-def leaves(value: Any, place: Place = ()) -> Iterator[tuple[Place, str | float]]:
-    """Give the texts and numbers of a JSON value, at any depth, each with its place."""
-    if isinstance(value, Mapping):
-        for key, entry in value.items():
-            yield from leaves(entry, (*place, key))
-    elif isinstance(value, list | tuple):
-        for index, entry in enumerate(value):
-            yield from leaves(entry, (*place, index))
-    elif isinstance(value, str | int | float) and not isinstance(value, bool):
-        yield place, value
-
-
-def key_of(place: Place) -> str:
-    """Return the last key on the way to a value; "" where there are only indexes."""
-    return next((key for key in reversed(place) if isinstance(key, str)), "")
 
 
 def _pairs(value: Any) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from loadtests.analysis import remedies
@@ -13,18 +13,24 @@ from loadtests.analysis.shared.statuses import FIRST_ERROR_STATUS
 from loadtests.model.failures import AnswerExample, FailureResult, FailureShape
 from loadtests.model.trial import Trial
 
+REFUSED = frozenset({401, 403})
 
-def with_cause(result: FailureResult, trials: Sequence[Trial]) -> FailureResult:
+
+def with_cause(
+    result: FailureResult, trials: Sequence[Trial], *, loses_sessions: bool = False
+) -> FailureResult:
     """Return a result with a wrong answer, its cause and what to do.
 
     The cause may say that the failures have another shape: a limit is no break, the proxy's or the
     application's own, and the want of connections is one. What is too slow for the load itself
-    needs no cause.
+    needs no cause. ``loses_sessions`` says that users may share accounts, of which a second login
+    was seen to end the first session at one server.
     """
     if result.shape is FailureShape.TOO_SLOW:
         return replace(result, remedy=remedies.TOO_SLOW)
     known = _by_the_proxy(_with_examples(result, trials))
-    return _by_connections(_by_its_own_limit(known), trials)
+    known = _by_connections(_by_its_own_limit(known), trials)
+    return _by_second_logins(known) if loses_sessions else known
 
 
 def _with_examples(result: FailureResult, trials: Sequence[Trial]) -> FailureResult:
@@ -93,7 +99,7 @@ def _by_the_proxy(result: FailureResult) -> FailureResult:
     if not result.breaks_at or wrong is None or not is_of_the_proxy(wrong):
         return result
     kind = _kind_of(wrong)
-    if not _are_mostly(kind, result):
+    if not _are_mostly({kind}, result):
         return result
     known = remedies.PROXY_LIMIT
     if remedies.PROXY_CONNECTIONS.words.search(wrong.log_line or ""):
@@ -102,7 +108,7 @@ def _by_the_proxy(result: FailureResult) -> FailureResult:
         known = remedies.PROXY_FAILURE
         advised = replace(result, cause=known.cause, remedy=known.advice)
         return result if result.cause else advised
-    return _limited(result, known)
+    return _excused(result, known, FailureShape.LIMITED)
 
 
 def _by_its_own_limit(result: FailureResult) -> FailureResult:
@@ -119,21 +125,37 @@ def _by_its_own_limit(result: FailureResult) -> FailureResult:
         return result  # the log tells more, behind a friendly page
     if not remedies.says_limit(wrong.body_start):
         return result
-    return _limited(result, remedies.LIMITER) if _are_mostly(_kind_of(wrong), result) else result
+    if not _are_mostly({_kind_of(wrong)}, result):
+        return result
+    return _excused(result, remedies.LIMITER, FailureShape.LIMITED)
 
 
-def _are_mostly(kind: str, result: FailureResult) -> bool:
-    """Return whether most of the failures that could be the application's are of a kind."""
+def _by_second_logins(result: FailureResult) -> FailureResult:
+    """Return refused users as those whose account another user has taken over, which is no break.
+
+    Most of the failures that could be the application's have to be refusals.
+    """
+    wrong, found = result.wrong, {f"status {status}" for status in REFUSED}
+    if wrong is not None and (wrong.status in REFUSED or logins.is_login(wrong.location or "")):
+        found.add(_kind_of(wrong))
+    is_told = result.shape in {FailureShape.NONE, FailureShape.LIMITED}
+    if is_told or not found & {*all_kinds(result.counts)} or not _are_mostly(found, result):
+        return result
+    return _excused(result, remedies.SHARED_ACCOUNTS, FailureShape.SHARED_ACCOUNTS)
+
+
+def _are_mostly(kinds_found: Collection[str], result: FailureResult) -> bool:
+    """Return whether most of the failures that could be the application's are of some kinds."""
     found = all_kinds(result.counts)
     others = sum(count for name, count in found.items() if kinds.is_of_the_application(name))
-    return found.get(kind, 0) >= kinds.MOSTLY * others
+    return sum(found.get(kind, 0) for kind in kinds_found) >= kinds.MOSTLY * others
 
 
-def _limited(result: FailureResult, known: remedies.Remedy) -> FailureResult:
-    """Return failures as those of a limit, which are no break."""
+def _excused(result: FailureResult, known: remedies.Remedy, shape: FailureShape) -> FailureResult:
+    """Return failures of another shape, which are no break."""
     return replace(
         result,
-        shape=FailureShape.LIMITED,
+        shape=shape,
         breaks_at=(),
         cause=known.cause,
         remedy=known.advice,

@@ -48,12 +48,14 @@ def results(
     *,
     finished: bool,
     counting_alone: Collection[str] = (),
+    losing_sessions: Collection[tuple[str, str]] = (),
 ) -> tuple[FailureResult, ...]:
     """Return how the failures of each series change with the replicas.
 
     Each worker model and workload has a result for all requests together. A single request has one
     where some failed. ``finished`` adds what could have been seen, which takes a while to compute.
-    ``counting_alone`` has the worker models whose servers do not count a rate limit together.
+    ``counting_alone`` has the worker models whose servers do not count a rate limit together, and
+    ``losing_sessions`` those, with the workload, whose users may lose theirs to one another.
     """
     all_series = series_of(plan, trials)
     both = [(series, with_unlike(series)) for series in all_series]
@@ -75,7 +77,8 @@ def results(
             result = stricter if stricter.breaks_at else result
         if series.name is not None and not any(count.failed for count in result.counts):
             continue
-        result = causes.with_cause(result, trials)
+        loses = (series.worker, series.workload) in losing_sessions
+        result = causes.with_cause(result, trials, loses_sessions=loses)
         if finished:
             result = replace(result, visible_ratio=_visible(series))
         alone = series.worker in counting_alone

@@ -74,18 +74,25 @@ def _sentence(result: FailureResult, *, counts_alone: bool) -> str:
                 f" ({counts})."
             )
         case FailureShape.LIMITED:
-            if _commonest(result) != "status 429":
-                return f"A limit refuses requests: {counts}{_kinds(result)}."
-            limit = _limit(result, counts_alone=counts_alone)
-            return f"The application limits the rate: {counts}, most by status 429.{limit}"
+            return _limited(result, counts, counts_alone=counts_alone)
         case FailureShape.TOO_SLOW:
             return (
                 f"{subject} failed by the load's own limit of time, about"
                 f" {result.limit_ms or 0:,.0f} ms ({counts}). These answers were late, not wrong,"
                 " and the figures without them are no measure of the application."
             )
+        case FailureShape.SHARED_ACCOUNTS:
+            where = "" if result.name is None else f" at {result.name}"
+            return f"Users who had logged in are refused{where}: {counts}{_kinds(result)}."
         case FailureShape.NONE:
             return _nothing(result, subject, verb)
+
+
+def _limited(result: FailureResult, counts: str, *, counts_alone: bool) -> str:
+    if _commonest(result) != "status 429":
+        return f"A limit refuses requests: {counts}{_kinds(result)}."
+    limit = _limit(result, counts_alone=counts_alone)
+    return f"The application limits the rate: {counts}, most by status 429.{limit}"
 
 
 def _are_enough(counts: Sequence[FailureCount]) -> bool:

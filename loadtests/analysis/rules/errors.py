@@ -29,8 +29,9 @@ def errors(
     Failures that there are only with as many replicas are the application's answer, and not counted
     here: the verdict is then ``breaks``.
     """
-    failed = sum(trial.failed for trial in trials)
-    ended = failed + sum(trial.completed for trial in trials)
+    # A redirect to a login is a good answer to the generator.
+    failed = max(sum(trial.failed for trial in trials), _refused(failures, cell))
+    ended = sum(trial.failed + trial.completed for trial in trials)
     if not ended:
         return _found(cell, None, "No request ended inside a window.")
     kinds = added(trial.failures for trial in trials)
@@ -47,6 +48,18 @@ def errors(
     elif failed / ended >= ERROR_LIMIT_RATIO:
         sentences += _shapes(failures, cell)
     return _found(cell, unexplained / ended, " ".join(sentences))
+
+
+def _refused(failures: Sequence[FailureResult], cell: Cell) -> int:
+    """Return how many requests of a cell were of users who had lost their sessions."""
+    return sum(
+        count.failed
+        for result in failures
+        if (result.worker, result.workload, result.name) == (cell.worker, cell.workload, None)
+        and result.shape is FailureShape.SHARED_ACCOUNTS
+        for count in result.counts
+        if count.replicas == cell.replicas
+    )
 
 
 def _found(cell: Cell, ratio: float | None, detail: str) -> Finding:

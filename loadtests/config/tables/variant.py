@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from string import Formatter
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 from pydantic import Field
 
+from loadtests.config import command_places
 from loadtests.config.file.known import Known, Limits
-from loadtests.config.names import did_you_mean
 from loadtests.config.tables.fields import Text, Variables, Words, unknown_name
 from loadtests.config.tables.table import Fault, Table
 
 MAX_PROCESSES = 64
 MAX_THREADS = 1024
-
-PLACES = ("bind", "host", "port", "python", "app", "module", "name")
-"""What a command may have in braces; a test holds them to the server that fills them in."""
-
-ADDRESSES = frozenset({"bind", "port"})
-"""Of these a command needs one, so that each replica has an address of its own."""
-
 
 DEFAULT_SERVER = "gunicorn"
 """The server of a variant that names none; a test holds it to the registry."""
@@ -63,7 +55,9 @@ class VariantTable(Table):
         if isinstance(server, str) and "command" not in data:
             yield from unknown_name(server, known.servers, what="server", at=("server",))
         command = data.get("command")
-        for text in _faults_of(command if isinstance(command, list) else [command]):
+        words = command if isinstance(command, list) else [command]
+        is_text = all(isinstance(word, str) for word in words)
+        for text in command_places.faults_in(words) if is_text else ():
             yield Fault(at=("command",), text=text)
 
 
@@ -112,36 +106,6 @@ def _beyond(server: str, kind: str, data: Mapping[str, Any], known: Known) -> It
         yield Fault(
             at=("threads",),
             text=f"{server}'s {kind} has one thread in each process. Leave this out{instead}.",
-        )
-
-
-def _faults_of(words: Sequence[Any]) -> Iterator[str]:
-    """Give what is wrong with the placeholders of a command, or of a command's words."""
-    names: list[str] = []
-    for word in words:
-        if not isinstance(word, str):
-            return
-        try:
-            fields = [field for field in Formatter().parse(word) if field[1] is not None]
-        except ValueError:
-            yield "A brace is single. A placeholder is {bind}; {{ and }} are braces."
-            return
-        names += [str(name) for _, name, _, _ in fields]
-        for _, name, behind, conversion in fields:
-            if name in PLACES and (behind or conversion):
-                yield (
-                    f"There is more than a name in the braces of {{{name}}}. A placeholder has"
-                    " nothing else in its braces. Write {module}:application, for example."
-                )
-    for name in names:
-        if name not in PLACES:
-            known = ", ".join(f"{{{place}}}" for place in PLACES)
-            yield f"Nobody fills in {{{name}}}.{did_you_mean(name, PLACES)} Known: {known}."
-    # An unknown name may be a misspelt address, and is a mistake already.
-    if {*names} <= {*PLACES} and not {*names} & ADDRESSES:
-        yield (
-            "Each replica needs its own address. Put {bind} (host and port) or {port} where the"
-            " server takes it."
         )
 
 

@@ -239,7 +239,8 @@ def _of_unmet(unmet: Sequence[Compared]) -> str:
 def _detail(comparison: Compared, result: ProbeResult) -> str:
     """Return what one try showed; where a version met the check, it is no fault of the check."""
     is_met = any(one.state is ProbeState.OK for one in (*comparison.base, *comparison.head))
-    return declared.without_advice(result.detail) if is_met else result.detail
+    is_to_correct = result.state is ProbeState.UNCHECKED and not is_met
+    return f"{result.detail} {result.remedy if is_to_correct else ''}".rstrip()
 
 
 def _unchecked(comparisons: Sequence[Compared]) -> str:

@@ -76,16 +76,21 @@ class UserLoads:
         share: Share = ALL,
         exchanger: Exchanger | None = None,
         seed: int = 0,
+        anew: bool = False,
     ) -> Crowd:
         """Return the users of ``order`` at ``base_url``; there may be none yet.
 
-        Those with an ``exchanger`` are others. Raises ``UnusableLocustfile``.
+        Those with an ``exchanger`` are others. ``anew`` ends those that there are. Raises
+        ``UnusableLocustfile``.
         """
         pace.install()
         key = (order.key, base_url, exchanger is not None)
         self.pool.origin(base_url)  # raises now if the URL cannot be used
         kit = self._ready_kit(order, base_url, seed)
         crowd = self._crowds.get(key)
+        if crowd is not None and anew:
+            self.forget(crowd)
+            crowd = None
         if crowd is None:
             crowd = self._crowds[key] = self._new_crowd(
                 order, kit, base_url, timeout_s, share, exchanger
@@ -118,8 +123,9 @@ class UserLoads:
         return self._kits[order.key]
 
     def forget(self, crowd: Crowd) -> None:
-        """End the users of ``crowd`` without a request: they have asked nobody in earnest."""
+        """End the users of ``crowd`` without a request."""
         self._crowds = {key: other for key, other in self._crowds.items() if other is not crowd}
+        self._lists.pop(id(crowd), None)
         crowd.drop()
 
     def end(self, limit_s: float) -> None:

@@ -45,6 +45,7 @@ class UserTrial:
             share=share,
             exchanger=replayed(loads, load, order) if order.replay else None,
             seed=order.seed,
+            anew=order.fresh_users,
         )
 
     def prepare(self, tell: TellStart) -> None:

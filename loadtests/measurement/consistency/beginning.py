@@ -29,6 +29,7 @@ from loadtests.measurement.consistency.exchanges import (
     guesses,
     is_accepted,
     is_refused,
+    led_to,
     same_in_every_run,
     sent_by,
 )
@@ -61,6 +62,8 @@ class Beginning:
     words: random.Random
     writes: list[Written] = field(default_factory=list)
     names: tuple[str, ...] = ()
+    logins: list[RequestSpec] = field(default_factory=list)
+    """The start, and the logins among the writes, as they were sent."""
     _drawn: conversation.Drawn = field(default_factory=dict)
     """What was drawn for placeholders: the reads ask for what the writes write."""
     _before: dict[str, tuple[Seen, ...]] = field(default_factory=dict)
@@ -111,6 +114,7 @@ class Beginning:
 
     def _log_in(self, request: RequestSpec) -> None:
         self._sent_at_home(request, is_start=True)
+        self.logins.append(request)
         self.names = (*self.names, *written.names_of(request))
 
     def _sent_at_home(self, request: RequestSpec, *, is_start: bool = False) -> Seen:
@@ -133,6 +137,8 @@ class Beginning:
             if is_accepted(tried):
                 template, request, answer = other, other, tried
                 break
+        if logs_in(request) and is_accepted(answer):
+            self.logins.append(request)
         self.writes.append(
             Written(
                 name=conversation.name_of(write),
@@ -299,22 +305,7 @@ class Beginning:
 
     def _derived(self) -> list[Named]:
         """Return the reads that the writes and the answers to them lead to."""
-        found = []
-        for one in self.writes:
-            if not is_accepted(one.answer):
-                continue
-            for each in derived.reads_of_answer(
-                self.talk.reads,
-                one.answer,
-                written.ids_of(one.answer),
-                self.talk.headers,
-                (one.template, one.request),
-            ):
-                is_own = each.of is not None  # the load's own may have other placeholders
-                entry = replace(each, request=self._filled(each.request)) if is_own else each
-                check = entry.of or same_in_every_run(conversation.name_of(entry.request))
-                found.append((entry, Origin(written_by=one.name, check=check)))
-        return found
+        return [named for one in self.writes for named in led_to(one, self.talk, self._filled)]
 
     def _answers(self, read: RequestSpec) -> tuple[Seen, ...]:
         """Read once, and then from each of home's processes."""
@@ -346,5 +337,6 @@ class Beginning:
                 credential=self.client.credential_of(entry.request),
                 written_by=written_by,
                 derived=entry.is_of_a_write(),
+                may_be_older=not values and entry.may_be_older(),
             ),
         )

@@ -94,6 +94,10 @@ class Client:
             self._bearer = bearer.in_answer(seen.body) or self._bearer
         return seen
 
+    def stranger(self) -> Client:
+        """Return another client of the same servers, whom none of them knows yet."""
+        return Client(self._agent, self._addresses, self._host, self._deadline, pages=self._pages)
+
     @property
     def has_token(self) -> bool:
         """Whether a login gave a token."""

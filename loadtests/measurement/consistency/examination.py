@@ -83,6 +83,8 @@ class Examination:
     """What draws new words: never the same in two checks."""
     began_s: float = 0.0
     """When the client began, in seconds of the monotonic clock."""
+    logins: Sequence[RequestSpec] = ()
+    """The start, and the logins among the writes, as home got them."""
     _writes: list[Written] = field(default_factory=list)
     _left_out: Sequence[tuple[str, str]] = ()
     _rows: conversation.Drawn = field(default_factory=dict)
@@ -134,7 +136,12 @@ class Examination:
             self._read_everywhere(cases)
             self.cases += cases
         self._left_out = (*self.talk.left_out, *beginning.left_out)
-        self._rows = beginning.rows()
+        self._rows, self.logins = beginning.rows(), beginning.logins
+
+    def log_in_at_home(self, client: Client) -> None:
+        """Send the logins for another client."""
+        for request in self.logins:
+            (client.log_in if self.talk.recorded else client.send)(self._home, request)
 
     def _filled(self, write: RequestSpec) -> RequestSpec:
         return conversation.filled(write, self.talk.values, self.write_rng, dict(self._rows))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from loadtests.analysis.consistency import normal_form, reading, written
-from loadtests.analysis.consistency.conversation import line_of
+from loadtests.analysis.consistency.conversation import Conversation, line_of, name_of
 from loadtests.analysis.consistency.paths import derived
 from loadtests.analysis.consistency.reading import Reading
 from loadtests.model.consistency import Seen
@@ -64,10 +64,12 @@ class Origin:
     """Where a read comes from, and its name without ids.
 
     ``written_by`` is the write whose answer names it; None where another read redirects to it.
+    ``may_be_older`` says that a page of that id may have been there before the write.
     """
 
     written_by: str | None
     check: str
+    may_be_older: bool = False
 
 
 Named = tuple[derived.Derived, Origin]
@@ -125,6 +127,10 @@ class Read:
         is_named = self.origin is not None and self.origin.written_by is not None
         return is_named and not any(map(is_accepted, self.before))
 
+    def may_be_older(self) -> bool:
+        """Return whether the page may have been there before; it was not asked for then."""
+        return self.origin is not None and self.origin.may_be_older and not self.before
+
 
 def concerns(one: Written, entry: Read) -> bool:
     """Return whether a read returns what a write may have written, or what was answered to it."""
@@ -145,6 +151,31 @@ def sent_by(one: Written, entry: Read) -> tuple[str, ...]:
     word = entry.returned([one.word]) if one.word else ()
     sent = written.sent_values(one.first, one.template)
     return word or fresh(one, entry) or entry.returned(sent)
+
+
+def led_to(
+    one: Written, talk: Conversation, fill: Callable[[RequestSpec], RequestSpec]
+) -> Iterator[Named]:
+    """Give the reads that a write and the answer to it lead to.
+
+    ``fill`` gives a request a value for each of its placeholders: the load's own may have some.
+    """
+    if not is_accepted(one.answer):
+        return
+    for each in derived.reads_of_answer(
+        talk.reads,
+        one.answer,
+        written.ids_of(one.answer),
+        talk.headers,
+        (one.template, one.request),
+    ):
+        entry = each if each.of is None else replace(each, request=fill(each.request))
+        check = entry.of or same_in_every_run(name_of(entry.request))
+        yield entry, _origin(one, entry, check)
+
+
+def _origin(one: Written, entry: derived.Derived, check: str) -> Origin:
+    return Origin(written_by=one.name, check=check, may_be_older=entry.may_be_older)
 
 
 def guesses(own: Sequence[Read], writes: Sequence[Written]) -> list[Named]:
@@ -174,7 +205,7 @@ def _guesses(read: RequestSpec, one: Written) -> list[Named]:
     if not is_accepted(one.answer):
         return []
     found = derived.guessed_reads([read], written.handles_of(one.answer))
-    return [(guess, Origin(written_by=one.name, check=guess.of or "")) for guess in found]
+    return [(guess, _origin(one, guess, guess.of or "")) for guess in found]
 
 
 def _in_turn(groups: Sequence[Sequence[Named]]) -> list[Named]:

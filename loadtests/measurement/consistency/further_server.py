@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from loadtests.analysis.consistency import judgement, reading, written
+from loadtests.analysis.consistency import lasting, reading, written
 from loadtests.analysis.consistency.reading import CONFIRM, Reading
 from loadtests.measurement.consistency.beginning import MOST_VALUES
 from loadtests.measurement.consistency.examination import MOST_CONFIRMED, Examination
@@ -69,4 +69,4 @@ def after_start(examination: Examination, cases: Sequence[Case]) -> ProbeResult:
         home = (case.reading.home, case.request)
         asked = [examination.client.ask([home])[0] for _ in range(CONFIRM)]
         pairs.append((case.reading, tuple(asked)))
-    return judgement.after_start(examination.asked, pairs)
+    return lasting.after_start(examination.asked, pairs)

@@ -9,11 +9,17 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from loadtests.analysis.consistency import conversation, files, form_tokens, judgement
+from loadtests.analysis.consistency import (
+    conversation,
+    files,
+    form_tokens,
+    judgement,
+    lasting,
+)
 from loadtests.analysis.consistency.conversation import Conversation
 from loadtests.analysis.consistency.judgement import Asked
 from loadtests.environments.protocol import Grows, KeepsFiles, Stack
-from loadtests.measurement.consistency import further_server
+from loadtests.measurement.consistency import further_server, second_login
 from loadtests.measurement.consistency.client import TIMEOUT_S, Client, Deadline, target
 from loadtests.measurement.consistency.examination import Examination
 from loadtests.measurement.consistency.exchanges import Case
@@ -195,7 +201,8 @@ class Undeclared:
             longer_s = max(0.0, proc.monotonic_s() - until_s)
             start_end_s = until_s if end_s is None else end_s + longer_s
             started = self._after_start(examination, again, start_end_s)
-        return self._with_files(examination, (*results, *started))
+        found = (*results, *started)
+        return self._with_files(examination, (*found, *second_login.results(examination, found)))
 
     def _examination(self, subject: Subject, until_s: float) -> Examination:
         deadline = Deadline(until_s)
@@ -294,7 +301,7 @@ class Undeclared:
             left_s = control.began_s + elapsed_s - proc.monotonic_s()
             proc.sleep(max(0.0, left_s))
             lasts = known and further_server.after_start(control, known).state is ProbeState.OK
-        return result if lasts else judgement.forgets_by_itself(result)
+        return result if lasts else lasting.forgets_by_itself(result)
 
     def _wait_for(self, address: str, request: RequestSpec, deadline: Deadline) -> None:
         """Wait until a further server answers; raise :class:`EnvironmentFailure` if it does not."""

@@ -49,7 +49,7 @@ EVENT_LOOP = (
 
 GREENLET_MODES = frozenset({"gevent", "eventlet", "gevent_wsgi", "gevent_pywsgi"})
 
-PREFORKING = frozenset({"gunicorn", "uwsgi", "granian"})
+PREFORKING = frozenset({"gunicorn", "uwsgi", "granian", "hypercorn"})
 """Servers whose first process only watches its children. uvicorn's does so if it has several
 processes; else it serves, and children are the application's own."""
 

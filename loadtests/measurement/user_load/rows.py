@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
+
 from loadtests.model.generator_records import Load
 from loadtests.model.plan import TrialSpec
+
+
+def of_users(spec: TrialSpec, load: Load, ending: Collection[tuple[str, str]] = ()) -> Load:
+    """Return the load of a trial with the rows of its users.
+
+    ``ending`` are the worker models and workloads where a second login ends the first session. The
+    users of other cells have the same accounts, so there those of each trial log in anew.
+    """
+    is_fresh = load.is_users and (spec.cell.worker, spec.cell.workload) in ending
+    return replace(load, first_row=first_row(spec, load), fresh_users=True if is_fresh else None)
 
 
 def first_row(spec: TrialSpec, load: Load) -> int | None:

@@ -212,4 +212,4 @@ def _why_unchecked(result: RunResult, unchecked: Sequence[ProbeResult]) -> str:
     is_sample = result.plan.tested.kind is TargetKind.SAMPLE
     if is_sample and len(unchecked) == len(declared) and not result.plan.with_store:
         return "This run has no data store that replicas could share. To start one, add --probe."
-    return f"{unchecked[0].detail.rstrip('.')}."
+    return f"{unchecked[0].detail.rstrip('.')}. {unchecked[0].remedy}".rstrip()

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from loadtests.model.errors import PlanError
 from loadtests.model.machine import Machine
 from loadtests.planning.budget import (
+    COMPOSE_BUDGETS,
     MOST_SHARED_CPUS,
+    OTHER_BUDGETS,
     SHARE_OF_CORES,
     STEP_CPUS,
     budget,
@@ -18,6 +20,7 @@ from loadtests.planning.budget import (
     separate_cores,
     service_parts,
     split_cores,
+    ways,
 )
 from tests.loadtests.builders import make_machine
 
@@ -146,13 +149,29 @@ def test_as_many_as_fit_into_half_have_the_same_budget_whatever_their_requests_d
 
 
 def test_too_many_without_budgets_are_refused_with_what_fits() -> None:
-    with pytest.raises(PlanError, match=r"no CPU budget .* --replicas 1,2, or --workload io"):
+    with pytest.raises(
+        PlanError, match=r"no CPU budget .* --replicas 1,2; or .*; or --workload io"
+    ):
         budget(a_machine(4, can_budget=False), 4, waiting_only=False)
 
 
 def test_without_budgets_and_cores_only_waiting_fits() -> None:
-    with pytest.raises(PlanError, match=r"What fits: --workload io --workers gthread,sync"):
+    with pytest.raises(PlanError, match=r"What fits: a machine whose engine .*; or --workload"):
         budget(a_machine(4, can_budget=False, can_pin=False), 2, waiting_only=False)
+
+
+@pytest.mark.parametrize(
+    ("machine", "told"),
+    [
+        (a_machine(1), ("a machine with 2 cores",)),
+        (a_machine(2), ("--replicas 1,2,4,8",)),
+        (a_machine(4, can_budget=False), ("--replicas 1,2", OTHER_BUDGETS)),
+        (a_machine(4, can_budget=False, can_pin=False), (OTHER_BUDGETS,)),
+        (replace(a_machine(2, can_budget=False), engine=None), (COMPOSE_BUDGETS,)),
+    ],
+)
+def test_what_fits_whatever_the_load_is(machine: Machine, told: tuple[str, ...]) -> None:
+    assert ways(machine) == told
 
 
 def test_one_core_is_refused_for_work_and_taken_for_waiting() -> None:

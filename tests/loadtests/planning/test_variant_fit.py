@@ -198,12 +198,14 @@ def test_an_image_names_the_built_in_variants_that_can() -> None:
 
 def test_where_no_variant_with_slots_can_serve_it_other_ways_are_told() -> None:
     with pytest.raises(PlanError) as error:
-        with_slots(("uvicorn",), of_interface(Interface.ASGI), "no budget can be set here")
+        with_slots(
+            ("uvicorn",), of_interface(Interface.ASGI), "no budget can be set here", ("fewer",)
+        )
 
     assert str(error.value) == (
         "uvicorn has no limit of worker slots, so its replicas would compete for CPU, and no budget"
-        " can be set here. What fits: fewer replicas (--replicas), or a machine where budgets can"
-        " be set (`twofold doctor` says what is missing)."
+        " can be set here. What fits: fewer; or a variant with `slots`, where a pool of threads"
+        ' limits its requests (such as {server = "uvicorn", slots = 40}).'
     )
 
 

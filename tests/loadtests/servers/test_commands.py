@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from loadtests.config import command_places
 from loadtests.model.errors import UsageError
 from loadtests.model.plan import WorkerModel
 from loadtests.servers import entry, own_command, registry
@@ -156,6 +157,16 @@ def test_a_command_of_the_users_own_gets_the_address_and_the_interpreter() -> No
     assert registry.of(worker) is own_command.SERVER
 
 
+def test_every_place_that_a_command_may_have_is_filled_in() -> None:
+    worker = own("serve", *(f"--{place}={{{place}}}" for place in command_places.PLACES))
+
+    for command in (
+        own_command.SERVER.command(order(worker, folder="/shop", application="shop:app")),
+        own_command.SERVER.container(worker),
+    ):
+        assert [word for word in command.argv if "{" in word or word.endswith("=")] == []
+
+
 def test_an_import_path_of_a_commands_variant_leaves_its_module_to_be_found() -> None:
     worker = replace(own("serve", "{module}", "{bind}"), env={"PYTHONPATH": "/fast", "A": "1"})
 
@@ -192,10 +203,13 @@ def test_a_command_in_the_samples_container_listens_on_all_addresses() -> None:
     ("words", "message"),
     [
         ((), "command is empty"),
-        (("serve",), "does not say where to listen"),
-        (("serve", "{adress}"), r"has \{adress\}, which nobody fills in.*\{bind\}"),
-        (("serve", "{bind"), "has a single brace"),
-        (("serve", "{}", "{bind}"), r"has \{\}"),
+        (
+            ("serve",),
+            r"cannot be started\. Each replica needs its own address",
+        ),
+        (("serve", "{adress}"), r"Nobody fills in \{adress\}.*\{bind\}"),
+        (("serve", "{bind"), "A brace is single"),
+        (("serve", "{}", "{bind}"), r"Nobody fills in \{\}"),
         (("serve", "{bind}", "{module:application}"), r"\{module\}.*Write \{module\}:application"),
         (("serve", "{port:-8000}"), r"more than a name in the braces of \{port\}"),
         (("serve", "{bind}", "{app!r}"), "A placeholder has nothing else in its braces"),

@@ -7,8 +7,9 @@ Both have status 200 then. Of GraphQL it is the member ``errors``, with no data 
 from __future__ import annotations
 
 import functools
-import json
 from typing import Any
+
+from loadtests.analysis.consistency.bodies.json_text import json_in
 
 MOST_CHARS = 100_000
 """Characters of a body that is read; one that says no more than what failed is short."""
@@ -27,10 +28,7 @@ def is_failure(body: str) -> bool:
     """
     if '"error' not in body or len(body) > MOST_CHARS:
         return False
-    try:
-        parsed = json.loads(body)
-    except (ValueError, RecursionError):
-        return False
+    parsed = json_in(body)
     answers = parsed if isinstance(parsed, list) else [parsed]
     return bool(answers) and all(map(_has_failed, answers))
 

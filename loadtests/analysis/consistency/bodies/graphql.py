@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from loadtests.analysis.consistency.bodies.json_text import json_in
 from loadtests.model.tested.workload import RequestSpec
 
 PIECE = re.compile(
@@ -89,19 +90,9 @@ def is_query(request: RequestSpec, as_sent: Callable[[str], str] = str) -> bool:
     """
     if request.method.upper() != "POST" or request.files:
         return False
-    sent = _sent(request)
+    sent = json_in(request.body or "") if request.json is None else request.json
     calls = sent if isinstance(sent, list | tuple) else [sent]
     return bool(calls) and all(_asks(call, as_sent) for call in calls)
-
-
-def _sent(request: RequestSpec) -> Any:
-    """Return the JSON that a request sends; None for another body."""
-    if request.json is not None:
-        return request.json
-    try:
-        return json.loads(request.body or "")
-    except (ValueError, RecursionError):
-        return None
 
 
 def _asks(call: Any, as_sent: Callable[[str], str]) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from loadtests.analysis.consistency.bodies.json_text import key_of, leaves
 from loadtests.analysis.consistency.conversation import (
     ID_NUMBER,
     NO_HEADERS,
@@ -20,7 +21,7 @@ from loadtests.analysis.consistency.conversation import (
     with_headers,
 )
 from loadtests.analysis.consistency.rewording import logs_in, put, with_content
-from loadtests.analysis.consistency.written import ID_KEY, content_of, key_of, leaves
+from loadtests.analysis.consistency.written import ID_KEY, content_of
 from loadtests.model.consistency import Seen
 from loadtests.model.tested.workload import RequestSpec
 
@@ -38,6 +39,9 @@ ID_SIGNS = re.compile(r"[\w-]+", re.ASCII)
 RANDOM_ID = re.compile(r"(?=.*[0-9].*[A-Za-z]|.*[A-Za-z].*[0-9]|.*[a-z][A-Z])[\w-]{5,64}", re.ASCII)
 """An id that was drawn: letters and digits, or small letters before large ones."""
 
+COMES_AGAIN = re.compile(r"[A-Za-z_-]*[0-9]{0,11}")
+"""An id that another thing may have had before: a number that counts, also behind a word."""
+
 MOST_IDS = 4
 """Ids of an answer that are put into a recorded path; an answer may list those of other things."""
 
@@ -46,12 +50,14 @@ MOST_IDS = 4
 class Derived:
     """A read that the answer to a write leads to; ``of`` names the load's own request, if any.
 
-    It is a guess where only the looks of an id say that it is of what was written.
+    It is a guess where only the looks of an id say that it is of what was written. ``may_be_older``
+    says that a page of that id may have been there before: small numbers and words come again.
     """
 
     request: RequestSpec
     of: str | None = None
     is_guess: bool = False
+    may_be_older: bool = False
 
 
 def reads_of_answer(
@@ -78,8 +84,12 @@ def reads_of_answer(
         if len(places) != 1 or places[0]["low"] is None:
             continue
         low, high = int(places[0]["low"]), int(places[0]["high"])
+        is_of_write = write is not None and _is_below(read.path, write[1].path)
         found += [
-            _derived(read, read.path.replace(places[0][0], one))
+            replace(
+                _derived(read, read.path.replace(places[0][0], one)),
+                may_be_older=not is_of_write and bool(COMES_AGAIN.fullmatch(one)),
+            )
             for one in ids
             if ID_NUMBER.fullmatch(one) and low <= int(one) <= high
         ]
@@ -145,7 +155,9 @@ def guessed_reads(reads: Sequence[RequestSpec], ids: Sequence[str]) -> tuple[Der
     """
     found = (
         replace(
-            _derived(read, f"{read.path[: at.start()]}{one}{read.path[at.end() :]}"), is_guess=True
+            _derived(read, f"{read.path[: at.start()]}{one}{read.path[at.end() :]}"),
+            is_guess=True,
+            may_be_older=bool(COMES_AGAIN.fullmatch(one)),
         )
         for read in reads
         for at in SEGMENT.finditer(read.path)
@@ -206,6 +218,11 @@ def idle_reads(
 def _derived(read: RequestSpec, path: str) -> Derived:
     request = replace(read, path=path, name=f"{read.method.upper()} {path}")
     return Derived(request=request, of=name_of(read))
+
+
+def _is_below(path: str, write: str) -> bool:
+    """Return whether a path lies below that of a write, as the things do that it makes."""
+    return path.startswith(f"{write.partition('?')[0].rstrip('/')}/")
 
 
 def _shape(path: str) -> str:

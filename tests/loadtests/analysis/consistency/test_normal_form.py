@@ -6,8 +6,8 @@ import time
 
 import pytest
 
+from loadtests.analysis.consistency.bodies.json_text import json_in
 from loadtests.analysis.consistency.normal_form import MOST_CHARS, normal
-from loadtests.analysis.consistency.written import json_in
 
 
 @pytest.mark.parametrize(

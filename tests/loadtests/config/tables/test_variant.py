@@ -17,10 +17,6 @@ def read(text: str) -> None:
     reading.read(placed, file=file, known=choices.known()).checked()
 
 
-def test_a_command_may_have_what_its_server_fills_in() -> None:
-    assert set(variant.PLACES) == set(own_command.PLACEHOLDERS)
-
-
 def test_every_server_and_each_of_its_kinds_of_workers_can_be_named() -> None:
     known = choices.known()
 

@@ -296,23 +296,19 @@ def test_a_write_that_the_application_refuses_is_met_nowhere(
     assert declared.was_met_by_nobody(result) is met_nowhere
 
 
-ADVICE = (
-    "Correct what the check expects.",
-    "Correct the write or the read, or say what the check expects.",
-)
+ADVICE = (declared.CORRECT_EXPECTED, declared.CORRECT_STEPS)
 
 
-def never_right(states: dict[SideName, ProbeState], advice: str, tries: int) -> GateResult:
-    """Conclude with a check that is open on some version with this advice."""
-    detail = (
-        f"After POST /login, no replica answered GET /me: head-a-1 answered 200 guest. {advice}"
-    )
+def never_right(states: dict[SideName, ProbeState], remedy: str, tries: int) -> GateResult:
+    """Conclude with a check that is open on some version with this remedy."""
+    detail = "After POST /login, no replica answered GET /me: head-a-1 answered 200 guest."
     probes = []
     for side, state in states.items():
         given = make_probe(side, state, refused=state is UNCHECKED)
-        is_open = state is UNCHECKED
-        result = replace(given.result, detail=detail if is_open else given.result.detail)
-        probes += [replace(given, result=result)] * tries
+        if state is UNCHECKED:
+            result = replace(given.result, detail=detail, remedy=remedy)
+            given = replace(given, result=result)
+        probes += [given] * tries
     return conclude(make_evidence(PLAN, probes=tuple(probes)))
 
 

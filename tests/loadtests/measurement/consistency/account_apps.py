@@ -169,3 +169,26 @@ def quotes_in_random_order(shared: Store, _: Store) -> Flask:
         return "<br>".join(random.sample(quotes, 3))
 
     return app
+
+
+def one_session_of_each_account(shared: Store, _: Store) -> Flask:
+    """A login ends the account's earlier session; all servers know who is logged in."""
+    app = app_of_one_key()
+
+    @app.post("/login")
+    def login() -> Any:
+        user = session["user"] = request.form["user"]
+        session["ticket"] = shared[user] = secrets.token_hex(8)
+        return "welcome"
+
+    @app.get("/me")
+    def me() -> Any:
+        user = session.get("user")
+        is_known = user is not None and shared.get(user) == session["ticket"]
+        return f"Hello {user}" if is_known else ("logged in elsewhere", 401)
+
+    return app
+
+
+def one_session_of_each_account_in_memory(_: Store, own: Store) -> Flask:
+    return one_session_of_each_account(own, own)

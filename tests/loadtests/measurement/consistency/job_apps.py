@@ -155,3 +155,36 @@ def jobs_that_count_alone(_shared: Store, own: Store) -> Flask:
     """Jobs in memory; each server begins to count at 7."""
     numbers = own.setdefault("numbers", itertools.count(7))
     return jobs_of(own, lambda: str(next(numbers)))
+
+
+def jobs_beside_old_orders(shared: Store, _own: Store) -> Flask:
+    """The first job and the first return are number 7. Of the orders, 1 to 20 are there."""
+    numbers = shared.setdefault("numbers", itertools.count(7))
+    app = jobs_of(shared, lambda: str(next(numbers)))
+
+    @app.post("/returns")
+    def give_back() -> Any:
+        return {"id": next(numbers)}, 201
+
+    @app.get("/orders/<int:order>")
+    def show(order: int) -> Any:
+        return {"paid": True} if order <= 20 else ({"error": "no such order"}, 404)
+
+    return app
+
+
+def titled_jobs_in_a_database(shared: Store, _own: Store) -> Flask:
+    """The state of a job has its title."""
+    app, jobs = Flask(__name__), shared.setdefault("jobs", [])
+
+    @app.post("/process")
+    def process() -> Any:
+        jobs.append(request.get_json()["title"])
+        return {"id": len(jobs)}, 202
+
+    @app.get("/status/<int:task>")
+    def status(task: int) -> Any:
+        is_there = 0 < task <= len(jobs)
+        return {"title": jobs[task - 1]} if is_there else ({"error": "no such task"}, 404)
+
+    return app

@@ -30,16 +30,60 @@ def test_a_job_that_one_server_alone_knows_breaks(path: str, next_id: Callable[[
     assert len(results) == 1
 
 
-@pytest.mark.parametrize("next_id", IDS)
+@pytest.mark.parametrize(
+    ("next_id", "state"),
+    [
+        (apps.an_uuid, ProbeState.OK),
+        (lambda: uuid4().hex, ProbeState.OK),
+        (apps.a_number, ProbeState.UNCHECKED),  # another job may have had it before
+    ],
+)
 @pytest.mark.parametrize("processes", [1, 3])
-def test_a_job_that_all_know_is_ok(processes: int, next_id: Callable[[], str]) -> None:
+def test_a_job_that_all_know_is_ok_where_no_other_can_have_its_id(
+    processes: int, next_id: Callable[[], str], state: ProbeState
+) -> None:
     old = request(f"GET /status/{next_id()}", name="the state")
 
     results = asked(
         apps.jobs_in_a_database(next_id), PROCESS, old, processes=processes, as_locustfile=True
     )
 
-    assert [(result.check, result.state) for result in results] == [("the state", ProbeState.OK)]
+    assert [(result.check, result.state) for result in results] == [("the state", state)]
+
+
+def test_a_page_that_was_there_before_says_nothing_of_the_write() -> None:
+    """A job is number 7, and so is an order of last year."""
+    recorded = request("GET /orders/41", name="an order")
+
+    (result,) = asked(apps.jobs_beside_old_orders, PROCESS, recorded, as_locustfile=True)
+
+    assert (result.kind, result.state) == (ProbeKind.WRITTEN, ProbeState.UNCHECKED)
+    assert result.detail == (
+        "All 2 servers answered GET /orders/7 alike (4 answers). That page may be older than"
+        " POST /process: nothing that was written is in it."
+    )
+
+
+def test_nor_does_a_page_of_a_list_of_requests_that_an_id_lies_in() -> None:
+    write = request("POST /returns", json={"size": 3})
+
+    results = asked(apps.jobs_beside_old_orders, write, request("GET /orders/{1..20}"))
+
+    told = {result.kind: (result.state, result.detail) for result in results}
+    assert told[ProbeKind.ANSWER][0] is ProbeState.OK
+    assert told[ProbeKind.WRITTEN][0] is ProbeState.UNCHECKED
+    assert "GET /orders/7 alike" in told[ProbeKind.WRITTEN][1]
+    assert "may be older than POST /returns" in told[ProbeKind.WRITTEN][1]
+
+
+def test_a_small_number_is_enough_where_the_page_shows_what_was_written() -> None:
+    write = request("POST /process", json={"title": "a picture of Hamburg"})
+
+    (result,) = asked(
+        apps.titled_jobs_in_a_database, write, request("GET /status/41"), as_locustfile=True
+    )
+
+    assert (result.kind, result.state) == (ProbeKind.WRITTEN, ProbeState.OK)
 
 
 def test_a_short_link_is_known_by_the_code_that_its_address_ends_in() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from loadtests.measurement.user_load.rows import first_row
+from loadtests.measurement.user_load.rows import first_row, of_users
 from loadtests.model.generator_records import Load
 from loadtests.model.plan import Cell
 from tests.loadtests.builders import make_plan
@@ -41,3 +41,13 @@ def test_one_replica_has_the_accounts_of_all_once_each_had_its_turn() -> None:
 def test_users_without_a_login_keep_no_row() -> None:
     assert first_row(SPEC, replace(LOAD, start=None)) is None
     assert first_row(SPEC, replace(LOAD, users=None)) is None
+
+
+def test_users_log_in_anew_where_another_login_ends_their_session() -> None:
+    listed = replace(LOAD, requests=({"path": "/"},))
+    here = {(SPEC.cell.worker, SPEC.cell.workload)}
+
+    assert of_users(SPEC, listed, here).fresh_users
+    assert of_users(SPEC, listed, here).first_row == first_row(SPEC, listed)
+    assert of_users(SPEC, listed, {("sync", "own")}).fresh_users is None
+    assert of_users(SPEC, LOAD, here).fresh_users is None  # of a path alone, nobody logs in

@@ -103,6 +103,21 @@ def test_with_a_store_the_reason_is_the_answer_itself() -> None:
     assert told == [(ProbeState.UNCHECKED, "Not checked: gthread (note). PUT /x got 503.")]
 
 
+def test_a_check_that_nobody_meets_is_told_with_what_to_do() -> None:
+    probe = make_probe(
+        state=ProbeState.UNCHECKED, detail="No replica met it.", remedy="Correct the check."
+    )
+
+    told = consistency.sentences(make_result(make_plan(with_store=True), probes=(probe,)))
+
+    assert told == [
+        (
+            ProbeState.UNCHECKED,
+            "Not checked: gthread (note). No replica met it. Correct the check.",
+        )
+    ]
+
+
 def test_a_run_without_consistency_checks_says_nothing_of_them() -> None:
     assert consistency.sentences(make_result()) == []
 
