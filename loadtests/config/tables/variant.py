@@ -56,9 +56,10 @@ class VariantTable(Table):
             yield from unknown_name(server, known.servers, what="server", at=("server",))
         command = data.get("command")
         words = command if isinstance(command, list) else [command]
-        is_text = all(isinstance(word, str) for word in words)
-        for text in command_places.faults_in(words) if is_text else ():
-            yield Fault(at=("command",), text=text)
+        texts = [word for word in words if isinstance(word, str)]
+        if len(texts) == len(words):  # others are told by their type
+            for text in command_places.faults_in(texts):
+                yield Fault(at=("command",), text=text)
 
 
 def faults_by_name(name: str, data: Mapping[str, Any], known: Known) -> Iterator[Fault]:
