@@ -9,12 +9,12 @@ from pathlib import Path
 
 from loadtests.environments.compose import images, project_image
 from loadtests.environments.compose.tested import forcing, inspection, user_images
-from loadtests.environments.compose.tested.subject import Part, Subject
+from loadtests.environments.compose.tested.subject import Subject
 from loadtests.environments.protocol import Say
 from loadtests.gate import fingerprints, versions
 from loadtests.gate.model import Side, SideKind, SideName
 from loadtests.gate.options import MOST_VARIANTS, GateOptions, load_of, models_of
-from loadtests.gate.tested import compose_inputs, differences, mounted, rights
+from loadtests.gate.tested import compose_inputs, differences, mounted, rights, tags
 from loadtests.gate.tested.differences import Hashes
 from loadtests.gate.tested.places import VARIABLES, place_of, target_in
 from loadtests.gate.tested.prepared import Prepared
@@ -283,32 +283,11 @@ def _subject(shop: Workshop, tested: Target, named: Named, place: Path) -> Subje
     assert subject is not None
     if tested.kind is TargetKind.SERVICE:
         mounted.check(subject, place, named)
-        parts = of_version(subject.parts, named)
+        parts = tags.of_version(subject.parts, named)
         subject = replace(subject, measured=parts[0], needs=parts[1:])
     elif tested.kind is TargetKind.DOCKERFILE:
-        subject = replace(subject, measured=of_version(subject.parts, named)[0])
+        subject = replace(subject, measured=tags.of_version(subject.parts, named)[0])
     return subject
-
-
-def of_version(parts: tuple[Part, ...], named: Named) -> tuple[Part, ...]:
-    """Return parts with the images of a version; those of one image still have one.
-
-    An image that is built has a tag that each gate uses again. An image that was named stands for
-    the measured part's, also in a migration that has the same.
-    """
-    measured = parts[0].image
-    first: dict[str, str] = {}
-    own = []
-    for part in parts:
-        service = first.setdefault(part.image, part.service)
-        if named.kind is SideKind.IMAGE and part.image == measured:
-            own.append(replace(part, image=named.asked, build=None))
-        elif part.build is not None:
-            tag = f"twofold/gate-{named.name}-{service}:latest".lower()
-            own.append(replace(part, image=tag))
-        else:
-            own.append(part)
-    return tuple(own)
 
 
 def _of_application(
@@ -331,7 +310,7 @@ def _of_application(
     )
     limit_s = shop.start_limit_s
     seen = project_image.inspect(digest, tested, shop.say, start_limit_s=limit_s)
-    _check_served(named, seen, models)
+    _check_served(seen, models)
     image = shop.engine.image(digest)
     if image is None:
         raise EnvironmentFailure(f"The image of {named.name} was removed. Try again.")
@@ -344,11 +323,11 @@ def _of_application(
     return Prepared(subject=subject, image=image, commands=commands)
 
 
-def _check_served(named: Named, seen: Target, models: tuple[WorkerModel, ...]) -> None:
+def _check_served(seen: Target, models: tuple[WorkerModel, ...]) -> None:
     try:
         variant_fit.check_served(seen, models)
     except UsageError as error:
-        raise UsageError(f"{named.name}: {error} {ONE_SERVER}") from error
+        raise UsageError(f"{error} {ONE_SERVER}") from error
 
 
 def _of_image(shop: Workshop, subject: Subject, models: tuple[WorkerModel, ...]) -> Prepared:

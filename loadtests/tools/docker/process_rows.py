@@ -1,4 +1,4 @@
-"""The rows of ``docker top``, in the order in which processes started each other. PURE."""
+"""The rows of ``docker top``, in the order in which processes started each other."""
 
 from __future__ import annotations
 

@@ -71,27 +71,6 @@ def test_users_log_in_once_before_the_window_and_keep_their_cookies(
     assert first.finished["sent"] == len(first.columns["name"]) + 4
 
 
-def test_fresh_users_log_in_again_and_the_others_are_gone(child: Child, tmp_path: Path) -> None:
-    app = SmallApp(login_page=True)
-    listed: dict[str, Any] = {
-        "start": [{"method": "POST", "path": "/login", "form": {"user": "{user}"}}],
-        "requests": [{"path": "/cart"}],
-        "values": {"user": ["ada", "bob", "cyd", "dan"]},
-    }
-    with stub_server(app.answering) as (url, _):
-        for load in ({"locustfile": written(tmp_path, LOGIN)}, listed):
-            before = app.counts["POST /login"]
-            first, fresh, same = (
-                child.trial(base_url=url, users=4, fresh_users=anew, **load)
-                for anew in (False, True, False)
-            )
-
-            starts = [each.finished["start_requests"] for each in (first, fresh, same)]
-            assert starts == [4, 4, 0]
-            assert app.counts["POST /login"] == before + 8
-            assert same.count("ok") == len(same.columns["name"])
-
-
 def test_fewer_users_than_before_make_a_smaller_load(child: Child, tmp_path: Path) -> None:
     most: list[int] = []
 

@@ -15,13 +15,7 @@ from loadtests.measurement.profiles.looking import Looking, Seen
 from loadtests.model.errors import GeneratorFailure, UnusableLoad
 from loadtests.model.plan import Cell, Plan, Timing, TrialSpec
 from loadtests.model.profiles.planned import ProfilePlan
-from loadtests.model.profiles.records import (
-    LOCAL_SOCKET,
-    CellProfile,
-    Frame,
-    Stack,
-    Waiting,
-)
+from loadtests.model.profiles.records import LOCAL_SOCKET, CellProfile, Frame, Stack, Waiting
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.trial import Trial
 from loadtests.tools import procfs, py_spy
@@ -343,9 +337,10 @@ def test_the_window_is_as_long_as_the_cells_requests_need(monkeypatch: pytest.Mo
 
 
 def test_of_uvicorn_the_first_process_may_serve_and_pythons_own_does_not() -> None:
-    first = ServerProcess(pid=1, parent=0, threads=1, command="python -m uvicorn shop:app")
-    words = "python -c from multiprocessing.resource_tracker import main;main(4)"
-    tracker = ServerProcess(pid=2, parent=1, threads=1, command=words)
-    other = ServerProcess(pid=3, parent=1, threads=1, command="python -c spawn_main(5)")
-
+    of_python = "python -c from multiprocessing.resource_tracker import main;main(4)"
+    commands = ("python -m uvicorn shop:app", of_python, "python -c spawn_main(5)")
+    first, tracker, other = (
+        ServerProcess(pid=pid, parent=1, threads=1, command=words)
+        for pid, words in enumerate(commands, 1)
+    )
     assert list(trials.serving([first, tracker, other], "uvicorn")) == [first, other]
