@@ -109,7 +109,7 @@ def _run_in(
         wall_s=0.0,
         finished=False,
         differences=(*sides.differences, *told),
-        remarks=sides.remarks,
+        remarks=versions.remarks_on(sides, request.options),
         identical=sides.identical and request.append is None,
     )
     earlier = request.append.evidence if request.append else None
@@ -254,9 +254,8 @@ class _Gate:
             say(f"{worker}: {name}")
         for line in heading.remarks(self._plan, self._evidence):
             say(line)
-        ports = {
-            side: int(starts_of(stack, side)[0].address.rpartition(":")[2]) for side in SideName
-        }
+        addresses = {side: starts_of(stack, side)[0].address for side in SideName}
+        ports = {side: int(address.rpartition(":")[2]) for side, address in addresses.items()}
         self._sides = replace(
             self._sides,
             base=replace(self._sides.base, port=ports[SideName.BASE]),
@@ -301,9 +300,8 @@ def _planned(request: GateRequest, machine: Machine) -> GatePlan:
 
 def _start_bytes(stack: GateStack) -> int:
     """Return the memory that a start needs: what those that are up have, or what is usual."""
-    names = [start.name for start in stack.replicas]
-    used = [reading.memory_bytes or 0 for reading in stack.read(names)]
-    return max((START_BYTES, *used))
+    used = stack.read([start.name for start in stack.replicas])
+    return max((START_BYTES, *(reading.memory_bytes or 0 for reading in used)))
 
 
 def _sides(

@@ -126,26 +126,31 @@ def find_both(
     head = found(SideName.HEAD, options.head_image, options.head)
     if len(options.variants) == MOST_VARIANTS:
         return replace(head, name=SideName.BASE), head
-    base = found(SideName.BASE, options.base_image, options.base, head)
-    check_change(base, head, options)
-    return base, head
+    return found(SideName.BASE, options.base_image, options.base, head), head
 
 
-def check_change(base: Named, head: Named, options: GateOptions) -> None:
-    """Raise :class:`UsageError` where nobody named a base, and the default is what head is.
+def remarks_on(sides: Sides, options: GateOptions) -> tuple[str, ...]:
+    """Return what is not compared: nothing at all, or what the versions' builds have told."""
+    return (*without_change(sides.base, sides.head, options), *sides.remarks)
 
-    So it is after a merge, on the branch that changes go into. Such a gate would pass whatever was
+
+def without_change(base: Named | Side, head: Named | Side, options: GateOptions) -> tuple[str, ...]:
+    """Return a sentence where nobody named a base, and the default is what head is.
+
+    So it is after a merge, on the branch that changes go into. Such a gate passes whatever was
     merged.
     """
     is_named = options.base is not None or options.base_image is not None
-    are_set_alike = options.base_environment == options.head_environment
-    if not is_named and are_set_alike and base.commit == head.commit:
-        raise UsageError(
-            f"There is no change to compare: {head.asked} and {base.asked} are both commit"
-            f" {(base.commit or '')[:12]}. On a branch that changes go into, name what was there"
-            " before, such as --base HEAD~1. To compare a version with itself: twofold gate"
-            " calibrate."
-        )
+    is_own = len(options.variants) == MOST_VARIANTS or options.base_environment != (
+        options.head_environment
+    )
+    if is_named or is_own or base.commit is None or base.commit != head.commit:
+        return ()
+    return (
+        f"There is no change to compare: {head.asked} and {base.asked} are both commit"
+        f" {base.commit[:12]}, so a version is compared with itself. On a branch that changes go"
+        " into, name what was there before, such as --base HEAD~1.",
+    )
 
 
 def _tip_of(head: Named | None) -> str:

@@ -76,9 +76,7 @@ def find(
     head = _find(engine, here, SideName.HEAD, options, pull=pull)
     if len(options.variants) == MOST_VARIANTS:
         return replace(head, name=SideName.BASE), head
-    base = _find(engine, here, SideName.BASE, options, pull=pull, head=head)
-    versions.check_change(base, head, options)
-    return base, head
+    return _find(engine, here, SideName.BASE, options, pull=pull, head=head), head
 
 
 def _find(
