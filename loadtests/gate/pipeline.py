@@ -110,7 +110,7 @@ def _run_in(
         finished=False,
         differences=(*sides.differences, *told),
         remarks=versions.remarks_on(sides, request.options),
-        identical=sides.identical and request.append is None,
+        identical=sides.identical and request.append is None and request.options.head is None,
     )
     earlier = request.append.evidence if request.append else None
     evidence = replace(earlier, sessions=earlier.sessions + 1) if earlier else Evidence()

@@ -47,16 +47,33 @@ def test_two_commits_of_one_image_are_no_change(
     assert versions.are_same_images(*sides) is expected
 
 
+def with_identical_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    build = versions.build
+    monkeypatch.setattr(
+        versions, "build", lambda *given, **more: replace(build(*given, **more), identical=True)
+    )
+
+
+def test_a_head_that_was_named_is_measured_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_in_memory(monkeypatch, GateWorld())
+    with_identical_images(monkeypatch)
+
+    result = Gates(tmp_path).run(options={"base": "main", "head": "topic"})
+
+    assert result.verdict is GateVerdict.PASS
+    assert len(result.evidence.pairs) == 16
+    assert not result.facts.identical
+
+
 def test_nothing_is_measured_and_it_passes_with_every_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of a hundred such gates, one would be called worse."""
     world = GateWorld(rps=slower_head(0.5))
     put_in_memory(monkeypatch, world)
-    build = versions.build
-    monkeypatch.setattr(
-        versions, "build", lambda *given, **more: replace(build(*given, **more), identical=True)
-    )
+    with_identical_images(monkeypatch)
     gates = Gates(tmp_path)
 
     result = gates.run()
