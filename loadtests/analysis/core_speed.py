@@ -35,9 +35,14 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import TypeVar
 
+import numpy as np
+import numpy.typing as npt
+
 from loadtests.analysis.intervals import student_quantile
 from loadtests.model.plan import Cell
 from loadtests.model.trial import Trial
+
+Floats = npt.NDArray[np.float64]
 
 Core = TypeVar("Core")
 """What a core is called."""
@@ -136,19 +141,39 @@ def weighed(trials: Sequence[Trial]) -> tuple[Trial, ...]:
     Of few trials, they have the usual one. A trial whose speed of memory is not known has none.
     """
     known = [trial for trial in trials if trial.core_speed and trial.memory_speed]
-    fitted = len({trial.spec.cell for trial in known}) + len({_group(trial) for trial in known})
-    weight = USUAL_WEIGHT
+    groups = _grouped(known)
+    weight, fitted = USUAL_WEIGHT, len({trial.spec.cell for trial in known}) + len(groups)
     if len(known) - fitted >= FEWEST_WEIGHED:
-        weight = min(WEIGHTS, key=lambda tried: _unexplained(known, tried))
+        products = [_products(its) for its in groups.values()]
+        weight = min(WEIGHTS, key=lambda tried: sum(_unexplained(of, tried) for of in products))
     return tuple(
         replace(trial, memory_weight=weight if trial.memory_speed else 0.0) for trial in trials
     )
 
 
-def _unexplained(trials: Sequence[Trial], weight: float) -> float:
-    """Return the squares that all groups' slopes leave with a weight of memory."""
-    groups = _grouped(replace(trial, memory_weight=weight) for trial in trials)
-    return math.fsum(_line(points(its))[2] for its in groups.values())
+def _products(trials: Sequence[Trial]) -> Floats:
+    """Return the sums of products, inside cells, of ln hashing, ln reading and ln throughput."""
+    by_cell: dict[Cell, list[tuple[float, float, float]]] = defaultdict(list)
+    for trial in trials:
+        if trial.core_speed and trial.memory_speed and trial.throughput_rps > 0:
+            row = (trial.core_speed, trial.memory_speed, trial.throughput_rps)
+            by_cell[trial.spec.cell].append((math.log(row[0]), math.log(row[1]), math.log(row[2])))
+    rows = np.array([row for cell in by_cell.values() for row in centred(cell)]).reshape(-1, 3)
+    products: Floats = rows.T @ rows
+    return products
+
+
+def _unexplained(products: Floats, weight: float) -> float:
+    """Return the squares that a group's slope leaves with a weight of memory."""
+    parts = np.array((1 - weight, weight))
+    squares, product = parts @ products[:2, :2] @ parts, parts @ products[:2, 2]
+    return float(products[2, 2] - (product**2 / squares if squares else 0.0))
+
+
+def centred(rows: Sequence[tuple[float, ...]]) -> list[tuple[float, ...]]:
+    """Return the rows of a cell, each value less the mean of its column."""
+    means = [fmean(column) for column in zip(*rows, strict=True)]
+    return [tuple(value - mean for value, mean in zip(row, means, strict=True)) for row in rows]
 
 
 def at_mean_speed(trials: Sequence[Trial]) -> tuple[Trial, ...]:
@@ -254,14 +279,14 @@ def _line(cells: Iterable[Sequence[tuple[float, float]]]) -> tuple[float, float,
 
     The slope is 0 where the speed never changed.
     """
-    centred: list[tuple[float, float]] = []
-    for points in cells:
-        logs = [(math.log(speed), math.log(rate)) for speed, rate in points]
-        speed, rate = (fmean(values) for values in zip(*logs, strict=True))
-        centred += [(x - speed, y - rate) for x, y in logs]
-    squares = math.fsum(x**2 for x, _ in centred)
-    fitted = math.fsum(x * y for x, y in centred) / squares if squares else 0.0
-    return squares, fitted, math.fsum((y - fitted * x) ** 2 for x, y in centred)
+    rows = [
+        row
+        for points in cells
+        for row in centred([(math.log(speed), math.log(rate)) for speed, rate in points])
+    ]
+    squares = math.fsum(x**2 for x, _ in rows)
+    fitted = math.fsum(x * y for x, y in rows) / squares if squares else 0.0
+    return squares, fitted, math.fsum((y - fitted * x) ** 2 for x, y in rows)
 
 
 def _slopes(trials: Sequence[Trial]) -> dict[tuple[str, str], Slope | None]:

@@ -134,7 +134,7 @@ def remarks_on(sides: Sides, options: GateOptions) -> tuple[str, ...]:
     return (*without_change(sides.base, sides.head, options), *sides.remarks)
 
 
-def without_change(base: Named | Side, head: Named | Side, options: GateOptions) -> tuple[str, ...]:
+def without_change(base: Side, head: Side, options: GateOptions) -> tuple[str, ...]:
     """Return a sentence where nobody named a base, and the default is what head is.
 
     So it is after a merge, on the branch that changes go into. Such a gate passes whatever was

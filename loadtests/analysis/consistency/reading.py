@@ -23,7 +23,7 @@ from loadtests.analysis.consistency.normal_form import Key, key_of, key_without_
 from loadtests.analysis.consistency.written import has
 from loadtests.analysis.remedies import says_limit
 from loadtests.analysis.shared.logins import is_login
-from loadtests.analysis.shared.statuses import FIRST_ERROR_STATUS, NOT_MODIFIED
+from loadtests.analysis.shared.statuses import FIRST_ERROR_STATUS, NOT_MODIFIED, REFUSED
 from loadtests.model.consistency import Seen
 
 CONFIRM = 10
@@ -37,8 +37,6 @@ SOME = 3
 
 SILENT = frozenset({429, 502, 503, 504})
 """Statuses that say nothing of an application's state: it limits the rate, or cannot answer."""
-
-REFUSED = frozenset({401, 403})
 
 
 class Standing(StrEnum):

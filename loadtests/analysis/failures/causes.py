@@ -9,11 +9,9 @@ from loadtests.analysis import remedies
 from loadtests.analysis.failures import kinds
 from loadtests.analysis.failures.counting import all_kinds, kind_of
 from loadtests.analysis.shared import connections, logins
-from loadtests.analysis.shared.statuses import FIRST_ERROR_STATUS
+from loadtests.analysis.shared.statuses import FIRST_ERROR_STATUS, REFUSED
 from loadtests.model.failures import AnswerExample, FailureResult, FailureShape
 from loadtests.model.trial import Trial
-
-REFUSED = frozenset({401, 403})
 
 
 def with_cause(

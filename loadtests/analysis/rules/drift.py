@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from loadtests.analysis import estimates
-from loadtests.analysis.core_speed import MOST_SLOPE, as_measured, speed_of
+from loadtests.analysis.core_speed import MOST_SLOPE, as_measured, centred, speed_of
 from loadtests.analysis.intervals import student_chance
 from loadtests.model.plan import Cell, Plan
 from loadtests.model.trial import Trial
@@ -117,8 +117,7 @@ def _centred(trials: Iterable[Trial], *, has_speeds: bool) -> list[tuple[float, 
         )
         for trial in trials
     ]
-    means = [math.fsum(column) / len(rows) for column in zip(*rows, strict=True)]
-    return [tuple(value - mean for value, mean in zip(row, means, strict=True)) for row in rows]
+    return centred(rows)
 
 
 @dataclass(frozen=True, kw_only=True)

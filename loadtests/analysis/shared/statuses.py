@@ -8,6 +8,9 @@ NOT_MODIFIED = 304
 FIRST_ERROR_STATUS = 400
 """Statuses from here on are errors."""
 
+REFUSED = frozenset({401, 403})
+"""Whoever asks is not known, or may not have the page."""
+
 TOO_MANY_REQUESTS = 429
 """The application limits the rate."""
 

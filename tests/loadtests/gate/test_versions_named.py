@@ -12,6 +12,7 @@ from loadtests.gate.model import SideKind, SideName
 from loadtests.gate.options import GateOptions
 from loadtests.model.errors import UsageError
 from loadtests.tools import docker
+from tests.loadtests.gate.builders import make_side
 from tests.loadtests.gate.test_versions import FakeEngine, in_git
 from tests.loadtests.tools.test_git import OWNED_BY_ANOTHER, detached, shallow, upstream
 
@@ -118,7 +119,11 @@ def both(here: Path, **options: Any) -> tuple[versions.Named, versions.Named]:
 
 
 def unchanged(here: Path, **options: Any) -> tuple[str, ...]:
-    return versions.without_change(*both(here, **options), GateOptions(**options))
+    base, head = (
+        make_side(named.name, asked=named.asked, kind=named.kind, commit=named.commit)
+        for named in both(here, **options)
+    )
+    return versions.without_change(base, head, GateOptions(**options))
 
 
 def test_base_is_where_the_named_head_left_the_branch_and_not_where_the_checkout_is(

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
+from loadtests.analysis.shared.statuses import REFUSED
 from loadtests.model.tested.surroundings import (
     FoundLocustfile,
     FoundRoute,
@@ -29,8 +30,6 @@ SLOW_S = 1.0
 READ = 200
 REDIRECTED = 300
 FAILED = 500
-DENIED = {401, 403}
-"""Answers to who has not logged in."""
 
 WORKLOAD = "requests"
 ROOT = "/"
@@ -232,7 +231,7 @@ def _comment(route: FoundRoute) -> str:
     about = ""
     if route.status is not None and not READ <= route.status < REDIRECTED:
         about = f"  # it answered {route.status}"
-        if route.status in DENIED:
+        if route.status in REFUSED:
             about += ": log in with `start` (see the docs on own load)"
     elif route.seconds is not None and route.seconds >= SLOW_S:
         about = f"  # it took {route.seconds:.1f} s"

@@ -15,6 +15,19 @@ AIOHTTP = "class Application: ...\n"
 OWN = "import aiohttp\napp = aiohttp.Application()\n"
 
 
+def refused(folder: Path, code: str, *, limit_s: float = 30.0) -> str:
+    with pytest.raises(UsageError) as error:
+        inspection.inspect(
+            "shop:app",
+            python=sys.executable,
+            folder=make_folder(folder, {"shop.py": code}),
+            env={},
+            modules=(),
+            limit_s=limit_s,
+        )
+    return str(error.value)
+
+
 @pytest.mark.parametrize(
     ("files", "works"),
     [
@@ -28,14 +41,14 @@ def test_a_folders_dockerfile_is_advised_only_where_there_is_one(
 ) -> None:
     folder = make_folder(tmp_path, {"shop.py": OWN, "aiohttp.py": AIOHTTP, **files})
 
-    with pytest.raises(UsageError) as refused:
+    with pytest.raises(UsageError) as error:
         inspection.inspect("shop:app", python=sys.executable, folder=folder, env={}, modules=())
 
-    assert str(refused.value).startswith(
+    assert str(error.value).startswith(
         "shop:app is an application of aiohttp, which has a server of its own: neither a WSGI nor"
         " an ASGI server serves it."
     )
-    assert works in str(refused.value)
+    assert works in str(error.value)
 
 
 def test_a_setting_beside_a_variable_that_is_missing_is_not_advised(tmp_path: Path) -> None:
@@ -44,32 +57,10 @@ def test_a_setting_beside_a_variable_that_is_missing_is_not_advised(tmp_path: Pa
         " the environment variable SHOP_SETTINGS_MODULE before accessing settings.')\n"
     )
 
-    with pytest.raises(UsageError) as refused:
-        inspection.inspect(
-            "shop:app",
-            python=sys.executable,
-            folder=make_folder(tmp_path, {"shop.py": code}),
-            env={},
-            modules=(),
-        )
-
-    assert str(refused.value).endswith(
+    assert refused(tmp_path, code).endswith(
         "\nVariables that it asks for, and that are not set: SHOP_SETTINGS_MODULE."
         " Set what it needs: --env SHOP_SETTINGS_MODULE=VALUE"
     )
-
-
-def refused(folder: Path, code: str, *, limit_s: float = 30.0) -> str:
-    with pytest.raises(UsageError) as error:
-        inspection.inspect(
-            "shop:app",
-            python=sys.executable,
-            folder=make_folder(folder, {"shop.py": code}),
-            env={},
-            modules=(),
-            limit_s=limit_s,
-        )
-    return str(error.value)
 
 
 def test_what_an_application_wrote_before_it_left_is_told(tmp_path: Path) -> None:
