@@ -11,7 +11,7 @@ from loadtests.analysis.ceilings import file_ceiling
 from loadtests.analysis.latency import level_results
 from loadtests.analysis.profiles import naming
 from loadtests.analysis.rounds import unfinished
-from loadtests.analysis.rules.system import disturbed
+from loadtests.analysis.rules.windows.disturbed import disturbed
 from loadtests.environments.protocol import MayBeScaled, Stack
 from loadtests.measurement import repeated_trials, user_calibration
 from loadtests.measurement.check_trial import CheckedLoad, RefusedLoad
@@ -209,7 +209,7 @@ class Session:
                 return
 
     def measure_round(self, planned: Sequence[TrialSpec]) -> None:
-        """Measure the trials of one round; repeat those that other programs disturbed."""
+        """Measure the trials of one round; repeat those that were disturbed."""
         repeated_trials.measure_round(
             planned, self._measure, _renamed, goes_on=lambda: self._foreign_change() is None
         )
@@ -267,10 +267,7 @@ class Session:
         return core_speed.at_mean_speed([trial for trial in self._trials if not trial.set_aside])
 
     def _measure(self, spec: TrialSpec, /, *, may_repeat: bool) -> Trial:
-        """Measure and save one trial; set it aside if other programs disturbed its window.
-
-        Only the activity of other programs decides this, never the throughput.
-        """
+        """Measure and save one trial; set it aside if its window was disturbed."""
         calibration = self._calibrations[(spec.cell.worker, spec.cell.workload)]
         users = calibration.users_per_replica * spec.cell.replicas
         timing = replace(
@@ -282,7 +279,7 @@ class Session:
             raw = self._put_on(spec, users, timing)
         trial = samples.reduce(raw, self._plan.budget, service_ms=calibration.service_ms)
         if may_repeat:
-            trial = replace(trial, set_aside=disturbed(trial))
+            trial = replace(trial, set_aside=disturbed(trial, self._trials))
         trial = self._evidence.explained(trial)
         self._store.append(trial, request_table.with_tables(raw))
         self._trials.append(trial)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from loadtests.analysis import request_table
 from loadtests.analysis.latency import reduction, slo_search
-from loadtests.analysis.rules.system import disturbed
+from loadtests.analysis.rules.windows.disturbed import disturbed
 from loadtests.config.slo import MOST_MS
 from loadtests.measurement import repeated_trials
 from loadtests.measurement.driver import Driver
@@ -74,7 +74,7 @@ class OpenLoop:
         raw = self._driver.measure(spec.trial, self._load(spec))
         trial = reduction.reduce(raw, spec, self._plan.budget, self._latency.objective)
         if may_repeat:
-            set_aside = disturbed(trial.measured)
+            set_aside = disturbed(trial.measured, [before.measured for before in self._trials])
             trial = replace(trial, measured=replace(trial.measured, set_aside=set_aside))
         self._keep(trial, request_table.with_tables(raw))
         self._trials.append(trial)

@@ -111,19 +111,8 @@ def _in_all(rest: Mapping[str, float], budget_cpus: float, *, server_is_known: b
     )
 
 
-def disturbed(trial: Trial) -> str | None:
-    """Return who took too much CPU in this trial's window, in words; None where nobody did.
-
-    A trial that lost a process of the generator is never called disturbed: it would be measured
-    again, and the loss would stay unreported.
-    """
-    if trial.host is None or trial.generator.lost_workers:
-        return None
-    who, ratio = _heaviest_user(trial.host.foreign_ratio, trial.host.steal_ratio)
-    return f"{who} took {ratio:.1%} of the cores" if ratio >= CONTENTION_LIMIT_RATIO else None
-
-
-def _heaviest_user(foreign_ratio: float, steal_ratio: float) -> tuple[str, float]:
+def heaviest_user(foreign_ratio: float, steal_ratio: float) -> tuple[str, float]:
+    """Return who took more of the cores, other programs or the host, and how much."""
     if foreign_ratio >= steal_ratio:
         return "Other programs", foreign_ratio
     return "The host", steal_ratio
@@ -151,7 +140,7 @@ def host_contention(plan: Plan, cell: Cell, trials: Sequence[Trial]) -> Finding:
         )
     if not uses:
         return unchecked(code, cell, "The machine's CPU counters cannot be read here.")
-    who, ratio = _heaviest_user(
+    who, ratio = heaviest_user(
         fmean(use.foreign_ratio for use in uses), fmean(use.steal_ratio for use in uses)
     )
     return found(
@@ -175,7 +164,7 @@ def _busy_node(cell: Cell, trials: Sequence[Trial]) -> Finding:
         for use in trial.nodes:
             uses.setdefault(use.node, []).append(use)
     taken = {
-        node: _heaviest_user(
+        node: heaviest_user(
             fmean(use.foreign_ratio for use in of_node), fmean(use.steal_ratio for use in of_node)
         )
         for node, of_node in uses.items()

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from tests.loadtests.fakes.samples import finished_event, metrics_page, sample_bytes, status_page
-from tests.loadtests.fakes.world import CORES, STATUS_URL, Order, World
+from tests.loadtests.fakes.world import CORES, PIECES_RPS, STATUS_URL, Order, World
 
 
 def generate(world: World, order: Order) -> Iterator[str]:
@@ -151,6 +151,7 @@ def _trial(world: World, order: Order, started_at_s: float) -> Iterator[dict[str
     yield {"event": "opened", "id": order["id"], "at_s": opened_at_s}
     world.work(members, window_s, until_s=opened_at_s + window_s)
     world.foreign_s += world.foreign(order) * CORES * window_s
+    world.lost_pieces += (1 - world.speed(order)) * PIECES_RPS * window_s
     yield {"event": "closed", "id": order["id"], "at_s": world.now_s}
     moments_us, duration_us = _moments(world, order, members)
     count = moments_us.size

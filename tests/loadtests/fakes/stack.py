@@ -17,7 +17,7 @@ from loadtests.tools.proc import Child
 from tests.loadtests.builders import STARTED_AT_S
 from tests.loadtests.fakes.child import ScriptedChild
 from tests.loadtests.fakes.generator import generate
-from tests.loadtests.fakes.world import CORES, STATUS_URL, World
+from tests.loadtests.fakes.world import CORES, PIECES_RPS, STATUS_URL, World
 
 PERIODS_PER_S = 10
 
@@ -142,5 +142,5 @@ class FakeBackend:
 
 def _beat(world: World) -> Iterator[str]:
     elapsed_s = world.now_s - STARTED_AT_S
-    counts = [1e6 * elapsed_s, elapsed_s / 2, elapsed_s / 2]
+    counts = [PIECES_RPS * elapsed_s - world.lost_pieces, elapsed_s / 2, elapsed_s / 2]
     yield json.dumps({"cores": {str(core): counts for core in range(CORES)}})

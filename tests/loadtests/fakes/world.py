@@ -12,6 +12,8 @@ from loadtests.model.tested.in_force import ServerProcess
 from tests.loadtests.builders import STARTED_AT_S
 
 CORES = 2
+PIECES_RPS = 1e6
+"""The probe's pieces of work each second, on a core at its full speed."""
 STATUS_URL = "http://proxy:9000/status"
 Order = dict[str, Any]
 
@@ -21,14 +23,16 @@ class World:
     """What is true in a test.
 
     ``rps`` gives a trial's throughput from its order and members, ``share`` who answers which turn,
-    ``foreign`` the share of the cores that others use in a trial's window, and ``state`` where the
-    application keeps what it is told (None: it has no store).
+    ``foreign`` the share of the cores that others use in a trial's window, ``speed`` the part of
+    their full speed that cores have in it, and ``state`` where the application keeps what it is
+    told (None: it has no store).
     """
 
     rps: Callable[[Order, Sequence[str]], float] = lambda _, members: 50.0 * len(members)
     share: Callable[[Sequence[str], int], str] = lambda members, turn: members[turn % len(members)]
     before_trial: Callable[[int], None] = lambda _: None
     foreign: Callable[[Order], float] = lambda _: 0.0
+    speed: Callable[[Order], float] = lambda _: 1.0
     wait_ms: Callable[[Order, Sequence[str], Any], Any] = lambda _, __, due_s: 20.0 + 0.0 * due_s
     """How long the requests of an open loop take, from when each is due (s since the start)."""
     starts: Callable[[Order, Sequence[str]], tuple[int, int]] = lambda _, __: (0, 0)
@@ -43,6 +47,7 @@ class World:
     finished: dict[str, int] = field(default_factory=dict)
     cpu_s: dict[str, float] = field(default_factory=dict)
     foreign_s: float = 0.0
+    lost_pieces: float = 0.0
     proxy_requests: int = 0
     state: Literal["store", "memory"] | None = None
     kept: dict[str, list[str]] = field(default_factory=dict)

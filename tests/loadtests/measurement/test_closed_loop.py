@@ -136,6 +136,15 @@ def test_a_disturbed_window_is_set_aside_and_measured_again_at_the_rounds_end(
     assert {first.spec.id, again.spec.id} <= measured.samples
 
 
+def test_a_window_on_a_core_that_is_held_back_is_measured_again(tmp_path: Path) -> None:
+    speed = in_first_trial_of(2)
+    measured = Measured(tmp_path, World(speed=lambda order: 1 - 2.5 * speed(order)))
+
+    aside = [trial for trial in measured.trials if trial.set_aside]
+    assert [trial.set_aside for trial in aside] == ["The cores ran at 50% of their usual speed"]
+    assert measured.trials[-1].spec == replace(aside[0].spec, id=f"{aside[0].spec.id}-again")
+
+
 def test_a_trial_that_is_set_aside_is_no_progress(tmp_path: Path) -> None:
     measured = Measured(tmp_path, World(foreign=in_first_trial_of(1, 2)))
 

@@ -201,15 +201,6 @@ def test_others_take_less_than_a_twentieth_of_the_cores(
 
     assert found.state is state
     assert who in found.detail
-    assert bool(system.disturbed(trial)) is (state is BROKEN)
-
-
-def test_a_window_in_which_the_generator_lost_a_process_counts_or_it_would_not_be_told() -> None:
-    trial = disturbed_by(0.08, 0.0)
-    lost = replace(trial, generator=replace(trial.generator, lost_workers=1))
-
-    assert system.disturbed(trial)
-    assert system.disturbed(lost) is None
 
 
 def test_contention_is_the_mean_over_the_windows_that_are_known() -> None:
