@@ -1,3 +1,4 @@
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -8,9 +9,10 @@ import pytest
 
 from loadtests.cli.progress import PlainProgress
 from loadtests.config.options import Options
+from loadtests.environments.keep_awake import Awake
 from loadtests.measurement.closed_loop import Session
 from loadtests.measurement.core_speed_probe import Metronome
-from loadtests.measurement.driver import Driver
+from loadtests.measurement.driver import NOTHING_AWAKE, Driver
 from loadtests.measurement.generator_client import Agent
 from loadtests.measurement.repeated_trials import REPEATED_PART
 from loadtests.model.errors import EnvironmentFailure
@@ -48,6 +50,7 @@ class Measured:
         *,
         reset_command: tuple[str, ...] = (),
         workload: Workload | None = None,
+        awake: Awake = NOTHING_AWAKE,
         **fields: Any,
     ) -> None:
         options = replace(Options(workers=("gthread",), rounds=ROUNDS), **fields)
@@ -58,7 +61,8 @@ class Measured:
         kept = Store.create(results, "a-run")
         kept.begin(make_facts(finished=False), make_machine(), plan)
         stack = FakeStack(world, plan)
-        driver = Driver(stack, Agent(stack.start_generator()), Metronome(stack.start_metronome()))
+        agent, metronome = Agent(stack.start_generator()), Metronome(stack.start_metronome())
+        driver = Driver(stack, agent, metronome, awake)
         self.progress = Quiet()
         self.watched = 0
         session = Session(plan, stack, driver, kept, self.progress, self._watch)
@@ -137,8 +141,9 @@ def test_a_disturbed_window_is_set_aside_and_measured_again_at_the_rounds_end(
 
 
 def test_a_window_on_a_core_that_is_held_back_is_measured_again(tmp_path: Path) -> None:
-    speed = in_first_trial_of(2)
-    measured = Measured(tmp_path, World(speed=lambda order: 1 - 2.5 * speed(order)))
+    held_back = in_first_trial_of(2)
+    world = World(speed=lambda order: 1 - 2.5 * held_back(order))
+    measured = Measured(tmp_path, world, awake=Awake(os.getpid()))
 
     aside = [trial for trial in measured.trials if trial.set_aside]
     assert [trial.set_aside for trial in aside] == ["The cores ran at 50% of their usual speed"]

@@ -209,11 +209,10 @@ def test_contention_is_the_mean_over_the_windows_that_are_known() -> None:
     assert system.host_contention(PLAN, ONE, trials).figure == pytest.approx(0.04)
 
 
-def test_a_machine_that_cannot_be_read_is_unchecked_and_not_disturbed() -> None:
+def test_a_machine_that_cannot_be_read_is_unchecked() -> None:
     trial = make_trial(host=None)
 
     assert system.host_contention(PLAN, ONE, [trial]).state is UNCHECKED
-    assert system.disturbed(trial) is None
 
 
 @pytest.mark.parametrize(("foreign", "state"), [(0.09, HOLDS), (0.11, BROKEN)])

@@ -37,6 +37,10 @@ def test_a_window_is_disturbed_from_a_twentieth_of_the_cores_on(
     assert disturbed(taken(foreign, steal), []) == told
 
 
+def test_a_window_of_a_machine_that_cannot_be_read_counts() -> None:
+    assert disturbed(make_trial(host=None), BEFORE) is None
+
+
 def test_a_window_on_a_core_that_is_held_back_is_disturbed() -> None:
     assert disturbed(at(USUAL * 0.62), BEFORE) == "The cores ran at 62% of their usual speed"
 
