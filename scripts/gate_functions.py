@@ -29,8 +29,8 @@ from typing import Any
 from loadtests.environments.compose import images
 from loadtests.gate import pipeline
 from loadtests.gate.options import GateOptions
-from loadtests.gate.pipeline import GateRequest
 from loadtests.gate.report import verdict_json
+from loadtests.gate.request import GateRequest
 from loadtests.model.errors import Interrupted, TwofoldError
 from loadtests.model.profiles.functions import FunctionChanges
 from loadtests.targets import checkout

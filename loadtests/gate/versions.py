@@ -10,7 +10,8 @@ from loadtests.environments.compose import images
 from loadtests.environments.compose.tested import build_context
 from loadtests.environments.protocol import Say
 from loadtests.gate import fingerprints
-from loadtests.gate.model import Side, SideKind, SideName
+from loadtests.gate.model.plan import Side
+from loadtests.gate.model.vocabulary import SideKind, SideName
 from loadtests.gate.options import MOST_VARIANTS, GateOptions
 from loadtests.gate.tested.differences import Hashes, differences_of, hashes_of
 from loadtests.gate.tested.prepared import Prepared

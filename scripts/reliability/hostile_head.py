@@ -21,7 +21,8 @@ from statistics import fmean, stdev
 from scipy.special import stdtrit
 
 from loadtests.gate import result_files
-from loadtests.gate.model import GateResult, Mode
+from loadtests.gate.model.result import GateResult
+from loadtests.gate.model.vocabulary import Mode
 from loadtests.model.errors import EXIT_CANNOT_TELL, EXIT_ENVIRONMENT, EXIT_NO, EXIT_USAGE, EXIT_YES
 from loadtests.targets import checkout
 from loadtests.tools import docker_compose

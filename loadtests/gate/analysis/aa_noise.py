@@ -18,7 +18,9 @@ from scipy.special import ndtr, stdtrit
 from loadtests.analysis.intervals import geometric_mean
 from loadtests.gate.analysis import log_ratios
 from loadtests.gate.analysis.decision import POWER, rule_of, visible
-from loadtests.gate.model import SIDE_BY_SIDE, EndpointName, Evidence, GatePlan, Mode, StartPair
+from loadtests.gate.model.evidence import Evidence, StartPair
+from loadtests.gate.model.plan import GatePlan
+from loadtests.gate.model.vocabulary import SIDE_BY_SIDE, EndpointName, Mode
 from loadtests.gate.plan import STEP_S
 from loadtests.model.result import Estimate
 

@@ -18,7 +18,9 @@ from loadtests.analysis import samples
 from loadtests.analysis.failures.counting import NO_NAME, OTHER_NAMES
 from loadtests.analysis.failures.shape import ERROR_LIMIT_RATIO
 from loadtests.analysis.shared.statuses import NOT_MODIFIED
-from loadtests.gate.model import Evidence, Figures, GatePlan, SideName
+from loadtests.gate.model.evidence import Evidence, Figures
+from loadtests.gate.model.plan import GatePlan
+from loadtests.gate.model.vocabulary import SideName
 from loadtests.model.failures import AnswerCount
 from loadtests.model.tested.workload import Workload
 

@@ -10,7 +10,8 @@ import numpy as np
 from loadtests.analysis import samples
 from loadtests.analysis.samples import MICROSECONDS
 from loadtests.gate.analysis import answers, medians
-from loadtests.gate.model import Figures, Mode
+from loadtests.gate.model.evidence import Figures
+from loadtests.gate.model.vocabulary import Mode
 from loadtests.model.generator_records import Edge, LoadDone
 from loadtests.model.stack import Reading
 

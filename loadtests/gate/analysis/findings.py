@@ -20,18 +20,17 @@ from loadtests.analysis.rules.load import (
 )
 from loadtests.gate.analysis import answers, error_spending, heading
 from loadtests.gate.analysis.answers import Difference
-from loadtests.gate.model import (
+from loadtests.gate.model.evidence import (
     Evidence,
     Figures,
-    GateFinding,
-    GatePlan,
-    Mode,
     PairWindow,
     ScalingBlock,
     ScalingWindow,
-    SideName,
     StartPair,
 )
+from loadtests.gate.model.plan import GatePlan
+from loadtests.gate.model.result import GateFinding
+from loadtests.gate.model.vocabulary import Mode, SideName
 from loadtests.model.trial import RequestCount
 from loadtests.model.vocabulary import RuleCode
 from loadtests.servers.interpreter import COMPILING

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from loadtests.analysis.profiles import flames, function_changes
-from loadtests.gate.model import Evidence, Mode
+from loadtests.gate.model.evidence import Evidence
+from loadtests.gate.model.vocabulary import Mode
 from loadtests.model.profiles.functions import FunctionChange, FunctionChanges, FunctionProfile
 from loadtests.model.profiles.results import Span
 

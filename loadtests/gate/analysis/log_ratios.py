@@ -12,16 +12,8 @@ from statistics import fmean
 
 from loadtests.analysis.core_speed import pooled_slope
 from loadtests.gate.analysis import medians
-from loadtests.gate.model import (
-    EndpointName,
-    Evidence,
-    Figures,
-    Mode,
-    PairWindow,
-    ScalingBlock,
-    SideName,
-    StartPair,
-)
+from loadtests.gate.model.evidence import Evidence, Figures, PairWindow, ScalingBlock, StartPair
+from loadtests.gate.model.vocabulary import EndpointName, Mode, SideName
 
 Get = Callable[[Figures], float | None]
 

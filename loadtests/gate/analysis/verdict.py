@@ -16,19 +16,10 @@ from loadtests.gate.analysis import (
 from loadtests.gate.analysis.cause import cause_of
 from loadtests.gate.analysis.decision import Judged, judge, reason_of, rule_of
 from loadtests.gate.analysis.heading import heading
-from loadtests.gate.model import (
-    SCHEMA_VERSION,
-    EndpointName,
-    EndpointResult,
-    Evidence,
-    GateFacts,
-    GateFinding,
-    GatePlan,
-    GateResult,
-    GateVerdict,
-    Side,
-    SideName,
-)
+from loadtests.gate.model.evidence import Evidence
+from loadtests.gate.model.plan import GatePlan, Side
+from loadtests.gate.model.result import EndpointResult, GateFacts, GateFinding, GateResult
+from loadtests.gate.model.vocabulary import SCHEMA_VERSION, EndpointName, GateVerdict, SideName
 from loadtests.model import errors
 from loadtests.model.machine import Machine
 from loadtests.model.result import Estimate

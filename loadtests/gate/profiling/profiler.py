@@ -23,17 +23,11 @@ from loadtests.analysis.profiles.call_paths import StartSamples
 from loadtests.analysis.profiles.own_code import package_named
 from loadtests.environments.protocol import Say
 from loadtests.gate.analysis import figures, findings, verdict
-from loadtests.gate.generator_pool import TIMEOUT_S, GeneratorPool, Key
-from loadtests.gate.model import (
-    SIDE_BY_SIDE,
-    Evidence,
-    GatePlan,
-    GateVerdict,
-    Mode,
-    SideName,
-    WorkerLoad,
-)
-from loadtests.gate.pair_runner import MAX_IN_FLIGHT
+from loadtests.gate.measurement.generator_pool import TIMEOUT_S, GeneratorPool, Key
+from loadtests.gate.measurement.pair_runner import MAX_IN_FLIGHT
+from loadtests.gate.model.evidence import Evidence, WorkerLoad
+from loadtests.gate.model.plan import GatePlan
+from loadtests.gate.model.vocabulary import SIDE_BY_SIDE, GateVerdict, Mode, SideName
 from loadtests.gate.plan import WindowSpec, lane_of, load_now, served_by, twin_s
 from loadtests.gate.profiling import checkout
 from loadtests.gate.stack import GateStack, starts_of

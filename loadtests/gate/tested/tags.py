@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from loadtests.environments.compose.tested.subject import Part
-from loadtests.gate.model import SideKind
+from loadtests.gate.model.vocabulary import SideKind
 from loadtests.gate.versions import Named
 
 

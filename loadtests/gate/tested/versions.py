@@ -12,7 +12,8 @@ from loadtests.environments.compose.tested import forcing, inspection, user_imag
 from loadtests.environments.compose.tested.subject import Subject
 from loadtests.environments.protocol import Say
 from loadtests.gate import fingerprints, versions
-from loadtests.gate.model import Side, SideKind, SideName
+from loadtests.gate.model.plan import Side
+from loadtests.gate.model.vocabulary import SideKind, SideName
 from loadtests.gate.options import MOST_VARIANTS, GateOptions, load_of, models_of
 from loadtests.gate.tested import compose_inputs, differences, mounted, rights, tags
 from loadtests.gate.tested.differences import Hashes

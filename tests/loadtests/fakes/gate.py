@@ -14,8 +14,9 @@ import pytest
 from loadtests.environments.compose import images
 from loadtests.environments.compose.images import ServiceImages
 from loadtests.environments.protocol import Say
-from loadtests.gate import pipeline, versions
-from loadtests.gate.model import GatePlan, SideName
+from loadtests.gate import versions, worker_measurement
+from loadtests.gate.model.plan import GatePlan
+from loadtests.gate.model.vocabulary import SideName
 from loadtests.gate.options import GateOptions
 from loadtests.gate.plan import served_by
 from loadtests.gate.tested import versions as own_versions
@@ -185,4 +186,4 @@ def put_in_memory(monkeypatch: pytest.MonkeyPatch, world: GateWorld) -> None:
     monkeypatch.setattr(versions, "find_both", find_own)
     monkeypatch.setattr(versions, "build", build)
     monkeypatch.setattr(images, "build_services", lambda *_, **__: SERVICES)
-    monkeypatch.setattr(pipeline, "open_stack", open_stack)
+    monkeypatch.setattr(worker_measurement, "open_stack", open_stack)

@@ -10,7 +10,9 @@ import pytest
 from pydantic import TypeAdapter
 
 from loadtests.gate import options, plan
-from loadtests.gate.model import EndpointName, GatePlan, Mode, SideName, WorkerLoad
+from loadtests.gate.model.evidence import WorkerLoad
+from loadtests.gate.model.plan import GatePlan
+from loadtests.gate.model.vocabulary import EndpointName, Mode, SideName
 from loadtests.gate.options import GateOptions
 from loadtests.model.errors import PlanError, UsageError
 from tests.loadtests.gate.builders import MACHINE, make_gate_plan, make_pair

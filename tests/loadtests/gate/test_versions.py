@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from loadtests.gate import versions
-from loadtests.gate.model import SideKind, SideName
+from loadtests.gate.model.vocabulary import SideKind, SideName
 from loadtests.model.errors import EnvironmentFailure, UsageError
 from loadtests.tools import docker, git
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from loadtests.gate import versions
-from loadtests.gate.model import SideKind, SideName
+from loadtests.gate.model.vocabulary import SideKind, SideName
 from loadtests.gate.options import GateOptions
 from loadtests.model.errors import UsageError
 from loadtests.tools import docker

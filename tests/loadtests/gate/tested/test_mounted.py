@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from loadtests.environments.compose.tested.subject import Part, Subject
-from loadtests.gate.model import SideKind, SideName
+from loadtests.gate.model.vocabulary import SideKind, SideName
 from loadtests.gate.tested import mounted
 from loadtests.gate.versions import Named
 from loadtests.model.errors import UsageError

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.gate.model import SideKind, SideName
+from loadtests.gate.model.vocabulary import SideKind, SideName
 from loadtests.gate.tested import differences
 from loadtests.gate.tested.places import place_of, target_in
 from loadtests.gate.versions import Named

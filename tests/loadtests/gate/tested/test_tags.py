@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from loadtests.environments.compose.tested.subject import Part
-from loadtests.gate.model import SideKind, SideName
+from loadtests.gate.model.vocabulary import SideKind, SideName
 from loadtests.gate.tested import tags
 from loadtests.gate.versions import Named
 

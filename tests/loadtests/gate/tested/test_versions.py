@@ -12,7 +12,7 @@ import pytest
 from loadtests.environments.compose import images, project_image
 from loadtests.environments.compose.tested import inspection
 from loadtests.environments.compose.tested.subject import Part, Subject
-from loadtests.gate.model import SideKind, SideName
+from loadtests.gate.model.vocabulary import SideKind, SideName
 from loadtests.gate.options import GateOptions
 from loadtests.gate.tested import versions
 from loadtests.gate.tested.versions import Workshop

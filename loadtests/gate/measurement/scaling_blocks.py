@@ -13,15 +13,10 @@ from loadtests.analysis.consistency.conversation import common_headers, conversa
 from loadtests.analysis.consistency.judgement import Asked
 from loadtests.analysis.nodes.host import host_use
 from loadtests.gate.analysis import consistency_guard, figures
-from loadtests.gate.generator_pool import ALONE, TIMEOUT_S, GeneratorPool
-from loadtests.gate.model import (
-    GatePlan,
-    ScalingBlock,
-    ScalingWindow,
-    SideName,
-    SideProbe,
-    WorkerLoad,
-)
+from loadtests.gate.measurement.generator_pool import ALONE, TIMEOUT_S, GeneratorPool
+from loadtests.gate.model.evidence import ScalingBlock, ScalingWindow, SideProbe, WorkerLoad
+from loadtests.gate.model.plan import GatePlan
+from loadtests.gate.model.vocabulary import SideName
 from loadtests.gate.plan import block_members, block_order, lane_of, settle_s
 from loadtests.gate.stack import GateStack, starts_of
 from loadtests.gate.tested.serving import NOTHING_SEEN, Serving

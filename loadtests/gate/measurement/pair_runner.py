@@ -8,16 +8,11 @@ from dataclasses import dataclass, field, replace
 from loadtests.analysis.nodes.host import host_use
 from loadtests.analysis.shared.statuses import FIRST_ERROR_STATUS
 from loadtests.gate.analysis import figures
-from loadtests.gate.calibration import Calibrator
-from loadtests.gate.generator_pool import TIMEOUT_S, GeneratorPool, Key
-from loadtests.gate.model import (
-    GatePlan,
-    Mode,
-    PairWindow,
-    SideName,
-    StartPair,
-    WorkerLoad,
-)
+from loadtests.gate.measurement.calibration import Calibrator
+from loadtests.gate.measurement.generator_pool import TIMEOUT_S, GeneratorPool, Key
+from loadtests.gate.model.evidence import PairWindow, StartPair, WorkerLoad
+from loadtests.gate.model.plan import GatePlan
+from loadtests.gate.model.vocabulary import Mode, SideName
 from loadtests.gate.plan import WindowSpec, lane_of, pair_windows, settle_s, twin_s
 from loadtests.gate.stack import GateStack, starts_of
 from loadtests.gate.tested import refusals

@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 
 from loadtests.environments.keep_awake import Awake
-from loadtests.gate.generator_pool import GeneratorPool
-from loadtests.gate.model import GatePlan, Mode, SideName, WorkerLoad
-from loadtests.gate.pair_runner import PairRunner
+from loadtests.gate.measurement.generator_pool import GeneratorPool
+from loadtests.gate.measurement.pair_runner import PairRunner
+from loadtests.gate.model.evidence import WorkerLoad
+from loadtests.gate.model.plan import GatePlan
+from loadtests.gate.model.vocabulary import Mode, SideName
 from loadtests.gate.plan import pair_windows, twin_s
 from loadtests.measurement.generator_client import Agent
 from loadtests.measurement.readiness import READY_LIMIT_S
@@ -288,7 +290,7 @@ def test_starts_that_tell_no_count_are_not_asked_again(
         asked.append(1)
         return {}
 
-    monkeypatch.setattr("loadtests.gate.pair_runner.finished_requests", no_counts)
+    monkeypatch.setattr("loadtests.gate.measurement.pair_runner.finished_requests", no_counts)
     runner = a_runner(world)
     pairs = [*runner.pairs([1, 2], LOAD, before=0), *runner.pairs([3, 4], LOAD, before=0)]
 

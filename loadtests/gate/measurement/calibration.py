@@ -8,8 +8,9 @@ from itertools import pairwise
 from loadtests.analysis.bottleneck import FULL_THROTTLED_RATIO
 from loadtests.analysis.shared import user_gain
 from loadtests.gate.analysis import figures
-from loadtests.gate.generator_pool import ALONE, TIMEOUT_S, GeneratorPool
-from loadtests.gate.model import Figures, GatePlan, WorkerLoad
+from loadtests.gate.measurement.generator_pool import ALONE, TIMEOUT_S, GeneratorPool
+from loadtests.gate.model.evidence import Figures, WorkerLoad
+from loadtests.gate.model.plan import GatePlan
 from loadtests.gate.plan import OPEN_RATIO
 from loadtests.measurement import user_calibration
 from loadtests.model.errors import EnvironmentFailure

@@ -10,20 +10,13 @@ from typing import Any
 
 from loadtests.environments.protocol import Say
 from loadtests.gate.analysis import consistency_guard, findings, verdict
-from loadtests.gate.model import (
-    SIDE_BY_SIDE,
-    EndpointName,
-    EndpointResult,
-    Evidence,
-    GatePlan,
-    GateVerdict,
-    ScalingBlock,
-    StartPair,
-    WorkerLoad,
-)
-from loadtests.gate.pair_runner import PairRunner
+from loadtests.gate.measurement.pair_runner import PairRunner
+from loadtests.gate.measurement.scaling_blocks import BlockRunner
+from loadtests.gate.model.evidence import Evidence, ScalingBlock, StartPair, WorkerLoad
+from loadtests.gate.model.plan import GatePlan
+from loadtests.gate.model.result import EndpointResult
+from loadtests.gate.model.vocabulary import SIDE_BY_SIDE, EndpointName, GateVerdict
 from loadtests.gate.plan import BLOCK_S, STEP_S, fewest_starts, load_now
-from loadtests.gate.scaling_blocks import BlockRunner
 from loadtests.gate.stack import GateStack
 from loadtests.gate.tested import refusals
 from loadtests.model.errors import EnvironmentFailure, UnusableLoad
