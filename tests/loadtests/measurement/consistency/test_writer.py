@@ -12,7 +12,7 @@ from loadtests.model.consistency import Seen
 from loadtests.model.tested.workload import RequestSpec
 from tests.loadtests.measurement.consistency.site import request
 
-NOTE = request("POST /notes", json={"text": "remember the milk"})
+NOTE = request("POST /notes", name="POST /notes", json={"text": "remember the milk"})
 
 Answers = Callable[[RequestSpec], int]
 
@@ -75,9 +75,7 @@ def test_a_write_is_sent_once_more_and_no_more_than_that() -> None:
     assert len(client.sent) == 2
 
 
-def test_an_application_that_refuses_other_words_leaves_write_and_cookies_as_they_were() -> (
-    None
-):
+def test_an_application_that_refuses_other_words_leaves_write_and_cookies_as_they_were() -> None:
     writer, client = a_writer(accepts_as_it_is, Conversation(values={}))
     writer.write(NOTE)
 
