@@ -12,17 +12,16 @@ from loadtests.environments.compose.images import ServiceImages
 from loadtests.environments.compose.machine import docker_machine, lock_scope
 from loadtests.environments.guards import machine_lock
 from loadtests.environments.protocol import Say
-from loadtests.gate import appending, plan, versions
+from loadtests.gate import appending, named_versions, plan, versions
 from loadtests.gate.model.evidence import Evidence
 from loadtests.gate.model.plan import GatePlan
 from loadtests.gate.model.result import GateFacts, GateResult
-from loadtests.gate.model.vocabulary import SideName
 from loadtests.gate.options import is_users
 from loadtests.gate.recorder import Recorder
 from loadtests.gate.request import GateRequest
 from loadtests.gate.tested import versions as own_versions
 from loadtests.gate.tested.versions import Workshop
-from loadtests.gate.versions import Named, Sides
+from loadtests.gate.versions import Sides
 from loadtests.gate.worker_measurement import WorkerMeasurement
 from loadtests.measurement import check_trial
 from loadtests.model.errors import UnusableLoad
@@ -40,7 +39,7 @@ def run(request: GateRequest, say: Say) -> tuple[GateResult, Path]:
     error. A version that does not exist is told before it waits for another run.
     """
     with closing(docker.Engine()) as engine:
-        _named(engine, request, pull=False)
+        named_versions.find_both(engine, request.here, request.options, pull=False)
     with (
         machine_lock.held(lock_scope(), say, wait=request.wait) as lock,
         # The files of commits have to stay: a version's services may have some of them mounted.
@@ -128,14 +127,11 @@ def _sides(
     engine: docker.Engine, compose: Compose, request: GateRequest, place: Path, say: Say
 ) -> Sides:
     options = request.options
-    environments = {
-        SideName.BASE: options.base_environment,
-        SideName.HEAD: options.head_environment,
-    }
     # Half of the memory: a stranger's build must not take the machine from the others on it.
     words = docker.build_limits(
         network=options.build_network, memory_bytes=int(engine.facts()["MemTotal"]) // 2
     )
+    named = named_versions.find_both(engine, request.here, options)
     if is_users(options):
         shop = Workshop(
             engine=engine,
@@ -148,16 +144,10 @@ def _sides(
             build_words=words,
             start_limit_s=options.start_limit_s,
         )
-        return own_versions.build(shop, _named(engine, request), options, environments)
-    named = _named(engine, request)
-    return versions.build(engine, request.root, request.here, named, environments, say, words)
-
-
-def _named(
-    engine: docker.Engine, request: GateRequest, *, pull: bool = True
-) -> tuple[Named, Named]:
-    find = own_versions.find if is_users(request.options) else versions.find_both
-    return find(engine, request.here, request.options, pull=pull)
+        return own_versions.build(shop, named, options, options.environments)
+    return versions.build(
+        engine, request.root, request.here, named, options.environments, say, words
+    )
 
 
 def _folder(request: GateRequest, started_at_s: float) -> Store:
