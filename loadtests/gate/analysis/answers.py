@@ -253,14 +253,14 @@ def shorter(plan: GatePlan, evidence: Evidence) -> Iterator[str]:
 def places(plan: GatePlan, evidence: Evidence) -> Iterator[Place]:
     """Yield each request of each worker model, at one replica and at two."""
     for worker in plan.workers:
-        alone = [pair for pair in evidence.pairs if pair.worker == worker]
+        alone = evidence.pairs_of(worker)
         yield from _places(
             worker,
             1,
             [[window.base for window in pair.windows] for pair in alone],
             [[window.head for window in pair.windows] for pair in alone],
         )
-        blocks = [block for block in evidence.blocks if block.worker == worker]
+        blocks = evidence.blocks_of(worker)
         several = {window.replicas for block in blocks for window in block.windows} - {1}
         for replicas in sorted(several):
             sides = (

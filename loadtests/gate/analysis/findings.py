@@ -328,8 +328,7 @@ def _saturation(evidence: Evidence) -> Iterator[GateFinding]:
     for load in evidence.loads:
         throttled_ratios = [
             figures.throttled_ratio
-            for pair in evidence.pairs
-            if pair.worker == load.worker
+            for pair in evidence.pairs_of(load.worker)
             for window in pair.windows
             if window.mode is Mode.CLOSED
             for figures in (window.base, window.head)

@@ -47,10 +47,10 @@ ENDPOINTS = {
 def values(evidence: Evidence, worker: str, name: EndpointName) -> tuple[float, ...]:
     """Return the log ratios of an endpoint, one per start; starts without a figure are left out."""
     if name is EndpointName.SCALING:
-        blocks = [block for block in evidence.blocks if block.worker == worker]
+        blocks = evidence.blocks_of(worker)
         slope = _slope(blocks)
         return tuple(value for block in blocks if (value := _interaction(block, slope)) is not None)
-    pairs = [pair for pair in evidence.pairs if pair.worker == worker]
+    pairs = evidence.pairs_of(worker)
     return tuple(value for value in pair_values(pairs, name) if value is not None)
 
 
@@ -113,10 +113,10 @@ def level(evidence: Evidence, worker: str, name: EndpointName, side: SideName) -
     The median is the median of all requests.
     """
     if name is EndpointName.P50:
-        times = [_times(pair, side) for pair in evidence.pairs if pair.worker == worker]
+        times = [_times(pair, side) for pair in evidence.pairs_of(worker)]
         return medians.median_ms([start for start in times if start])
     if name is EndpointName.SCALING:
-        blocks = [block for block in evidence.blocks if block.worker == worker]
+        blocks = evidence.blocks_of(worker)
         slope = _slope(blocks)
         factors = [_doubling(block, side, slope) for block in blocks]
         logs = [log for log in factors if log is not None]
@@ -124,8 +124,7 @@ def level(evidence: Evidence, worker: str, name: EndpointName, side: SideName) -
         endpoint = ENDPOINTS[name]
         figures = [
             _read(window, side, endpoint)
-            for pair in evidence.pairs
-            if pair.worker == worker
+            for pair in evidence.pairs_of(worker)
             for window in pair.windows
             if window.mode is endpoint.mode
         ]

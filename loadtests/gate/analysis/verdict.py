@@ -320,8 +320,9 @@ def _guard(
 def _settle_minutes(
     judged: Judged, evidence: Evidence, worker: str, endpoint: EndpointName
 ) -> float | None:
-    units = evidence.blocks if endpoint is EndpointName.SCALING else evidence.pairs
-    unit_times_s = [unit.wall_s for unit in units if unit.worker == worker]
+    is_scaling = endpoint is EndpointName.SCALING
+    units = evidence.blocks_of(worker) if is_scaling else evidence.pairs_of(worker)
+    unit_times_s = [unit.wall_s for unit in units]
     if judged.needed_units is None or not unit_times_s:
         return None
     more = max(0, judged.needed_units - judged.units)

@@ -106,7 +106,7 @@ class Session:
 
         For two equal versions this happens by chance as seldom as wrong answers in all tries.
         """
-        load = next((load for load in self.evidence.loads if load.worker == self._worker), None)
+        load = self.evidence.load_of(self._worker)
         if load is None:  # it is base that was loaded
             return
         failures: list[str] = []
@@ -254,9 +254,9 @@ class Session:
         self._grown = needed
 
     def _load(self) -> WorkerLoad:
-        for load in self.evidence.loads:
-            if load.worker == self._worker:
-                return load
+        known = self.evidence.load_of(self._worker)
+        if known is not None:
+            return known
         self._check_load()
         load = self._pair_runner.calibrate(self._slots)
         self._say(
@@ -315,8 +315,8 @@ class Session:
             )
         )
 
-    def _pairs(self) -> list[StartPair]:
-        return [pair for pair in self.evidence.pairs if pair.worker == self._worker]
+    def _pairs(self) -> tuple[StartPair, ...]:
+        return self.evidence.pairs_of(self._worker)
 
-    def _blocks(self) -> list[ScalingBlock]:
-        return [block for block in self.evidence.blocks if block.worker == self._worker]
+    def _blocks(self) -> tuple[ScalingBlock, ...]:
+        return self.evidence.blocks_of(self._worker)

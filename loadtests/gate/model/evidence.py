@@ -130,3 +130,15 @@ class Evidence:
     """The log line of each version's store that refused connections; what a start of head says."""
     not_begun: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Why head's users did not begin on a worker model, in each try; base's began in all."""
+
+    def load_of(self, worker: str) -> WorkerLoad | None:
+        """Return the load of a worker model; None before it was found."""
+        return next((load for load in self.loads if load.worker == worker), None)
+
+    def pairs_of(self, worker: str) -> tuple[StartPair, ...]:
+        """Return the pairs of a worker model's starts."""
+        return tuple(pair for pair in self.pairs if pair.worker == worker)
+
+    def blocks_of(self, worker: str) -> tuple[ScalingBlock, ...]:
+        """Return the scaling blocks of a worker model."""
+        return tuple(block for block in self.blocks if block.worker == worker)

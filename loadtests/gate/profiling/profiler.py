@@ -192,9 +192,9 @@ class FunctionProfiler:
         return [range(1 + step * lanes, 1 + (step + 1) * lanes) for step in range(count)]
 
     def _load(self) -> WorkerLoad:
-        load = next(each for each in self._evidence.loads if each.worker == self._worker)
-        pairs = [pair for pair in self._evidence.pairs if pair.worker == self._worker]
-        now = load_now(self._plan, load, pairs)
+        load = self._evidence.load_of(self._worker)
+        assert load is not None
+        now = load_now(self._plan, load, self._evidence.pairs_of(self._worker))
         return replace(now, rate_rps=round(RATE_RATIO * now.rate_rps, 1))
 
     def _started(self, pair: int, side: SideName) -> _Started:
