@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 
 from loadtests.gate.analysis.medians import quantile_levels
-from loadtests.tools import git
+from loadtests.tools import files, git
 from scripts.zoo import image
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -130,9 +130,7 @@ class RowFile:
         self.rows.append(row)
         lines = ",\n".join(json.dumps(entry, separators=(",", ":")) for entry in self.rows)
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        whole = self._path.with_suffix(".new")
-        whole.write_text(f'{{"rows": [\n{lines}\n]}}\n')
-        whole.replace(self._path)
+        files.write(self._path, f'{{"rows": [\n{lines}\n]}}\n')
 
 
 @contextmanager

@@ -85,7 +85,10 @@ def test_every_pair_has_one_closed_window_and_two_open_ones_with_arrivals_of_the
 
 
 def test_the_arrivals_of_one_side_come_half_a_gap_after_their_twins() -> None:
-    for spec in plan.pair_windows(PLAN, "gthread", 1):
+    windows = plan.pair_windows(PLAN, "gthread", 1)
+
+    assert windows
+    for spec in windows:
         first, second = SideName if spec.base_first else tuple(SideName)[::-1]
         assert plan.twin_s(spec, first, 20.0) == 0
         assert plan.twin_s(spec, second, 20.0) == pytest.approx(0.025)
