@@ -70,7 +70,7 @@ def figures_of(evidence: Evidence, side: SideName) -> Iterator[Figures]:
     """Yield all figures of one version."""
     for pair in evidence.pairs:
         for window in pair.windows:
-            yield window.base if side is SideName.BASE else window.head
+            yield window.of(side)
     for block in evidence.blocks:
         for alone in block.windows:
             if alone.side is side:

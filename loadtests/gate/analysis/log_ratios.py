@@ -83,7 +83,7 @@ def _read(window: PairWindow, side: SideName, endpoint: Endpoint) -> float | Non
 
     A window without an answer is not left out: the remaining windows would be the better ones.
     """
-    figure = endpoint.get(side_of(window, side))
+    figure = endpoint.get(window.of(side))
     if endpoint is ENDPOINTS[EndpointName.THROUGHPUT] and not figure:
         return _one_request_rps((window.base, window.head))
     return figure
@@ -99,7 +99,7 @@ def _one_request_rps(together: Iterable[Figures]) -> float | None:
 
 def _times(pair: StartPair, side: SideName) -> list[medians.Times]:
     """Return the response times of one version's open windows; empty windows are left out."""
-    windows = [side_of(window, side) for window in pair.windows if window.mode is Mode.OPEN]
+    windows = [window.of(side) for window in pair.windows if window.mode is Mode.OPEN]
     return [
         medians.Times(figures.completed, figures.quantiles_ms)
         for figures in windows
@@ -130,11 +130,6 @@ def level(evidence: Evidence, worker: str, name: EndpointName, side: SideName) -
         ]
         logs = [math.log(value) for value in figures if value]
     return math.exp(fmean(logs)) if logs else None
-
-
-def side_of(window: PairWindow, side: SideName) -> Figures:
-    """Return one version's figures of a window."""
-    return window.base if side is SideName.BASE else window.head
 
 
 def _log_ratio(head: float | None, base: float | None) -> float | None:

@@ -162,7 +162,7 @@ class BlockRunner:
             generator_ratio=figures.busy_ratio(done),
             lag_ms=round(done.finished.lag_p99_ms, 2),
             proxy_ratio=proxy,
-            core_speed=None if speed is None else float(f"{speed.both:.6g}"),
+            core_speed=None if speed is None else figures.short(speed.both),
             foreign_ratio=None if use is None else round(use.foreign_ratio, 4),
             steal_ratio=None if use is None else round(use.steal_ratio, 4),
         )

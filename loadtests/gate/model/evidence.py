@@ -49,6 +49,10 @@ class PairWindow:
     foreign_ratio: float | None = None
     steal_ratio: float | None = None
 
+    def of(self, side: SideName) -> Figures:
+        """Return one version's figures."""
+        return self.base if side is SideName.BASE else self.head
+
 
 @dataclass(frozen=True, kw_only=True)
 class StartPair:
