@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from loadtests.analysis import samples
+from loadtests.analysis.nodes.host import host_use
 from loadtests.analysis.samples import MICROSECONDS
 from loadtests.gate.analysis import answers, medians
 from loadtests.gate.model.evidence import Figures
@@ -99,6 +100,12 @@ def busy_ratio(done: LoadDone) -> float:
     """Return the generator's CPU in the window, as a share of one core."""
     finished = done.finished
     return short(finished.cpu_s / (finished.closed_at_s - finished.opened_at_s))
+
+
+def taken_by_others(opened: Edge, closed: Edge) -> tuple[float | None, float | None]:
+    """Return the shares of the cores that other programs and the host took, or None twice."""
+    use = host_use(opened, closed)
+    return (None, None) if use is None else (round(use.foreign_ratio, 4), round(use.steal_ratio, 4))
 
 
 def cpus_of(opened: Edge, closed: Edge, member: str) -> float | None:
