@@ -29,6 +29,7 @@ from typing import Any
 import numpy as np
 
 from loadtests.gate.analysis.medians import quantile_levels
+from loadtests.model.errors import EXIT_VERDICTS
 from loadtests.tools import files, git
 from scripts.zoo import image
 
@@ -155,7 +156,7 @@ def gate(case: str, version: str, seed: int, folder: Path) -> tuple[dict[str, An
     )
     with neighbour(case):
         done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode not in {0, 1, 3}:
+    if done.returncode not in EXIT_VERDICTS:
         raise SystemExit(done.returncode)
     verdict: dict[str, Any] = json.loads(done.stdout)
     return verdict, folder / verdict["facts"]["gate_id"]

@@ -23,6 +23,7 @@ from typing import Any
 
 from loadtests.analysis import intervals
 from loadtests.environments.child_python import python_path
+from loadtests.model.errors import EXIT_VERDICTS
 from loadtests.model.result import Estimate
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,9 +32,6 @@ RESULTS = ROOT / "results"
 RUNS = 2
 ROUNDS = 6
 """Rounds of a run; its intervals then have half-widths of 2 to 4 %."""
-
-VERDICTS = frozenset({0, 1, 3})
-"""Exit codes of a run that was measured."""
 
 APPLICATION = """\
 from flask import Flask
@@ -120,7 +118,7 @@ def measure(words: Sequence[str]) -> dict[str, Any]:
             text=True,
             check=False,
         )
-    if done.returncode not in VERDICTS:
+    if done.returncode not in EXIT_VERDICTS:
         raise SystemExit(done.returncode)
     result: dict[str, Any] = json.loads(done.stdout)
     return result
