@@ -28,6 +28,7 @@ from loadtests.measurement.consistency.client import TIMEOUT_S, Client, Deadline
 from loadtests.measurement.consistency.exchanges import Case, Written, is_accepted
 from loadtests.measurement.consistency.writer import Writer
 from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState
+from loadtests.model.tested.workload import RequestSpec
 from loadtests.tools import proc
 
 SETTLE_S = 2.0
@@ -135,6 +136,16 @@ class Examination:
             self._read_everywhere(cases)
             self.cases += cases
         self._left_out = (*self.talk.left_out, *beginning.left_out)
+
+    @property
+    def logins(self) -> Sequence[RequestSpec]:
+        """The start, and the logins among the writes, as home got them."""
+        return self.writer.logins
+
+    def log_in_at_home(self, client: Client) -> None:
+        """Send the logins for another client."""
+        for request in self.logins:
+            (client.log_in if self.talk.recorded else client.send)(self._home, request)
 
     # -- everywhere -------------------------------------------------------------------------------
 

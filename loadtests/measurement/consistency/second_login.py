@@ -24,17 +24,17 @@ def results(examination: Examination, found: Sequence[ProbeResult]) -> tuple[Pro
     """
     breaks = any(result.state is ProbeState.BREAKS for result in found)
     shown = next(filter(_tells_clients_apart, examination.cases), None)
-    if breaks or shown is None or not examination.writer.logins:
+    if breaks or shown is None or not examination.logins:
         return ()
     first = examination.client.stranger()
-    examination.writer.log_in_again(first)
+    examination.log_in_at_home(first)
     answer = _asked(first, shown)
     # What a client wrote may be another one's, so answers are compared with a stranger's alone.
     plain = replace(shown.reading, values=(), answers={shown.reading.home: (answer,)})
     if not reading.is_right(plain, answer):
         return ()
     second = examination.client.stranger()
-    examination.writer.log_in_again(second)
+    examination.log_in_at_home(second)
     ended: list[Seen] = []
     for _ in range(CONFIRM):
         ended.append(_asked(first, shown))

@@ -67,11 +67,6 @@ class Writer:
         self.logins.append(request)
         self.names = (*self.names, *written.names_of(request))
 
-    def log_in_again(self, client: Client) -> None:
-        """Send the logins for another client."""
-        for request in self.logins:
-            (client.log_in if self.talk.recorded else client.send)(self.home, request)
-
     def write(self, write: RequestSpec) -> None:
         """Send a write; where it is recorded and refused, one of what earlier answers named."""
         request = self.filled(write)
