@@ -25,7 +25,12 @@ from loadtests.analysis.consistency.reading import CONFIRM, Reading, turns
 from loadtests.measurement.consistency import own_words
 from loadtests.measurement.consistency.beginning import Beginning
 from loadtests.measurement.consistency.client import TIMEOUT_S, Client, Deadline
-from loadtests.measurement.consistency.exchanges import Case, Written, is_accepted
+from loadtests.measurement.consistency.exchanges import (
+    Case,
+    Written,
+    is_accepted,
+    unread_writes,
+)
 from loadtests.measurement.consistency.writer import Writer
 from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState
 from loadtests.model.tested.workload import RequestSpec
@@ -115,7 +120,7 @@ class Examination:
         # Only now: it may write at the other servers what they are found not to know.
         self._confirm(self.write_elsewhere())
         results = [self._judged(case) for case in self.cases]
-        results += self._unread_writes()
+        results += unread_writes(self.asked, self._home, self.writer.writes, self.cases)
         results += [self._not_asked(name, why) for name, why in self._left_out]
         limit = rate_limits.limits(self.asked, self.client.heard)
         return (*results, *([limit] if limit else []))
@@ -320,26 +325,6 @@ class Examination:
         return result if alone is None else counting.note(self.asked, again.reading, alone)
 
     # -- what is left -----------------------------------------------------------------------------
-
-    def _unread_writes(self) -> list[ProbeResult]:
-        """Return what is not known of writes that no read returned."""
-        read = {case.reading.written_by for case in self.cases}
-        results = []
-        for one in self.writer.writes:
-            if one.name in read:
-                continue
-            detail = (
-                f"No request of the load returns what {one.name} wrote, so nothing is compared."
-            )
-            if one.answer.error == judgement.TIME_OVER:
-                detail = judgement.not_asked(one.name)
-            elif not is_accepted(one.answer):
-                answer = judgement.in_words(one.answer)
-                detail = f"{self._home} itself answered {one.name} with {answer}."
-            results.append(
-                self.asked.result(ProbeKind.WRITTEN, one.name, ProbeState.UNCHECKED, detail)
-            )
-        return results
 
     def _not_asked(self, name: str, why: str) -> ProbeResult:
         return self.asked.result(
