@@ -28,7 +28,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from loadtests.analysis import core_speed, estimates
+from loadtests.analysis import core_speed, estimates, intervals
 from loadtests.cli import choices
 from loadtests.cli.progress import PlainProgress
 from loadtests.config.options import Options, check
@@ -261,12 +261,9 @@ def per_replica(rate: Estimate, replicas: int) -> Estimate:
 
 def both(names: Sequence[str], figures: Sequence[Estimate]) -> dict[str, Any]:
     """Return both backends' figures, and whether their intervals overlap."""
-    first, second = figures
-    have_intervals = None not in (first.low, first.high, second.low, second.high)
-    agree = have_intervals and first.low <= second.high and second.low <= first.high  # type: ignore[operator]
     return {
         **{name: vars(figure) for name, figure in zip(names, figures, strict=True)},
-        "agree": agree,
+        "agree": intervals.overlap(*figures),
     }
 
 

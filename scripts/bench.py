@@ -20,6 +20,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from loadtests.tools import files
 from scripts.generator_bench.figures import Json
 from scripts.generator_bench.items import ITEMS
 
@@ -84,9 +85,7 @@ def machine() -> Json:
 def write(path: Path, figures: Json) -> None:
     """Write ``figures`` whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".draft")
-    draft.write_text(json.dumps(figures, indent=2) + "\n")
-    draft.replace(path)
+    files.write(path, json.dumps(figures, indent=2) + "\n")
 
 
 def say(line: str) -> None:

@@ -29,6 +29,7 @@ from typing import Any
 from loadtests import pipeline
 from loadtests.analysis import core_speed, estimates
 from loadtests.analysis.shared import machine_share
+from loadtests.model.errors import EXIT_VERDICTS
 from loadtests.model.plan import Plan
 from loadtests.model.result import DoublingResult
 from loadtests.model.trial import Trial
@@ -101,7 +102,7 @@ def measure(words: Sequence[str]) -> str:
         on_line=lambda line: print(line.rstrip(), file=sys.stderr, flush=True),
     )
     made = set(KEPT.glob("*/run.json")) - before
-    if done.code not in {0, 1, 3} or len(made) != 1:
+    if done.code not in EXIT_VERDICTS or len(made) != 1:
         raise SystemExit(done.code or 1)
     return made.pop().parent.name
 

@@ -29,7 +29,8 @@ from typing import Any
 import numpy as np
 
 from loadtests.gate.analysis.medians import quantile_levels
-from loadtests.tools import git
+from loadtests.model.errors import EXIT_VERDICTS
+from loadtests.tools import files, git
 from scripts.zoo import image
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -130,9 +131,7 @@ class RowFile:
         self.rows.append(row)
         lines = ",\n".join(json.dumps(entry, separators=(",", ":")) for entry in self.rows)
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        whole = self._path.with_suffix(".new")
-        whole.write_text(f'{{"rows": [\n{lines}\n]}}\n')
-        whole.replace(self._path)
+        files.write(self._path, f'{{"rows": [\n{lines}\n]}}\n')
 
 
 @contextmanager
@@ -157,7 +156,7 @@ def gate(case: str, version: str, seed: int, folder: Path) -> tuple[dict[str, An
     )
     with neighbour(case):
         done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode not in {0, 1, 3}:
+    if done.returncode not in EXIT_VERDICTS:
         raise SystemExit(done.returncode)
     verdict: dict[str, Any] = json.loads(done.stdout)
     return verdict, folder / verdict["facts"]["gate_id"]

@@ -29,12 +29,12 @@ from typing import Any
 from loadtests.environments.compose import images
 from loadtests.gate import pipeline
 from loadtests.gate.options import GateOptions
-from loadtests.gate.pipeline import GateRequest
 from loadtests.gate.report import verdict_json
+from loadtests.gate.request import GateRequest
 from loadtests.model.errors import Interrupted, TwofoldError
 from loadtests.model.profiles.functions import FunctionChanges
 from loadtests.targets import checkout
-from loadtests.tools import signals
+from loadtests.tools import files, signals
 from scripts.zoo import image, shop
 from scripts.zoo.shop import Planted
 
@@ -144,9 +144,7 @@ def say(line: str) -> None:
 def write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write the summary and the rows, as a whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    whole = path.with_suffix(".new")
-    whole.write_text(json.dumps(summarised(rows), indent=1, ensure_ascii=False) + "\n")
-    whole.replace(path)
+    files.write(path, json.dumps(summarised(rows), indent=1, ensure_ascii=False) + "\n")
 
 
 def summarised(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from scipy import stats
 
 from loadtests.gate.analysis import error_spending, medians
 from loadtests.gate.analysis.decision import Rule, judge
-from loadtests.gate.model import GateVerdict
+from loadtests.gate.model.vocabulary import GateVerdict
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"

@@ -21,7 +21,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from loadtests.analysis import intervals
 from loadtests.environments.child_python import python_path
+from loadtests.model.errors import EXIT_VERDICTS
+from loadtests.model.result import Estimate
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"
@@ -29,9 +32,6 @@ RESULTS = ROOT / "results"
 RUNS = 2
 ROUNDS = 6
 """Rounds of a run; its intervals then have half-widths of 2 to 4 %."""
-
-VERDICTS = frozenset({0, 1, 3})
-"""Exit codes of a run that was measured."""
 
 APPLICATION = """\
 from flask import Flask
@@ -118,7 +118,7 @@ def measure(words: Sequence[str]) -> dict[str, Any]:
             text=True,
             check=False,
         )
-    if done.returncode not in VERDICTS:
+    if done.returncode not in EXIT_VERDICTS:
         raise SystemExit(done.returncode)
     result: dict[str, Any] = json.loads(done.stdout)
     return result
@@ -157,9 +157,12 @@ def pairs_of(run: Mapping[str, Any]) -> list[dict[str, Any]]:
 def agree(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Return whether the intervals of two doublings overlap; only what is valid can agree."""
     valid = "invalid" not in {one["verdict"], other["verdict"]}
-    if not valid or None in (one["low"], one["high"], other["low"], other["high"]):
-        return False
-    return bool(one["low"] <= other["high"] and other["low"] <= one["high"])
+    return valid and intervals.overlap(factor_of(one), factor_of(other))
+
+
+def factor_of(doubling: Mapping[str, Any]) -> Estimate:
+    """Return the factor of a doubling, with its interval."""
+    return Estimate(estimate=doubling["factor"], low=doubling["low"], high=doubling["high"])
 
 
 def table_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

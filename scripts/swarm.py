@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.environments.child_python import python_path
-from loadtests.model.errors import EnvironmentFailure, TwofoldError, UsageError
+from loadtests.model.errors import EXIT_VERDICTS, EnvironmentFailure, TwofoldError, UsageError
 from loadtests.tools import proc, signals
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,9 +39,6 @@ RUN_FILE = "run.json"
 LIMIT_S = 1800.0
 END_LIMIT_S = 60.0
 """How long a run that is interrupted may take to remove what it has started."""
-
-VERDICTS = frozenset({0, 1, 3})
-"""Exit codes of a run that was measured."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -131,7 +128,7 @@ def run(
         on_line=lambda line: print(line.rstrip(), file=sys.stderr, flush=True),
     )
     made = [path for path in set(runs.iterdir()) - before if (path / RUN_FILE).exists()]
-    if done.code not in VERDICTS or len(made) != 1:
+    if done.code not in EXIT_VERDICTS or len(made) != 1:
         raise EnvironmentFailure(
             f"The run on {backend} ended with code {done.code}: {done.stdout[-2000:]}"
         )

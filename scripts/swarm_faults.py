@@ -29,11 +29,16 @@ from typing import Any
 
 from loadtests.environments.child_python import python_path
 from loadtests.environments.swarm import stacks
-from loadtests.model.errors import EXIT_CANNOT_TELL, EnvironmentFailure, TwofoldError
+from loadtests.model.errors import (
+    EXIT_CANNOT_TELL,
+    EXIT_VERDICTS,
+    EnvironmentFailure,
+    TwofoldError,
+)
 from loadtests.tools import docker, proc, signals
 from loadtests.tools.docker.command_lines import docker_argv
 from loadtests.tools.docker.swarm import NodeEngine
-from scripts.swarm import RESULTS, VERDICTS, configuration, result_in
+from scripts.swarm import RESULTS, configuration, result_in
 
 RUNS = RESULTS / "swarm_faults"
 
@@ -312,7 +317,7 @@ def row_of(fault: Fault, result: Mapping[str, Any], *, code: int, **fields: Any)
     verdicts = [row["verdict"] for row in result.get("doublings", ())]
     expected = not rules if not fault.rules else bool(fault.rules & set(rules))
     refused = not fault.rules or (code == EXIT_CANNOT_TELL and "scales" not in verdicts)
-    told = bool(result) and code in VERDICTS and expected and refused
+    told = bool(result) and code in EXIT_VERDICTS and expected and refused
     return {
         "fault": fault.name,
         "told": told,

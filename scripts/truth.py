@@ -25,7 +25,7 @@ from typing import Any
 from loadtests import pipeline
 from loadtests.model.errors import ProcessFailure
 from loadtests.results import run_folder
-from loadtests.tools import proc
+from loadtests.tools import files, proc
 from scripts.zoo.judging import row_of
 from scripts.zoo.members import ALL, BY_NAME, CLEAN
 from scripts.zoo.summary import Rows, summarised, table
@@ -143,9 +143,7 @@ def row_line(row: dict[str, Any]) -> str:
 def write(path: Path, document: dict[str, Any]) -> None:
     """Write the file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".draft")
-    draft.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
-    draft.replace(path)
+    files.write(path, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
 
 
 def say(line: str) -> None:

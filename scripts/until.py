@@ -27,13 +27,7 @@ from loadtests.cli.run_options import Decision
 from loadtests.cli.until import doubling
 from loadtests.environments import registry
 from loadtests.environments.processes.backend import ProcessesBackend
-from loadtests.model.errors import (
-    EXIT_CANNOT_TELL,
-    EXIT_NO,
-    EXIT_YES,
-    EnvironmentFailure,
-    TwofoldError,
-)
+from loadtests.model.errors import EXIT_VERDICTS, EXIT_YES, EnvironmentFailure, TwofoldError
 from loadtests.model.result import RunResult
 from loadtests.targets import checkout
 from loadtests.tools import files, proc, signals
@@ -54,8 +48,6 @@ SERIAL_TARGET = 1.75
 
 STORE_HELD_CPUS = 0.1
 """With less for each replica, the first one might not use up the store's 0.2 CPU."""
-
-ANSWERED = frozenset({EXIT_YES, EXIT_NO, EXIT_CANNOT_TELL})
 
 FOUND, MACHINE = "found", "machine"
 
@@ -173,7 +165,7 @@ def _answer(system: System, seed: int) -> Mapping[str, Any]:
 def _document(argv: Sequence[str], folder: Path) -> Mapping[str, Any]:
     variables = {"PYTHONPATH": str(PROJECT)}
     done = proc.run(argv, cwd=folder, env=variables, timeout_s=SEARCH_LIMIT_S, check=False)
-    if done.code not in ANSWERED:
+    if done.code not in EXIT_VERDICTS:
         raise EnvironmentFailure(f"code {done.code}: {done.stderr[-500:]}")
     document: dict[str, Any] = json.loads(done.stdout)
     return document

@@ -7,7 +7,9 @@ from dataclasses import replace
 
 from pydantic import TypeAdapter
 
-from loadtests.gate.model import SCHEMA_VERSION, GatePlan, GateResult, SideKind
+from loadtests.gate.model.plan import GatePlan
+from loadtests.gate.model.result import GateResult
+from loadtests.gate.model.vocabulary import SCHEMA_VERSION, SideKind
 from loadtests.gate.versions import Sides
 from loadtests.model.errors import UsageError
 

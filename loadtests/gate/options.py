@@ -8,6 +8,7 @@ from pathlib import Path
 
 from loadtests.config import names
 from loadtests.config.options import check_start_limit
+from loadtests.gate.model.vocabulary import SideName
 from loadtests.model.errors import UsageError
 from loadtests.model.plan import START_LIMIT_S, WorkerModel
 from loadtests.model.tested.project import Project
@@ -66,6 +67,19 @@ class GateOptions:
     build_network: str | None = None
     start_limit_s: float = START_LIMIT_S
     """How long a start may take until it answers."""
+
+    @property
+    def environments(self) -> dict[SideName, Mapping[str, str]]:
+        """The variables of each version."""
+        return {SideName.BASE: self.base_environment, SideName.HEAD: self.head_environment}
+
+    def asked_of(self, side: SideName) -> str | None:
+        """Return the name of a version."""
+        return self.base if side is SideName.BASE else self.head
+
+    def image_of(self, side: SideName) -> str | None:
+        """Return the image that is a version, whatever its name."""
+        return self.base_image if side is SideName.BASE else self.head_image
 
 
 def known_workers() -> tuple[str, ...]:

@@ -10,15 +10,9 @@ from statistics import fmean
 from typing import Any
 
 from loadtests.gate.analysis import error_spending
-from loadtests.gate.model import (
-    EndpointName,
-    GatePlan,
-    GateTiming,
-    Mode,
-    SideName,
-    StartPair,
-    WorkerLoad,
-)
+from loadtests.gate.model.evidence import StartPair, WorkerLoad
+from loadtests.gate.model.plan import GatePlan, GateTiming
+from loadtests.gate.model.vocabulary import EndpointName, Mode, SideName
 from loadtests.gate.options import GateOptions, is_users, load_of, models_of
 from loadtests.model.errors import PlanError
 from loadtests.model.machine import Machine

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from loadtests.analysis.profiles import function_pairs
 from loadtests.gate.analysis import history
-from loadtests.gate.model import GateResult
+from loadtests.gate.model.result import GateResult
 from loadtests.gate.report import github, html, junit, markdown, verdict_json
 from loadtests.model.errors import UsageError
 from loadtests.model.safe_text import one_line

@@ -13,7 +13,8 @@ from loadtests.environments.compose.images import ServiceImages
 from loadtests.environments.compose.lanes import LANES, LaneStack
 from loadtests.environments.compose.projects import Project, opened, opened_engine, project_name
 from loadtests.environments.protocol import Say, Stack
-from loadtests.gate.model import GatePlan, SideName
+from loadtests.gate.model.plan import GatePlan
+from loadtests.gate.model.vocabulary import SideName
 from loadtests.gate.plan import served_by
 from loadtests.gate.tested import stack as own_stack
 from loadtests.gate.tested.stack import Stackable

@@ -1,16 +1,18 @@
-"""Finds and builds the images of base and head."""
+"""Builds the images of base and head; ``tested.versions`` builds those of a user's own target."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from loadtests.environments.compose import images
 from loadtests.environments.compose.tested import build_context
 from loadtests.environments.protocol import Say
 from loadtests.gate import fingerprints
-from loadtests.gate.model import Side, SideKind, SideName
+from loadtests.gate.model.plan import Side
+from loadtests.gate.model.vocabulary import SideKind, SideName
+from loadtests.gate.named_versions import Named
 from loadtests.gate.options import MOST_VARIANTS, GateOptions
 from loadtests.gate.tested.differences import Hashes, differences_of, hashes_of
 from loadtests.gate.tested.prepared import Prepared
@@ -22,17 +24,6 @@ DEFAULT_PORT = 8000
 
 APP_FOLDER = "app"
 """Folder of the application in a checkout, if not its top."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Named:
-    """A version before its build: ``asked`` is its name, ``folder`` or ``commit`` its source."""
-
-    name: SideName
-    asked: str
-    kind: SideKind
-    commit: str | None = None
-    folder: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,81 +43,6 @@ class Sides:
     prepared: Mapping[SideName, Prepared] = field(default_factory=dict, repr=False)
     remarks: tuple[str, ...] = ()
     identical: bool = False
-
-
-def find(
-    engine: docker.Engine,
-    here: Path,
-    name: SideName,
-    asked: str | None,
-    *,
-    pull: bool = True,
-    head: Named | None = None,
-) -> Named:
-    """Return the version with a name: a path, a git ref or an image.
-
-    Without a name, head is the working tree, and base is where ``head`` left the branch that it is
-    to go into. A branch may be the remote's alone, as in a CI system's checkout. Raises
-    :class:`UsageError` for an unknown name, and for one of a path and of a ref: a change can bring
-    a folder with the name of a branch. Without ``pull``, an image that Docker has not is taken for
-    one that it can pull.
-    """
-    checkout = git.toplevel(here)
-    if asked is None:
-        return _default(checkout, here, name, head)
-    refs = (asked, f"{git.REMOTE}/{asked}") if checkout else ()
-    commits = ((ref, git.commit_of(here, ref)) for ref in refs)
-    ref, commit = next(((ref, commit) for ref, commit in commits if commit), (asked, None))
-    is_folder = Path(asked).is_dir()
-    if is_folder and commit is not None:
-        raise UsageError(
-            f"--{name} {asked!r} is a folder here and a commit ({ref}, {commit[:12]}). Write"
-            f" ./{asked} for the folder, or {asked}~0 for the commit."
-        )
-    if is_folder:
-        return _tree(name, asked, Path(asked).resolve())
-    if commit is not None:
-        return Named(name=name, asked=ref, kind=SideKind.REF, commit=commit)
-    is_remote = _is_remote_image(asked, here)
-    if engine.image_id(asked) is not None or (is_remote and (not pull or docker.pull(asked))):
-        return Named(name=name, asked=asked, kind=SideKind.IMAGE)
-    aside = "" if is_remote else f" An image that is to be pulled is named by --{name}-image."
-    raise UsageError(
-        f"--{name} {asked!r} is neither a folder, nor a commit of {checkout or here}, nor an image"
-        f" that Docker has{' or can pull' * is_remote}. Name one of these; see git branch --all,"
-        f" docker images.{aside}{git.remark(here)}"
-    )
-
-
-def _is_remote_image(asked: str, here: Path) -> bool:
-    """Return whether a name may be pulled: in a checkout, only one that can be no ref.
-
-    A mistyped branch could be the name of a stranger's image.
-    """
-    if asked.startswith((".", "/", "-")):
-        return False
-    host, slash, _ = asked.partition("/")
-    in_checkout = any((folder / ".git").exists() for folder in (here, *here.parents))
-    is_host = "." in host or host == "localhost"
-    return ":" in asked or (bool(slash) and (is_host or not in_checkout))
-
-
-def find_both(
-    engine: docker.Engine, here: Path, options: GateOptions, *, pull: bool = True
-) -> tuple[Named, Named]:
-    """Return both versions; two variants are compared on one, which is head's."""
-
-    def found(
-        name: SideName, image: str | None, asked: str | None, head: Named | None = None
-    ) -> Named:
-        if image is None:
-            return find(engine, here, name, asked, pull=pull, head=head)
-        return find_image(engine, name, image, pull=pull)
-
-    head = found(SideName.HEAD, options.head_image, options.head)
-    if len(options.variants) == MOST_VARIANTS:
-        return replace(head, name=SideName.BASE), head
-    return found(SideName.BASE, options.base_image, options.base, head), head
 
 
 def remarks_on(sides: Sides, options: GateOptions) -> tuple[str, ...]:
@@ -151,45 +67,6 @@ def without_change(base: Side, head: Side, options: GateOptions) -> tuple[str, .
         f" {base.commit[:12]}, so a version is compared with itself. On a branch that changes go"
         " into, name what was there before, such as --base HEAD~1.",
     )
-
-
-def _tip_of(head: Named | None) -> str:
-    """Return the commit that a change ends with."""
-    if head is None or head.folder is None:
-        return (head.commit if head else None) or "HEAD"
-    return git.commit_of(head.folder, "HEAD") or "HEAD"
-
-
-def find_image(engine: docker.Engine, name: SideName, image: str, *, pull: bool = True) -> Named:
-    """Return the version that is an image; raise :class:`UsageError` if Docker has none.
-
-    Without ``pull``, one that Docker has not is taken for one that it can pull.
-    """
-    if engine.image_id(image) is None and pull and not docker.pull(image):
-        raise UsageError(
-            f"--{name}-image {image!r}: Docker neither has this image nor can pull it. See docker"
-            " images."
-        )
-    return Named(name=name, asked=image, kind=SideKind.IMAGE)
-
-
-def _default(checkout: Path | None, here: Path, name: SideName, head: Named | None = None) -> Named:
-    if checkout is None:
-        raise UsageError(
-            f"{here} is not a git checkout, so --{name} has no default. Name a path or an image."
-            f"{git.remark(here)}"
-        )
-    if name is SideName.HEAD:
-        return _tree(name, "working tree", checkout)
-    fork = git.merge_base(checkout, _tip_of(head))
-    asked = f"merge base with {fork.branch}"
-    return Named(name=name, asked=asked, kind=SideKind.REF, commit=fork.commit)
-
-
-def _tree(name: SideName, asked: str, folder: Path) -> Named:
-    """Return the version that is a folder; it has a commit where its files are those of HEAD."""
-    commit = git.unchanged_commit(folder)
-    return Named(name=name, asked=asked, kind=SideKind.PATH, commit=commit, folder=folder)
 
 
 def build(

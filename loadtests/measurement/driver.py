@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import PurePath
 from random import Random
 from types import MappingProxyType
+from typing import Any
 from urllib.parse import urlsplit
 
 from loadtests.analysis.ceilings import file_ceiling, generator_ceiling
@@ -29,7 +30,7 @@ from loadtests.measurement.user_load.orders import Orders
 from loadtests.measurement.window_edges import check_clocks, read_edge
 from loadtests.model.consistency import Check, ProbeResult
 from loadtests.model.errors import EnvironmentFailure
-from loadtests.model.generator_records import Answer, Edge, Load, RawTrial
+from loadtests.model.generator_records import Answer, Edge, Load, LoadDone, RawTrial
 from loadtests.model.latency import Ceiling, FileCeiling
 from loadtests.model.plan import Plan, Timing, TrialSpec, Upstream
 from loadtests.model.stack import Replica
@@ -261,26 +262,12 @@ class Driver:
             drain_limit_s=timing.drain_limit_s,
         )
 
-    @property
-    def _static_url(self) -> str:
-        """The URL at which our proxy answers by itself; only where there is one."""
-        return f"http://{urlsplit(self._stack.status_url or '').netloc}"
-
     def measure_ceiling(self, processes: int) -> Ceiling | None:
         """Return the generator's ceiling: its throughput on the static answer of our proxy."""
         if self._stack.status_url is None:
             return None
         users = generator_ceiling.USERS_A_PROCESS * processes
-        load = Load(
-            id="ceiling",
-            base_url=self._static_url,
-            path=STATIC_PATH,
-            users=users,
-            settle_s=generator_ceiling.SETTLE_S,
-            window_s=generator_ceiling.WINDOW_S,
-            drain_limit_s=generator_ceiling.DRAIN_LIMIT_S,
-        )
-        done = self._agent.load(load, on_opened=lambda: None, on_closed=lambda: None)
+        done = self._load_on_static("ceiling", users)
         return generator_ceiling.reduce(done, users=users)
 
     def measure_file_ceiling(self, workload: Workload) -> FileCeiling:
@@ -289,19 +276,27 @@ class Driver:
         Its check trial must have been run, whose answers it gets. Our proxy must be there.
         """
         assert workload.locustfile is not None
-        load = Load(
-            id=f"ceiling-{workload.name}",
-            base_url=self._static_url,
-            path=STATIC_PATH,
-            users=file_ceiling.USERS,
-            settle_s=generator_ceiling.SETTLE_S,
-            window_s=generator_ceiling.WINDOW_S,
-            drain_limit_s=generator_ceiling.DRAIN_LIMIT_S,
+        done = self._load_on_static(
+            f"ceiling-{workload.name}",
+            file_ceiling.USERS,
             replay=True,
             **self.orders.of(workload),
         )
-        done = self._agent.load(load, on_opened=lambda: None, on_closed=lambda: None)
         return file_ceiling.reduce(done, workload, PurePath(workload.locustfile.path).name)
+
+    def _load_on_static(self, name: str, users: int, **fields: Any) -> LoadDone:
+        """Put a load on the answer that our proxy gives by itself; return what was sent."""
+        load = Load(
+            id=name,
+            base_url=f"http://{urlsplit(self._stack.status_url or '').netloc}",
+            path=STATIC_PATH,
+            users=users,
+            settle_s=generator_ceiling.SETTLE_S,
+            window_s=generator_ceiling.WINDOW_S,
+            drain_limit_s=generator_ceiling.DRAIN_LIMIT_S,
+            **fields,
+        )
+        return self._agent.load(load, on_opened=lambda: None, on_closed=lambda: None)
 
     def measure(self, spec: TrialSpec, load: Load, beside: Beside = NOTHING) -> RawTrial:
         """Run one load, with something beside its window, and return its raw measurements."""

@@ -101,9 +101,9 @@ def _unanswered(worker: str, workload: str, users: int) -> Calibration:
     )
 
 
-def first_users(slots: int | None) -> int:
-    """Return the users of the first step: one per slot, but at least two."""
-    return max(2, slots or 1)
+def first_users(slots: int | None, *, step: int = 1) -> int:
+    """Return the users of the first step, a multiple of ``step``: one per slot, at least two."""
+    return -(-max(2, slots or 1) // step) * step
 
 
 def believe(
@@ -149,9 +149,22 @@ def _gains(before: CalibrationStep, step: CalibrationStep) -> bool:
     return step.throughput_rps > before.throughput_rps * (1 + GAIN_LIMIT_RATIO)
 
 
-def long_window_s(before: CalibrationStep, last: CalibrationStep) -> float:
-    """Return the window in which two steps have answers enough to tell that nothing is gained."""
-    return min(LONGEST_S, user_gain.enough_answers(before, last) / last.throughput_rps)
+def once_more(
+    before: CalibrationStep,
+    last: CalibrationStep,
+    measure: Callable[[int, float], CalibrationStep],
+    *,
+    is_full: bool,
+) -> tuple[CalibrationStep, CalibrationStep]:
+    """Measure two steps once more, longer, where they may gain nothing by chance.
+
+    Where something is full in the last one (``is_full``), more users gain nothing for certain.
+    ``measure`` takes users and the seconds of a window.
+    """
+    if is_full or not last.throughput_rps or user_gain.is_sure(before, last):
+        return before, last
+    window_s = min(LONGEST_S, user_gain.enough_answers(before, last) / last.throughput_rps)
+    return measure(before.users, window_s), measure(last.users, window_s)
 
 
 def calibrate(
@@ -173,9 +186,8 @@ def calibrate(
     spec = _spec(plan, worker, workload)
     steps = _Steps(plan, spec, measure)
     single = steps.alone()
-    first = -(-first_users(slots) // step) * step
     last = double_users(
-        first,
+        first_users(slots, step=step),
         steps.take,
         before=single,
         longest_s=max(LONG_ANSWER_S, LONG_RATIO * (single.mean_ms or 0.0) / 1000),
@@ -238,13 +250,12 @@ class _Steps:
         self, before: CalibrationStep, last: CalibrationStep
     ) -> tuple[CalibrationStep, CalibrationStep]:
         """Measure the last two steps once more, longer, where they may gain nothing by chance."""
-        if self._full or not last.throughput_rps or user_gain.is_sure(before, last):
-            return before, last
-        longer = replace(timing(last.users, last), window_s=long_window_s(before, last))
-        first, second = (
-            self._keep(users, self._load(users, longer)) for users in (before.users, last.users)
-        )
-        return first, second
+        planned = timing(last.users, last)
+
+        def measure(users: int, window_s: float) -> CalibrationStep:
+            return self._keep(users, self._load(users, replace(planned, window_s=window_s)))
+
+        return once_more(before, last, measure, is_full=self._full)
 
     def _load(self, users: int, planned: Timing) -> Trial:
         """Measure so many users a replica."""

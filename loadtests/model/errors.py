@@ -27,6 +27,8 @@ EXIT_CANNOT_TELL = 3
 EXIT_ENVIRONMENT = 4
 EXIT_INTERNAL = 5
 
+EXIT_VERDICTS = frozenset({EXIT_YES, EXIT_NO, EXIT_CANNOT_TELL})
+"""Exit codes of what measured to its end, whatever that shows."""
 
 AS_IT_STARTS = "Measure it as it starts itself: leave out --workers."
 """What to do with an image that runs another worker model than it was told to."""

@@ -6,7 +6,6 @@ There are builds (a folder with a Dockerfile) and applications (a repository wit
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import shlex
@@ -16,13 +15,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean
 
 from scipy.special import stdtrit
 
+from loadtests.analysis import intervals
 from loadtests.gate import result_files
-from loadtests.gate.model import GateResult, Mode
+from loadtests.gate.model.result import GateResult
+from loadtests.gate.model.vocabulary import Mode
 from loadtests.model.errors import EXIT_CANNOT_TELL, EXIT_ENVIRONMENT, EXIT_NO, EXIT_USAGE, EXIT_YES
+from loadtests.model.result import Estimate
 from loadtests.targets import checkout
 from loadtests.tools import docker_compose
 from scripts.reliability import hostile_repository
@@ -316,13 +318,13 @@ def hold_to_figures(
 
 def agree(one: Sequence[float], other: Sequence[float]) -> bool:
     """Return whether the 99.9 % intervals of two means overlap (Student's t)."""
-    (low, high), (other_low, other_high) = _interval(one), _interval(other)
-    return low <= other_high and other_low <= high
+    return intervals.overlap(_mean(one), _mean(other))
 
 
-def _interval(values: Sequence[float]) -> tuple[float, float]:
-    half = float(stdtrit(len(values) - 1, 0.9995)) * stdev(values) / math.sqrt(len(values))
-    return fmean(values) - half, fmean(values) + half
+def _mean(values: Sequence[float]) -> Estimate:
+    half = float(stdtrit(len(values) - 1, 0.9995)) * intervals.standard_error(values)
+    mean = fmean(values)
+    return Estimate(estimate=mean, low=mean - half, high=mean + half)
 
 
 # -- what it needs -----------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from statistics import median
 
 import numpy as np
 
-from loadtests.model.errors import EXIT_ENVIRONMENT, EnvironmentFailure, TwofoldError
+from loadtests.model.errors import EXIT_ENVIRONMENT, EXIT_VERDICTS, EnvironmentFailure, TwofoldError
 from loadtests.results import run_folder
 from loadtests.results.run_search import PLAN
 from loadtests.tools import proc
@@ -177,7 +177,7 @@ def _report(run: Path) -> None:
         check=False,
         timeout_s=RUN_LIMIT_S,
     )
-    if done.code not in {0, 1, 3} or "Traceback" in done.stderr:
+    if done.code not in EXIT_VERDICTS or "Traceback" in done.stderr:
         raise Broken(f"twofold report ended with {done.code}: {done.stderr[-300:]}")
 
 
@@ -273,5 +273,5 @@ def _judge(verdict: Path) -> None:
         check=False,
         timeout_s=RUN_LIMIT_S,
     )
-    if done.code not in {0, 1, 3}:
+    if done.code not in EXIT_VERDICTS:
         raise Broken(f"gate --judge ended with {done.code}: {done.stderr[-300:]}")

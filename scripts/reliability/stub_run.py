@@ -21,6 +21,7 @@ from loadtests.config.options import Options
 from loadtests.environments.protocol import Chosen
 from loadtests.gate import pipeline as gate_pipeline
 from loadtests.gate.options import GateOptions
+from loadtests.gate.request import GateRequest
 from loadtests.model.errors import TwofoldError
 from loadtests.model.plan import Plan
 from loadtests.model.trial import Trial
@@ -93,7 +94,7 @@ def _run(results: Path) -> None:
 def _gate(results: Path) -> None:
     with pytest.MonkeyPatch.context() as patches:
         put_in_memory(patches, GateWorld(rps=slower_head(0.0)))
-        request = gate_pipeline.GateRequest(
+        request = GateRequest(
             options=GateOptions(),
             seed=1,
             root=CHECKOUT,

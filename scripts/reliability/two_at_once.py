@@ -14,13 +14,7 @@ from types import MappingProxyType
 
 from loadtests.environments.guards import machine_lock
 from loadtests.gate import result_files
-from loadtests.model.errors import (
-    EXIT_CANNOT_TELL,
-    EXIT_ENVIRONMENT,
-    EXIT_NO,
-    EXIT_YES,
-    ProcessFailure,
-)
+from loadtests.model.errors import EXIT_ENVIRONMENT, EXIT_VERDICTS, ProcessFailure
 from loadtests.results import run_folder
 from loadtests.tools import proc
 from scripts.reliability.harness import PROJECT, QUICK, START_LIMIT_S, Harness, as_user, has_engine
@@ -43,9 +37,6 @@ EVIDENCE = (
     *(run_folder.FILE_CEILINGS, run_folder.PROFILES, run_folder.JOURNAL, result_files.VERDICT),
 )
 """The files that are written as soon as something has been measured."""
-
-MEASURED = frozenset({EXIT_YES, EXIT_NO, EXIT_CANNOT_TELL})
-"""The ends of what measured to its end, whatever that shows."""
 
 LOCK = "twofold.lock"
 
@@ -135,7 +126,7 @@ def _hold_to_turns(one: Harness, other: Harness) -> str:
     try:
         other.wait_for(f"Waiting for another run on this machine: process {one.pid} ")
         codes = [harness.wait(RUN_LIMIT_S) for harness in (one, other)]
-        if wrong := [code for code in codes if code not in MEASURED]:
+        if wrong := [code for code in codes if code not in EXIT_VERDICTS]:
             raise Broken(f"exit {wrong}: {one.said[-300:]} {other.said[-300:]}")
         between_s = seconds_between(*(_measured(harness) for harness in (one, other)))
         return f"exit {codes[0]} and {codes[1]}, {between_s:.0f} s between them"

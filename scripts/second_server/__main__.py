@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.environments.child_python import python_path
-from loadtests.model.errors import EnvironmentFailure, ProcessFailure, TwofoldError
+from loadtests.model.errors import EXIT_VERDICTS, EnvironmentFailure, ProcessFailure, TwofoldError
 from loadtests.tools import files, proc, signals
 from scripts.second_server import gates, innocents, rare, rows
 from scripts.second_server.subjects import Subject
@@ -242,7 +242,7 @@ def _twofold(subject: Subject, command: str, *words: str) -> tuple[dict[str, Any
             timeout_s=RUN_LIMIT_S,
             check=False,
         )
-    if done.code not in {0, 1, 3} or not done.stdout.strip():
+    if done.code not in EXIT_VERDICTS or not done.stdout.strip():
         raise EnvironmentFailure(
             f"{subject.name} ended with code {done.code}: {done.stderr[-2000:]}"
         )

@@ -10,7 +10,7 @@ import sys
 
 from loadtests.cli.boundary import main
 from loadtests.gate.analysis import error_spending
-from loadtests.gate.looks import Session
+from loadtests.gate.measurement.looks import Session
 
 PAIR_LOOKS = (4, 6)
 

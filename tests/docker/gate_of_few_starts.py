@@ -9,8 +9,8 @@ from __future__ import annotations
 import sys
 
 from loadtests.cli.boundary import main
-from loadtests.gate import pair_runner
 from loadtests.gate.analysis import error_spending
+from loadtests.gate.measurement import pair_runner
 
 PAIR_LOOKS = (4, 6)
 LAGGARD_LIMIT_S = 3.0

@@ -25,9 +25,10 @@ def test_every_command_inside_a_sentence_is_taken(page: Path) -> None:
         check(span)
 
 
-def test_the_pages_have_blocks_of_every_kind_that_is_run() -> None:
+def test_the_pages_have_blocks_of_every_kind_that_is_run_and_commands_in_sentences() -> None:
     kinds = {block.language for page in PAGES for block in blocks(page)}
     assert {"sh", "console", "yaml", "text"} <= kinds
+    assert [span for page in PAGES for span in spans(page)]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from loadtests.gate.model import EndpointName, GateVerdict
+from loadtests.gate.model.vocabulary import EndpointName, GateVerdict
 from loadtests.model.vocabulary import RuleCode, Verdict
 from tests.recorded import archive
 from tests.recorded.archive import EXPECTED_GATE, EXPECTED_RUN, GATES, RUNS

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from loadtests.gate.analysis import verdict
-from loadtests.gate.model import SideName
+from loadtests.gate.model.vocabulary import SideName
 from loadtests.gate.report import verdict_json
 from scripts.zoo import image
 from tests.checkout import CHECKOUT

@@ -31,7 +31,10 @@ def program(folder: Path, name: str, *, says: str = "", code: int = 0) -> None:
 
 
 def test_every_file_that_is_named_is_there() -> None:
-    for linter in other_linters.linters(CHECKOUT):
+    linters = other_linters.linters(CHECKOUT)
+
+    assert linters
+    for linter in linters:
         files = [word for word in linter.argv[1:] if "/" in word or word.startswith(".")]
         assert files
         assert all((CHECKOUT / file).exists() for file in files), linter.name

@@ -14,7 +14,7 @@ from loadtests.results import run_search
 from loadtests.tools import signals
 
 if TYPE_CHECKING:
-    from loadtests.gate.model import GateResult
+    from loadtests.gate.model.result import GateResult
     from loadtests.model.result import RunResult
 
 VERDICT = "verdict.json"

@@ -18,7 +18,10 @@ from scipy.special import ndtr, stdtrit
 from loadtests.analysis.intervals import geometric_mean
 from loadtests.gate.analysis import log_ratios
 from loadtests.gate.analysis.decision import POWER, rule_of, visible
-from loadtests.gate.model import SIDE_BY_SIDE, EndpointName, Evidence, GatePlan, Mode, StartPair
+from loadtests.gate.analysis.figures import short
+from loadtests.gate.model.evidence import Evidence, StartPair
+from loadtests.gate.model.plan import GatePlan
+from loadtests.gate.model.vocabulary import SIDE_BY_SIDE, EndpointName, Mode
 from loadtests.gate.plan import STEP_S
 from loadtests.model.result import Estimate
 
@@ -96,9 +99,9 @@ def _spread(plan: GatePlan, evidence: Evidence, name: EndpointName) -> Spread:
     return Spread(
         endpoint=name,
         margin=plan.margins[name],
-        window_sd=_short(math.sqrt(within)),
-        start_sd=_short(math.sqrt(between)),
-        intraclass=_short(between / total) if total else 0.0,
+        window_sd=short(math.sqrt(within)),
+        start_sd=short(math.sqrt(between)),
+        intraclass=short(between / total) if total else 0.0,
         offset=_change([fmean(values) for values in by_start.values()]),
         order=_order(measured),
         drift=_drift(measured),
@@ -147,9 +150,9 @@ def _drift(measured: Sequence[tuple[StartPair, float]]) -> Estimate:
     error = math.sqrt(sum(residual**2 for residual in residuals) / (len(residuals) - 2) / squares)
     reach = float(stdtrit(len(residuals) - 2, 0.975)) * error
     return Estimate(
-        estimate=_short(math.expm1(slope)),
-        low=_short(math.expm1(slope - reach)),
-        high=_short(math.expm1(slope + reach)),
+        estimate=short(math.expm1(slope)),
+        low=short(math.expm1(slope - reach)),
+        high=short(math.expm1(slope + reach)),
     )
 
 
@@ -170,7 +173,7 @@ def promise(plan: GatePlan, spread: Spread) -> Promise:
                 endpoint=spread.endpoint,
                 starts=units,
                 minutes=round(minutes, 1),
-                visible=_short(math.expm1(smallest_loss)),
+                visible=short(math.expm1(smallest_loss)),
             )
     return Promise(endpoint=spread.endpoint, starts=None, minutes=None, visible=None)
 
@@ -178,11 +181,7 @@ def promise(plan: GatePlan, spread: Spread) -> Promise:
 def _change(logs: Sequence[float]) -> Estimate:
     mean_ratio = geometric_mean(logs)
     low, middle, high = (
-        None if value is None else _short(value - 1)
+        None if value is None else short(value - 1)
         for value in (mean_ratio.low, mean_ratio.estimate, mean_ratio.high)
     )
     return Estimate(estimate=middle, low=low, high=high)
-
-
-def _short(value: float) -> float:
-    return float(f"{value:.6g}")

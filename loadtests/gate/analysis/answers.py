@@ -18,7 +18,9 @@ from loadtests.analysis import samples
 from loadtests.analysis.failures.counting import NO_NAME, OTHER_NAMES
 from loadtests.analysis.failures.shape import ERROR_LIMIT_RATIO
 from loadtests.analysis.shared.statuses import NOT_MODIFIED
-from loadtests.gate.model import Evidence, Figures, GatePlan, SideName
+from loadtests.gate.model.evidence import Evidence, Figures
+from loadtests.gate.model.plan import GatePlan
+from loadtests.gate.model.vocabulary import SideName
 from loadtests.model.failures import AnswerCount
 from loadtests.model.tested.workload import Workload
 
@@ -251,14 +253,14 @@ def shorter(plan: GatePlan, evidence: Evidence) -> Iterator[str]:
 def places(plan: GatePlan, evidence: Evidence) -> Iterator[Place]:
     """Yield each request of each worker model, at one replica and at two."""
     for worker in plan.workers:
-        alone = [pair for pair in evidence.pairs if pair.worker == worker]
+        alone = evidence.pairs_of(worker)
         yield from _places(
             worker,
             1,
             [[window.base for window in pair.windows] for pair in alone],
             [[window.head for window in pair.windows] for pair in alone],
         )
-        blocks = [block for block in evidence.blocks if block.worker == worker]
+        blocks = evidence.blocks_of(worker)
         several = {window.replicas for block in blocks for window in block.windows} - {1}
         for replicas in sorted(several):
             sides = (

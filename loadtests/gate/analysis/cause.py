@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from loadtests.gate.model import SIDE_BY_SIDE, EndpointName, EndpointResult, GateVerdict
+from loadtests.gate.model.result import EndpointResult
+from loadtests.gate.model.vocabulary import SIDE_BY_SIDE, EndpointName, GateVerdict
 
 SAME_RATIO = 0.01
 """Two changes that differ by less than this count as equal in sentences."""

@@ -19,7 +19,8 @@ from dataclasses import dataclass, replace
 
 from loadtests.analysis.consistency import declared
 from loadtests.analysis.consistency.rate_limits import counts_alone
-from loadtests.gate.model import Evidence, SideName
+from loadtests.gate.model.evidence import Evidence
+from loadtests.gate.model.vocabulary import SideName
 from loadtests.model.consistency import (
     SAMPLE_CHECKS,
     Check,

@@ -25,7 +25,8 @@ from dataclasses import dataclass
 from scipy.special import nctdtrinc, stdtrit
 
 from loadtests.gate.analysis import error_spending
-from loadtests.gate.model import EndpointName, GatePlan, GateVerdict
+from loadtests.gate.model.plan import GatePlan
+from loadtests.gate.model.vocabulary import EndpointName, GateVerdict
 
 POWER = 0.95
 """Probability of detecting the smallest visible change."""

@@ -8,9 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from loadtests.analysis import samples
+from loadtests.analysis.nodes.host import host_use
 from loadtests.analysis.samples import MICROSECONDS
 from loadtests.gate.analysis import answers, medians
-from loadtests.gate.model import Figures, Mode
+from loadtests.gate.model.evidence import Figures
+from loadtests.gate.model.vocabulary import Mode
 from loadtests.model.generator_records import Edge, LoadDone
 from loadtests.model.stack import Reading
 
@@ -49,7 +51,7 @@ def figures(
     return Figures(
         completed=completed,
         failed=int(np.count_nonzero(failed)) + finished.user_errors_in_window,
-        throughput_rps=_short(completed / window_s),
+        throughput_rps=short(completed / window_s),
         cpu_us_per_request=_cpu_us(usages, columns, ok, finished.opened_at_s),
         p50_ms=times.p50_ms if times else None,
         p99_ms=times.p99_ms if times else None,
@@ -91,13 +93,19 @@ def _quantiles_ms(taken_us: samples.Integers) -> tuple[float, ...]:
     if not taken_us.size:
         return ()
     times_us = np.quantile(taken_us, medians.quantile_levels(taken_us.size))
-    return tuple(_short(time_ms) for time_ms in (times_us / MICROSECONDS * 1000).tolist())
+    return tuple(short(time_ms) for time_ms in (times_us / MICROSECONDS * 1000).tolist())
 
 
 def busy_ratio(done: LoadDone) -> float:
     """Return the generator's CPU in the window, as a share of one core."""
     finished = done.finished
-    return _short(finished.cpu_s / (finished.closed_at_s - finished.opened_at_s))
+    return short(finished.cpu_s / (finished.closed_at_s - finished.opened_at_s))
+
+
+def taken_by_others(opened: Edge, closed: Edge) -> tuple[float | None, float | None]:
+    """Return the shares of the cores that other programs and the host took, or None twice."""
+    use = host_use(opened, closed)
+    return (None, None) if use is None else (round(use.foreign_ratio, 4), round(use.steal_ratio, 4))
 
 
 def cpus_of(opened: Edge, closed: Edge, member: str) -> float | None:
@@ -139,7 +147,7 @@ def _cpu_us(
     if not counted:
         return None
     used_s = sum(after.cpu_s - before.cpu_s for before, after in usages)
-    return _short(used_s * MICROSECONDS / counted)
+    return short(used_s * MICROSECONDS / counted)
 
 
 def _got(usages: _Usages) -> float | None:
@@ -148,7 +156,7 @@ def _got(usages: _Usages) -> float | None:
         for before, after in usages
         if after.at_s > before.at_s
     ]
-    return _short(sum(shares)) if shares else None
+    return short(sum(shares)) if shares else None
 
 
 def _throttled(usages: _Usages) -> float | None:
@@ -159,9 +167,9 @@ def _throttled(usages: _Usages) -> float | None:
         if ratio is None:
             return None
         ratios.append(ratio)
-    return _short(min(ratios)) if ratios else None
+    return short(min(ratios)) if ratios else None
 
 
-def _short(value: float) -> float:
+def short(value: float) -> float:
     """Round to six digits: measurements are no finer, and ``verdict.json`` has thousands."""
     return float(f"{value:.6g}")

@@ -20,18 +20,17 @@ from loadtests.analysis.rules.load import (
 )
 from loadtests.gate.analysis import answers, error_spending, heading
 from loadtests.gate.analysis.answers import Difference
-from loadtests.gate.model import (
+from loadtests.gate.model.evidence import (
     Evidence,
     Figures,
-    GateFinding,
-    GatePlan,
-    Mode,
     PairWindow,
     ScalingBlock,
     ScalingWindow,
-    SideName,
     StartPair,
 )
+from loadtests.gate.model.plan import GatePlan
+from loadtests.gate.model.result import GateFinding
+from loadtests.gate.model.vocabulary import Mode, SideName
 from loadtests.model.trial import RequestCount
 from loadtests.model.vocabulary import RuleCode
 from loadtests.servers.interpreter import COMPILING
@@ -71,7 +70,7 @@ def figures_of(evidence: Evidence, side: SideName) -> Iterator[Figures]:
     """Yield all figures of one version."""
     for pair in evidence.pairs:
         for window in pair.windows:
-            yield window.base if side is SideName.BASE else window.head
+            yield window.of(side)
     for block in evidence.blocks:
         for alone in block.windows:
             if alone.side is side:
@@ -329,8 +328,7 @@ def _saturation(evidence: Evidence) -> Iterator[GateFinding]:
     for load in evidence.loads:
         throttled_ratios = [
             figures.throttled_ratio
-            for pair in evidence.pairs
-            if pair.worker == load.worker
+            for pair in evidence.pairs_of(load.worker)
             for window in pair.windows
             if window.mode is Mode.CLOSED
             for figures in (window.base, window.head)

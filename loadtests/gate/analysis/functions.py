@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from loadtests.analysis.profiles import flames, function_changes
-from loadtests.gate.model import Evidence, Mode
+from loadtests.gate.model.evidence import Evidence
+from loadtests.gate.model.vocabulary import Mode
 from loadtests.model.profiles.functions import FunctionChange, FunctionChanges, FunctionProfile
 from loadtests.model.profiles.results import Span
 
@@ -42,9 +43,9 @@ def _cost(evidence: Evidence, profile: FunctionProfile) -> float | None:
     sampled = [start.cpu_us_per_request for start in profile.starts if start.side == "base"]
     usual = [
         window.base.cpu_us_per_request
-        for pair in evidence.pairs
+        for pair in evidence.pairs_of(profile.worker)
         for window in pair.windows
-        if pair.worker == profile.worker and window.mode is Mode.OPEN
+        if window.mode is Mode.OPEN
     ]
     before, meanwhile = _mean(usual), _mean(sampled)
     return round(meanwhile / before - 1, 4) if before and meanwhile else None

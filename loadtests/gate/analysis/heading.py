@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from loadtests.gate.model import Evidence, GatePlan, SideName
+from loadtests.gate.model.evidence import Evidence
+from loadtests.gate.model.plan import GatePlan
+from loadtests.gate.model.vocabulary import SideName
 from loadtests.model.tested.in_force import UNDER_LOAD, InForce
 
 AS_STARTED = "as started"

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 
 from pydantic import TypeAdapter
 
-from loadtests.gate.model import GateResult, GateVerdict
+from loadtests.gate.model.result import GateResult
+from loadtests.gate.model.vocabulary import GateVerdict
 from loadtests.model.tested.target import Target, TargetKind
 from loadtests.model.tested.variables import path_without_secrets
 

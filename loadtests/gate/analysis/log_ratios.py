@@ -12,16 +12,8 @@ from statistics import fmean
 
 from loadtests.analysis.core_speed import pooled_slope
 from loadtests.gate.analysis import medians
-from loadtests.gate.model import (
-    EndpointName,
-    Evidence,
-    Figures,
-    Mode,
-    PairWindow,
-    ScalingBlock,
-    SideName,
-    StartPair,
-)
+from loadtests.gate.model.evidence import Evidence, Figures, PairWindow, ScalingBlock, StartPair
+from loadtests.gate.model.vocabulary import EndpointName, Mode, SideName
 
 Get = Callable[[Figures], float | None]
 
@@ -55,10 +47,10 @@ ENDPOINTS = {
 def values(evidence: Evidence, worker: str, name: EndpointName) -> tuple[float, ...]:
     """Return the log ratios of an endpoint, one per start; starts without a figure are left out."""
     if name is EndpointName.SCALING:
-        blocks = [block for block in evidence.blocks if block.worker == worker]
+        blocks = evidence.blocks_of(worker)
         slope = _slope(blocks)
         return tuple(value for block in blocks if (value := _interaction(block, slope)) is not None)
-    pairs = [pair for pair in evidence.pairs if pair.worker == worker]
+    pairs = evidence.pairs_of(worker)
     return tuple(value for value in pair_values(pairs, name) if value is not None)
 
 
@@ -91,7 +83,7 @@ def _read(window: PairWindow, side: SideName, endpoint: Endpoint) -> float | Non
 
     A window without an answer is not left out: the remaining windows would be the better ones.
     """
-    figure = endpoint.get(side_of(window, side))
+    figure = endpoint.get(window.of(side))
     if endpoint is ENDPOINTS[EndpointName.THROUGHPUT] and not figure:
         return _one_request_rps((window.base, window.head))
     return figure
@@ -107,7 +99,7 @@ def _one_request_rps(together: Iterable[Figures]) -> float | None:
 
 def _times(pair: StartPair, side: SideName) -> list[medians.Times]:
     """Return the response times of one version's open windows; empty windows are left out."""
-    windows = [side_of(window, side) for window in pair.windows if window.mode is Mode.OPEN]
+    windows = [window.of(side) for window in pair.windows if window.mode is Mode.OPEN]
     return [
         medians.Times(figures.completed, figures.quantiles_ms)
         for figures in windows
@@ -121,10 +113,10 @@ def level(evidence: Evidence, worker: str, name: EndpointName, side: SideName) -
     The median is the median of all requests.
     """
     if name is EndpointName.P50:
-        times = [_times(pair, side) for pair in evidence.pairs if pair.worker == worker]
+        times = [_times(pair, side) for pair in evidence.pairs_of(worker)]
         return medians.median_ms([start for start in times if start])
     if name is EndpointName.SCALING:
-        blocks = [block for block in evidence.blocks if block.worker == worker]
+        blocks = evidence.blocks_of(worker)
         slope = _slope(blocks)
         factors = [_doubling(block, side, slope) for block in blocks]
         logs = [log for log in factors if log is not None]
@@ -132,18 +124,12 @@ def level(evidence: Evidence, worker: str, name: EndpointName, side: SideName) -
         endpoint = ENDPOINTS[name]
         figures = [
             _read(window, side, endpoint)
-            for pair in evidence.pairs
-            if pair.worker == worker
+            for pair in evidence.pairs_of(worker)
             for window in pair.windows
             if window.mode is endpoint.mode
         ]
         logs = [math.log(value) for value in figures if value]
     return math.exp(fmean(logs)) if logs else None
-
-
-def side_of(window: PairWindow, side: SideName) -> Figures:
-    """Return one version's figures of a window."""
-    return window.base if side is SideName.BASE else window.head
 
 
 def _log_ratio(head: float | None, base: float | None) -> float | None:

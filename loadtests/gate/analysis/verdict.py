@@ -16,19 +16,10 @@ from loadtests.gate.analysis import (
 from loadtests.gate.analysis.cause import cause_of
 from loadtests.gate.analysis.decision import Judged, judge, reason_of, rule_of
 from loadtests.gate.analysis.heading import heading
-from loadtests.gate.model import (
-    SCHEMA_VERSION,
-    EndpointName,
-    EndpointResult,
-    Evidence,
-    GateFacts,
-    GateFinding,
-    GatePlan,
-    GateResult,
-    GateVerdict,
-    Side,
-    SideName,
-)
+from loadtests.gate.model.evidence import Evidence
+from loadtests.gate.model.plan import GatePlan, Side
+from loadtests.gate.model.result import EndpointResult, GateFacts, GateFinding, GateResult
+from loadtests.gate.model.vocabulary import SCHEMA_VERSION, EndpointName, GateVerdict, SideName
 from loadtests.model import errors
 from loadtests.model.machine import Machine
 from loadtests.model.result import Estimate
@@ -329,8 +320,9 @@ def _guard(
 def _settle_minutes(
     judged: Judged, evidence: Evidence, worker: str, endpoint: EndpointName
 ) -> float | None:
-    units = evidence.blocks if endpoint is EndpointName.SCALING else evidence.pairs
-    unit_times_s = [unit.wall_s for unit in units if unit.worker == worker]
+    is_scaling = endpoint is EndpointName.SCALING
+    units = evidence.blocks_of(worker) if is_scaling else evidence.pairs_of(worker)
+    unit_times_s = [unit.wall_s for unit in units]
     if judged.needed_units is None or not unit_times_s:
         return None
     more = max(0, judged.needed_units - judged.units)

@@ -23,17 +23,11 @@ from loadtests.analysis.profiles.call_paths import StartSamples
 from loadtests.analysis.profiles.own_code import package_named
 from loadtests.environments.protocol import Say
 from loadtests.gate.analysis import figures, findings, verdict
-from loadtests.gate.generator_pool import TIMEOUT_S, GeneratorPool, Key
-from loadtests.gate.model import (
-    SIDE_BY_SIDE,
-    Evidence,
-    GatePlan,
-    GateVerdict,
-    Mode,
-    SideName,
-    WorkerLoad,
-)
-from loadtests.gate.pair_runner import MAX_IN_FLIGHT
+from loadtests.gate.measurement.generator_pool import TIMEOUT_S, GeneratorPool, Key
+from loadtests.gate.measurement.pair_runner import MAX_IN_FLIGHT
+from loadtests.gate.model.evidence import Evidence, WorkerLoad
+from loadtests.gate.model.plan import GatePlan
+from loadtests.gate.model.vocabulary import SIDE_BY_SIDE, GateVerdict, Mode, SideName
 from loadtests.gate.plan import WindowSpec, lane_of, load_now, served_by, twin_s
 from loadtests.gate.profiling import checkout
 from loadtests.gate.stack import GateStack, starts_of
@@ -198,9 +192,9 @@ class FunctionProfiler:
         return [range(1 + step * lanes, 1 + (step + 1) * lanes) for step in range(count)]
 
     def _load(self) -> WorkerLoad:
-        load = next(each for each in self._evidence.loads if each.worker == self._worker)
-        pairs = [pair for pair in self._evidence.pairs if pair.worker == self._worker]
-        now = load_now(self._plan, load, pairs)
+        load = self._evidence.load_of(self._worker)
+        assert load is not None
+        now = load_now(self._plan, load, self._evidence.pairs_of(self._worker))
         return replace(now, rate_rps=round(RATE_RATIO * now.rate_rps, 1))
 
     def _started(self, pair: int, side: SideName) -> _Started:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from loadtests.analysis.profiles.function_pairs import flame_of
 from loadtests.gate.analysis.functions import in_words, interval, place, points
-from loadtests.gate.model import GateResult
+from loadtests.gate.model.result import GateResult
 from loadtests.gate.report import wording
 from loadtests.model.profiles.functions import FunctionChange, FunctionChanges
 from loadtests.report.plots.flame import Flame, flame

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from loadtests.gate.model import GateResult, GateVerdict
+from loadtests.gate.model.result import GateResult
+from loadtests.gate.model.vocabulary import GateVerdict
 from loadtests.gate.report import functions_text, wording
 from loadtests.model.safe_text import printable
 

@@ -12,7 +12,8 @@ from functools import cache
 from jinja2 import Environment
 
 from loadtests.gate.analysis import log_ratios
-from loadtests.gate.model import EndpointResult, GateResult, GateVerdict
+from loadtests.gate.model.result import EndpointResult, GateResult
+from loadtests.gate.model.vocabulary import GateVerdict
 from loadtests.gate.report import functions_text, wording
 from loadtests.report.formats.html import new_templates
 from loadtests.report.plots.drawing import Axis, Dot, Reference, Strip, Tick

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
-from loadtests.gate.model import EndpointResult, GateResult, GateVerdict
+from loadtests.gate.model.result import EndpointResult, GateResult
+from loadtests.gate.model.vocabulary import GateVerdict
 from loadtests.gate.report import wording
 from loadtests.report.formats import junit
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from loadtests.gate.model import GateResult, GateVerdict
+from loadtests.gate.model.result import GateResult
+from loadtests.gate.model.vocabulary import GateVerdict
 from loadtests.gate.report import functions_text, wording
 from loadtests.report.formats.markdown import escape, table
 from loadtests.report.rounding import figure

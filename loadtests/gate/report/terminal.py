@@ -9,7 +9,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from loadtests.gate.model import EndpointResult, GateResult, GateVerdict
+from loadtests.gate.model.result import EndpointResult, GateResult
+from loadtests.gate.model.vocabulary import GateVerdict
 from loadtests.gate.report import functions_text, wording
 
 STYLES = {

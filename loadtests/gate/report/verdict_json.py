@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from pydantic import TypeAdapter, ValidationError
 
 from loadtests.gate.analysis import verdict
-from loadtests.gate.model import READABLE, GateResult
+from loadtests.gate.model.result import GateResult
+from loadtests.gate.model.vocabulary import READABLE
 from loadtests.model.errors import UsageError
 
 _RESULT = TypeAdapter(GateResult)

@@ -6,15 +6,9 @@ import shlex
 
 from loadtests.gate.analysis import consistency_guard, heading
 from loadtests.gate.analysis.verdict import NAMES
-from loadtests.gate.model import (
-    EndpointName,
-    EndpointResult,
-    GatePlan,
-    GateResult,
-    GateVerdict,
-    Side,
-    SideKind,
-)
+from loadtests.gate.model.plan import GatePlan, Side
+from loadtests.gate.model.result import EndpointResult, GateResult
+from loadtests.gate.model.vocabulary import EndpointName, GateVerdict, SideKind
 from loadtests.model.tested.target import TargetKind
 from loadtests.model.tested.variables import HIDDEN
 from loadtests.report.rounding import figure, time_to_wait

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from loadtests.gate.model import Side, SideKind, SideName
+from loadtests.gate.model.plan import Side
+from loadtests.gate.model.vocabulary import SideKind, SideName
 from loadtests.model.safe_text import one_line
 from loadtests.model.tested.workload import Locustfile
 from loadtests.targets.configuration import project_file

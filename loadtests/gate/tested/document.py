@@ -13,7 +13,7 @@ from loadtests.environments.compose.tested import document as tested_document
 from loadtests.environments.compose.tested.hidden import PREFIX as VALUE_PREFIX
 from loadtests.environments.compose.tested.hidden import Hidden
 from loadtests.environments.compose.tested.subject import Part, Subject
-from loadtests.gate.model import SideName
+from loadtests.gate.model.vocabulary import SideName
 from loadtests.gate.tested.prepared import Prepared
 from loadtests.model.errors import UsageError
 from loadtests.model.plan import WorkerModel

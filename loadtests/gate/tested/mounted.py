@@ -7,7 +7,7 @@ from pathlib import Path
 
 from loadtests.environments.compose.tested.compose_file.mounts import Mount, parse
 from loadtests.environments.compose.tested.subject import Subject
-from loadtests.gate.versions import Named
+from loadtests.gate.named_versions import Named
 from loadtests.model.errors import UsageError
 
 CODE = (".py", ".pyc", ".so")

@@ -7,8 +7,8 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from loadtests.gate.model import SideKind
-from loadtests.gate.versions import Named
+from loadtests.gate.model.vocabulary import SideKind
+from loadtests.gate.named_versions import Named
 from loadtests.model.errors import UsageError
 from loadtests.model.tested.target import Target
 from loadtests.targets import registry

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from loadtests.analysis.remedies import CONNECTIONS, telling_line
 from loadtests.gate.analysis.findings import MORE_CONNECTIONS
-from loadtests.gate.model import SideName
+from loadtests.gate.model.vocabulary import SideName
 from loadtests.gate.stack import GateStack, starts_of
 from loadtests.model.safe_text import one_line
 from loadtests.model.stack import without_times

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from loadtests.gate.model import SideName
 from loadtests.gate.options import GateOptions
 from loadtests.targets import reset as resets
 
@@ -20,10 +19,6 @@ def reset(options: GateOptions, here: Path) -> None:
     if options.project is None or not options.project.reset_command:
         return
     folder = options.folder or here
-    environments = {
-        SideName.BASE: options.base_environment,
-        SideName.HEAD: options.head_environment,
-    }
-    for side, environment in environments.items():
+    for side, environment in options.environments.items():
         variables = {**options.project.tested.env, **environment, VERSION: side.value}
         resets.run(options.project.reset_command, folder, variables, before=f"a window of {side}")

@@ -14,7 +14,7 @@ from typing import Any
 from loadtests.environments.compose.tested.compose_file.mounts import parse
 from loadtests.environments.compose.tested.compose_file.resources import reserved_devices
 from loadtests.environments.compose.tested.subject import Part, Subject
-from loadtests.gate.versions import Named
+from loadtests.gate.named_versions import Named
 from loadtests.model.errors import UsageError
 from loadtests.model.safe_text import one_line
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from loadtests.gate.model import Evidence, GatePlan, SideName
+from loadtests.gate.model.evidence import Evidence
+from loadtests.gate.model.plan import GatePlan
+from loadtests.gate.model.vocabulary import SideName
 from loadtests.gate.plan import served_by
 from loadtests.gate.stack import GateStack, starts_of
 from loadtests.measurement.serving import in_force, keep_alive

@@ -22,7 +22,8 @@ from loadtests.environments.compose.tested.start.starting import Starting
 from loadtests.environments.compose.tested.subject import Part
 from loadtests.environments.protocol import Say
 from loadtests.environments.wait_idle import busy_after
-from loadtests.gate.model import GatePlan, SideName
+from loadtests.gate.model.plan import GatePlan
+from loadtests.gate.model.vocabulary import SideName
 from loadtests.gate.tested.document import FILE, document, service_of
 from loadtests.gate.tested.prepared import Prepared
 from loadtests.model.plan import WorkerModel

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from loadtests.environments.compose.tested.subject import Part
-from loadtests.gate.model import SideKind
-from loadtests.gate.versions import Named
+from loadtests.gate.model.vocabulary import SideKind
+from loadtests.gate.named_versions import Named
 
 
 def of_version(parts: tuple[Part, ...], named: Named) -> tuple[Part, ...]:

@@ -12,13 +12,15 @@ from loadtests.environments.compose.tested import forcing, inspection, user_imag
 from loadtests.environments.compose.tested.subject import Subject
 from loadtests.environments.protocol import Say
 from loadtests.gate import fingerprints, versions
-from loadtests.gate.model import Side, SideKind, SideName
-from loadtests.gate.options import MOST_VARIANTS, GateOptions, load_of, models_of
+from loadtests.gate.model.plan import Side
+from loadtests.gate.model.vocabulary import SideKind, SideName
+from loadtests.gate.named_versions import Named
+from loadtests.gate.options import GateOptions, load_of, models_of
 from loadtests.gate.tested import compose_inputs, differences, mounted, rights, tags
 from loadtests.gate.tested.differences import Hashes
 from loadtests.gate.tested.places import VARIABLES, place_of, target_in
 from loadtests.gate.tested.prepared import Prepared
-from loadtests.gate.versions import DEFAULT_PORT, Named, Sides
+from loadtests.gate.versions import DEFAULT_PORT, Sides
 from loadtests.model.errors import EnvironmentFailure, UsageError
 from loadtests.model.plan import START_LIMIT_S, WorkerModel
 from loadtests.model.tested.project import Project
@@ -64,48 +66,6 @@ class _Built:
     place: Path
     folder: Path
     """That of the target, from which the names of ``hashes`` start."""
-
-
-def find(
-    engine: docker.Engine, here: Path, options: GateOptions, *, pull: bool = True
-) -> tuple[Named, Named]:
-    """Return both versions by their names; raise :class:`UsageError` for one that is none.
-
-    Without ``pull``, an image that Docker has not is taken for one that it can pull.
-    """
-    head = _find(engine, here, SideName.HEAD, options, pull=pull)
-    if len(options.variants) == MOST_VARIANTS:
-        return replace(head, name=SideName.BASE), head
-    return _find(engine, here, SideName.BASE, options, pull=pull, head=head), head
-
-
-def _find(
-    engine: docker.Engine,
-    here: Path,
-    name: SideName,
-    options: GateOptions,
-    *,
-    pull: bool,
-    head: Named | None = None,
-) -> Named:
-    assert options.project is not None
-    image = {SideName.BASE: options.base_image, SideName.HEAD: options.head_image}[name]
-    asked = {SideName.BASE: options.base, SideName.HEAD: options.head}[name]
-    tested = options.project.tested
-    if image is not None:
-        return versions.find_image(engine, name, image, pull=pull)
-    if tested.kind is not TargetKind.IMAGE:
-        return versions.find(engine, here, name, asked, pull=pull, head=head)
-    if asked is None and name is SideName.HEAD:
-        return versions.find_image(engine, name, tested.image or tested.given, pull=pull)
-    found = None if asked is None else versions.find(engine, here, name, asked, pull=pull)
-    if found is None or found.kind is not SideKind.IMAGE:
-        raise UsageError(
-            f"The target is the image {tested.given}, so a commit or a folder does not change it."
-            f" Name the image of {name}: --{name}-image {tested.given}. Or name the target by its"
-            " Dockerfile."
-        )
-    return found
 
 
 def build(

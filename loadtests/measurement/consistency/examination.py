@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from loadtests.analysis.consistency import (
-    conversation,
     counting,
     judgement,
     processes,
@@ -26,7 +25,13 @@ from loadtests.analysis.consistency.reading import CONFIRM, Reading, turns
 from loadtests.measurement.consistency import own_words
 from loadtests.measurement.consistency.beginning import Beginning
 from loadtests.measurement.consistency.client import TIMEOUT_S, Client, Deadline
-from loadtests.measurement.consistency.exchanges import Case, Written, is_accepted
+from loadtests.measurement.consistency.exchanges import (
+    Case,
+    Written,
+    is_accepted,
+    unread_writes,
+)
+from loadtests.measurement.consistency.writer import Writer
 from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState
 from loadtests.model.tested.workload import RequestSpec
 from loadtests.tools import proc
@@ -83,13 +88,18 @@ class Examination:
     """What draws new words: never the same in two checks."""
     began_s: float = 0.0
     """When the client began, in seconds of the monotonic clock."""
-    logins: Sequence[RequestSpec] = ()
-    """The start, and the logins among the writes, as home got them."""
-    _writes: list[Written] = field(default_factory=list)
     _left_out: Sequence[tuple[str, str]] = ()
-    _rows: conversation.Drawn = field(default_factory=dict)
     _reworded: set[str] = field(default_factory=set)
     """Names of writes of which more were sent, each with another word."""
+
+    def __post_init__(self) -> None:
+        self.writer = Writer(
+            client=self.client,
+            talk=self.talk,
+            home=self._home,
+            rng=self.write_rng,
+            words=self.words,
+        )
 
     def is_over(self) -> bool:
         """Return whether the time is up."""
@@ -110,7 +120,7 @@ class Examination:
         # Only now: it may write at the other servers what they are found not to know.
         self._confirm(self.write_elsewhere())
         results = [self._judged(case) for case in self.cases]
-        results += self._unread_writes()
+        results += unread_writes(self.asked, self._home, self.writer.writes, self.cases)
         results += [self._not_asked(name, why) for name, why in self._left_out]
         limit = rate_limits.limits(self.asked, self.client.heard)
         return (*results, *([limit] if limit else []))
@@ -121,30 +131,26 @@ class Examination:
         """Begin at home: start, read, write, and read again; then read everywhere."""
         self.began_s = proc.monotonic_s()
         beginning = Beginning(
-            client=self.client,
-            talk=self.talk,
-            home=self._home,
+            writer=self.writer,
             others=self._others,
             at_once=1 if self.processes == 1 else self._at_once,
             rng=self.rng,
-            write_rng=self.write_rng,
-            words=self.words,
         )
-        self._writes = beginning.writes
         for cases_of in (beginning.cases, beginning.page_cases):
             cases = cases_of()
             self._read_everywhere(cases)
             self.cases += cases
         self._left_out = (*self.talk.left_out, *beginning.left_out)
-        self._rows, self.logins = beginning.rows(), beginning.logins
+
+    @property
+    def logins(self) -> Sequence[RequestSpec]:
+        """The start, and the logins among the writes, as home got them."""
+        return self.writer.logins
 
     def log_in_at_home(self, client: Client) -> None:
         """Send the logins for another client."""
         for request in self.logins:
             (client.log_in if self.talk.recorded else client.send)(self._home, request)
-
-    def _filled(self, write: RequestSpec) -> RequestSpec:
-        return conversation.filled(write, self.talk.values, self.write_rng, dict(self._rows))
 
     # -- everywhere -------------------------------------------------------------------------------
 
@@ -173,7 +179,7 @@ class Examination:
     def write_elsewhere(self) -> list[Case]:
         """Send each write to the other servers, too, and return those that seem to refuse it."""
         refused: list[Case] = []
-        for one in self._writes:
+        for one in self.writer.writes:
             write = one.template
             if not self._others or not is_accepted(one.answer) or self.is_over():
                 continue
@@ -188,7 +194,7 @@ class Examination:
                 ),
             )
             for server in self._others:
-                request = self._filled(write)
+                request = self.writer.filled_anew(write)
                 (answer,) = self.client.ask([(server, request)])
                 case.add(server, answer)
                 if is_accepted(answer):
@@ -209,8 +215,8 @@ class Examination:
 
         That is done although the time may be over.
         """
-        names = self._reworded | {one.name for one in self._writes if one.word}
-        reworded = [one.first for one in self._writes if one.name in names]
+        names = self._reworded | {one.name for one in self.writer.writes if one.word}
+        reworded = [one.first for one in self.writer.writes if one.name in names]
         if not reworded:
             return
         until_s = self.deadline.until_s
@@ -287,7 +293,7 @@ class Examination:
     def _write_words(self, case: Case) -> own_words.Words:
         """Write words of our own at home, where that can show whose they are."""
         found = case.reading
-        writes = [one for one in self._writes if one.name == found.written_by]
+        writes = [one for one in self.writer.writes if one.name == found.written_by]
         if found.derived or not found.sent or not writes:
             return own_words.NONE
         self._reworded.add(writes[0].name)
@@ -298,7 +304,9 @@ class Examination:
         case.reading = replace(case.reading, answers={self._home: (), other: ()}, stranger=())
         for is_home in turns(CONFIRM):
             server = self._home if is_home else other
-            request = self._filled(case.request) if case.reading.writing else case.request
+            request = case.request
+            if case.reading.writing:
+                request = self.writer.filled_anew(request)
             case.add(server, *self.client.ask([(server, request)]))
             if is_home and self.client.is_known and not case.reading.writing:
                 self._ask_as_stranger([case])
@@ -317,26 +325,6 @@ class Examination:
         return result if alone is None else counting.note(self.asked, again.reading, alone)
 
     # -- what is left -----------------------------------------------------------------------------
-
-    def _unread_writes(self) -> list[ProbeResult]:
-        """Return what is not known of writes that no read returned."""
-        read = {case.reading.written_by for case in self.cases}
-        results = []
-        for one in self._writes:
-            if one.name in read:
-                continue
-            detail = (
-                f"No request of the load returns what {one.name} wrote, so nothing is compared."
-            )
-            if one.answer.error == judgement.TIME_OVER:
-                detail = judgement.not_asked(one.name)
-            elif not is_accepted(one.answer):
-                answer = judgement.in_words(one.answer)
-                detail = f"{self._home} itself answered {one.name} with {answer}."
-            results.append(
-                self.asked.result(ProbeKind.WRITTEN, one.name, ProbeState.UNCHECKED, detail)
-            )
-        return results
 
     def _not_asked(self, name: str, why: str) -> ProbeResult:
         return self.asked.result(

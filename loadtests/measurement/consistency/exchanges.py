@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
-from loadtests.analysis.consistency import normal_form, reading, written
+from loadtests.analysis.consistency import judgement, normal_form, reading, written
 from loadtests.analysis.consistency.conversation import Conversation, line_of, name_of
+from loadtests.analysis.consistency.judgement import Asked
 from loadtests.analysis.consistency.paths import derived
 from loadtests.analysis.consistency.reading import Reading
-from loadtests.model.consistency import Seen
+from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState, Seen
 from loadtests.model.tested.workload import RequestSpec
 
 NUMBER = re.compile(r"\d+")
@@ -211,6 +212,25 @@ def _guesses(read: RequestSpec, one: Written) -> list[Named]:
 def _in_turn(groups: Sequence[Sequence[Named]]) -> list[Named]:
     """Return the first of each group, then the second of each, and so on."""
     return [each for row in zip_longest(*groups) for each in row if each is not None]
+
+
+def unread_writes(
+    asked: Asked, home: str, writes: Sequence[Written], cases: Sequence[Case]
+) -> list[ProbeResult]:
+    """Return what is not known of writes that no read returned."""
+    read = {case.reading.written_by for case in cases}
+    results = []
+    for one in writes:
+        if one.name in read:
+            continue
+        detail = f"No request of the load returns what {one.name} wrote, so nothing is compared."
+        if one.answer.error == judgement.TIME_OVER:
+            detail = judgement.not_asked(one.name)
+        elif not is_accepted(one.answer):
+            answer = judgement.in_words(one.answer)
+            detail = f"{home} itself answered {one.name} with {answer}."
+        results.append(asked.result(ProbeKind.WRITTEN, one.name, ProbeState.UNCHECKED, detail))
+    return results
 
 
 def is_accepted(seen: Seen) -> bool:

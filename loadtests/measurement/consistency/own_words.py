@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from loadtests.analysis.consistency.rewording import rewordings
 from loadtests.measurement.consistency.client import Client
 from loadtests.measurement.consistency.exchanges import Written, is_accepted
+from loadtests.model.errors import EnvironmentFailure
 
 BURSTS = 10
 """Bursts of words. The newest three words of each of two processes are then told from pages of a
@@ -62,3 +65,15 @@ def _accepted(
     return tuple(
         each.word for each, answer in zip(reworded, answers, strict=True) if is_accepted(answer)
     )
+
+
+@contextmanager
+def put_back_at_the_end(put_back: Callable[[], None]) -> Iterator[None]:
+    """Write the load's own text back, whatever happens; an error in between stays what it was."""
+    try:
+        yield
+    except BaseException:
+        with suppress(EnvironmentFailure):  # a generator that died is one, too
+            put_back()
+        raise
+    put_back()

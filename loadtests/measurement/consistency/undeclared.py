@@ -4,28 +4,20 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from loadtests.analysis.consistency import (
-    conversation,
-    files,
-    form_tokens,
-    judgement,
-    lasting,
-)
+from loadtests.analysis.consistency import conversation, files, form_tokens
 from loadtests.analysis.consistency.conversation import Conversation
 from loadtests.analysis.consistency.judgement import Asked
 from loadtests.environments.protocol import Grows, KeepsFiles, Stack
-from loadtests.measurement.consistency import further_server, second_login
-from loadtests.measurement.consistency.client import TIMEOUT_S, Client, Deadline, target
+from loadtests.measurement.consistency import own_words, second_login
+from loadtests.measurement.consistency.client import Client, Deadline
 from loadtests.measurement.consistency.examination import Examination
-from loadtests.measurement.consistency.exchanges import Case
+from loadtests.measurement.consistency.further_server import CONTROL_LIMIT_S, FurtherServer, Start
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState
-from loadtests.model.errors import EnvironmentFailure, GeneratorFailure
 from loadtests.model.plan import Plan
 from loadtests.model.stack import Replica
 from loadtests.model.tested.workload import RequestSpec
@@ -35,29 +27,12 @@ LIMIT_S = 20.0
 """How long all checks of a run may take, in seconds. What a variant takes beyond its share is
 added, so that the others keep theirs: at most as much again where it only seems to break."""
 
-START_NEEDS_S = 5.0
-"""How long a further server usually takes: the engine needs one or two seconds to start it, and it
-has to answer."""
-
 MOST_SERVERS = 4
 """Replicas of a worker model that are asked."""
-
-CONTROL_LIMIT_S = 10.0
-"""How much longer the control may take than the checks after which something was gone."""
 
 FILES_LIMIT_S = 3.0
 BREAKING_FILES_LIMIT_S = 25.0
 """How long listing the files of a server may take: longer where one may be at fault."""
-
-FORGOTTEN = (
-    "No further server was started: no request of the load always shows what the first one knows"
-    " of its client."
-)
-
-LEAST_TIMEOUT_S = 0.1
-
-START_LIMIT_S = 15.0
-"""How long a further server may take to answer, without a CPU budget."""
 
 Seen = Mapping[str, Sequence[RequestSpec]]
 """The requests that the check trial of each workload showed."""
@@ -95,7 +70,7 @@ class Means:
 
     files_written: FilesWritten | None = None
     files_are_shared: bool = False
-    further_replica: Callable[[str], AbstractContextManager[str]] | None = None
+    further_replica: Start | None = None
     no_start: str = ""
 
 
@@ -140,8 +115,7 @@ class Undeclared:
         self._replicas = replicas
         self._host = host
         self._means = means
-        self._grown: set[str] = set()
-        """Worker models of which a further replica was started; once is enough."""
+        self._further = FurtherServer(agent, means.further_replica, means.no_start)
 
     def check(self, plan: Plan, seen: Seen, *, limit_s: float = LIMIT_S) -> tuple[ProbeResult, ...]:
         """Return the results of each worker model and workload, in about ``limit_s`` seconds.
@@ -195,12 +169,12 @@ class Undeclared:
             control_s = proc.monotonic_s() + elapsed_s + CONTROL_LIMIT_S
             return self._examination(replace(subject, seed=f"{subject.seed}/again"), control_s)
 
-        with _put_back_at_the_end(examination):
+        with own_words.put_back_at_the_end(examination.put_back):
             results = examination.run()
             # What was asked beyond the share moves the end, as it does for the next ones.
             longer_s = max(0.0, proc.monotonic_s() - until_s)
             start_end_s = until_s if end_s is None else end_s + longer_s
-            started = self._after_start(examination, again, start_end_s)
+            started = self._further.check(examination, again, start_end_s)
         found = (*results, *started)
         return self._with_files(examination, (*found, *second_login.results(examination, found)))
 
@@ -241,103 +215,3 @@ class Undeclared:
         note = files.note(examination.asked, written, shared=shared)
         named = tuple(results) if shared else files.named_in(results, written)
         return (*named, *([note] if note is not None else []))
-
-    def _after_start(
-        self, examination: Examination, again: Callable[[float], Examination], end_s: float
-    ) -> tuple[ProbeResult, ...]:
-        """Return whether what home knows outlives the start of a further server.
-
-        Where it does not, the same is done ``again`` without a start, for as many seconds. It is
-        over at ``end_s``.
-        """
-        remembered = further_server.remembered(examination)
-        further = self._means.further_replica
-        asked = examination.asked
-        over = f"No further server was started: {judgement.TIME_OVER}."
-        knows_client = bool(examination.talk.start or examination.talk.writes)
-        if further is None:
-            why = self._means.no_start
-            return (_not_started(asked, why),) if why and knows_client else ()
-        if asked.worker in self._grown:
-            return ()
-        if not remembered:
-            why = over if examination.is_over() else FORGOTTEN
-            return (_not_started(asked, why),) if knows_client else ()
-        # A start takes as long for many variants as for one, so it may have more than their share.
-        deadline = examination.deadline
-        longer_s = min(end_s, deadline.until_s + START_NEEDS_S)
-        deadline.until_s = max(deadline.until_s, longer_s)
-        if deadline.left_s() < START_NEEDS_S / 2:
-            return (_not_started(asked, over),)
-        known = further_server.still_known(examination, remembered)
-        if not known:
-            why = over if examination.is_over() else _replaced(remembered)
-            return (_not_started(asked, why),)
-        self._grown.add(asked.worker)
-        try:
-            with further(asked.worker) as address:
-                self._wait_for(address, known[0].request, deadline)
-                result = further_server.after_start(examination, known)
-                elapsed_s = proc.monotonic_s() - examination.began_s
-        except GeneratorFailure:
-            raise
-        except EnvironmentFailure as error:
-            return (_not_started(asked, str(error)),)
-        if result.state is not ProbeState.BREAKS:
-            return (result,)
-        return (self._controlled(result, again(elapsed_s), elapsed_s),)
-
-    def _controlled(
-        self, result: ProbeResult, control: Examination, elapsed_s: float
-    ) -> ProbeResult:
-        """Return the result, as a note if home forgets without a further server, too.
-
-        The control makes the same writes, and waits until ``elapsed_s`` after it began.
-        """
-        with _put_back_at_the_end(control):
-            control.begin()
-            control.write_elsewhere()
-            known = further_server.still_known(control, further_server.remembered(control))
-            left_s = control.began_s + elapsed_s - proc.monotonic_s()
-            proc.sleep(max(0.0, left_s))
-            lasts = known and further_server.after_start(control, known).state is ProbeState.OK
-        return result if lasts else lasting.forgets_by_itself(result)
-
-    def _wait_for(self, address: str, request: RequestSpec, deadline: Deadline) -> None:
-        """Wait until a further server answers; raise :class:`EnvironmentFailure` if it does not."""
-        limit_s = max(0.0, min(START_LIMIT_S, deadline.left_s()))
-        proc.wait_until(
-            lambda: self._answers(address, request, deadline),
-            limit_s=limit_s,
-            failure=f"A further server did not answer in {limit_s:.0f} s.",
-        )
-
-    def _answers(self, address: str, request: RequestSpec, deadline: Deadline) -> bool:
-        timeout_s = max(LEAST_TIMEOUT_S, min(TIMEOUT_S, deadline.left_s()))
-        (answer,) = self._agent.fetch([f"http://{address}{target(request)}"], timeout_s=timeout_s)
-        return answer.status is not None
-
-
-@contextmanager
-def _put_back_at_the_end(examination: Examination) -> Iterator[None]:
-    """Write the load's own text back, whatever happens; an error in between stays what it was."""
-    try:
-        yield
-    except BaseException:
-        with suppress(EnvironmentFailure):  # a generator that died is one, too
-            examination.put_back()
-        raise
-    examination.put_back()
-
-
-def _replaced(cases: Sequence[Case]) -> str:
-    """Return why no further server was started: the checks wrote over what they compare."""
-    names = ", ".join(case.reading.name for case in cases)
-    return (
-        "No further server was started: since the checks wrote at the other servers, too,"
-        f" {cases[0].reading.home} does not answer {names} as before."
-    )
-
-
-def _not_started(asked: Asked, why: str) -> ProbeResult:
-    return asked.result(ProbeKind.START, "a further server starts", ProbeState.UNCHECKED, why)

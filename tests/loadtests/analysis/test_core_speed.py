@@ -60,7 +60,10 @@ def test_a_loss_of_the_system_itself_stays() -> None:
 
 
 def test_trials_that_do_not_follow_the_core_are_hardly_changed() -> None:
-    for trial in at_mean_speed(at_speeds(effect=0.0, noise=0.005)):
+    trials = at_mean_speed(at_speeds(effect=0.0, noise=0.005))
+
+    assert trials
+    for trial in trials:
         assert trial.speed_correction == pytest.approx(1.0, abs=0.01)
 
 

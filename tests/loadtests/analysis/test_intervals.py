@@ -8,6 +8,7 @@ from loadtests.analysis.intervals import (
     chi_square_chance,
     geometric_mean,
     half_width_ratio,
+    overlap,
     standard_error,
     student_chance,
     student_quantile,
@@ -52,6 +53,36 @@ def test_one_value_has_an_estimate_but_no_interval() -> None:
 
 def test_no_values_are_unknown_and_not_zero() -> None:
     assert geometric_mean([]) == UNKNOWN
+
+
+def between(low: float | None, high: float | None) -> Estimate:
+    return Estimate(estimate=1.0, low=low, high=high)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (1.9, 1.95, False),
+        (1.9, 1.96, True),
+        (1.9, 2.1, True),
+        (1.97, 2.03, True),
+        (2.04, 2.1, True),
+        (2.05, 2.1, False),
+    ],
+)
+def test_two_intervals_overlap_where_they_have_a_value_in_common(
+    low: float, high: float, *, expected: bool
+) -> None:
+    one, other = between(1.96, 2.04), between(low, high)
+
+    assert overlap(one, other) is expected
+    assert overlap(other, one) is expected
+
+
+@pytest.mark.parametrize("missing", [UNKNOWN, between(1.0, None), between(None, 3.0)])
+def test_what_has_no_interval_overlaps_nothing(missing: Estimate) -> None:
+    assert not overlap(between(1.96, 2.04), missing)
+    assert not overlap(missing, between(1.96, 2.04))
 
 
 def test_the_half_width_is_measured_from_the_middle_of_the_logarithms() -> None:

@@ -14,7 +14,10 @@ PLAN = make_plan(replica_counts=(1, 2), rounds=3)
 class Closed(io.StringIO):
     """A stream that nobody reads any more."""
 
+    tries = 0
+
     def write(self, _: str) -> int:
+        self.tries += 1
         raise BrokenPipeError
 
 
@@ -65,11 +68,14 @@ def test_a_round_ends_also_where_precise_cells_are_left_out_of_it() -> None:
 
 
 def test_progress_goes_on_where_nobody_listens() -> None:
-    plain = PlainProgress(Closed())
+    closed = Closed()
+    plain = PlainProgress(closed)
 
     plain.planned(PLAN)
     plain.measured(make_trials(PLAN, rounds=1))
     plain.close()
+
+    assert closed.tries == 2
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,9 @@ import pytest
 from loadtests.environments.compose import images
 from loadtests.environments.compose.images import ServiceImages
 from loadtests.environments.protocol import Say
-from loadtests.gate import pipeline, versions
-from loadtests.gate.model import GatePlan, SideName
+from loadtests.gate import named_versions, versions, worker_measurement
+from loadtests.gate.model.plan import GatePlan
+from loadtests.gate.model.vocabulary import SideName
 from loadtests.gate.options import GateOptions
 from loadtests.gate.plan import served_by
 from loadtests.gate.tested import versions as own_versions
@@ -173,16 +174,15 @@ def put_in_memory(monkeypatch: pytest.MonkeyPatch, world: GateWorld) -> None:
         assert options.project is not None
         return build(None, Path(), Path(), named, environments, print)
 
-    def find_own(_: object, __: Path, options: GateOptions, **how: bool) -> tuple[str, str]:
+    def find_both(_: object, __: Path, options: GateOptions, **how: bool) -> tuple[str, str]:
         world.pulls.append(how.get("pull", True))
         return options.base or "default base", options.head or "default head"
 
-    monkeypatch.setattr(own_versions, "find", find_own)
+    monkeypatch.setattr(named_versions, "find_both", find_both)
     monkeypatch.setattr(own_versions, "build", build_own)
     monkeypatch.setattr(docker, "Engine", FakeEngine)
     monkeypatch.setattr(docker_compose, "find_compose", lambda: COMPOSE)
     monkeypatch.setattr(docker, "is_local", lambda: False)
-    monkeypatch.setattr(versions, "find_both", find_own)
     monkeypatch.setattr(versions, "build", build)
     monkeypatch.setattr(images, "build_services", lambda *_, **__: SERVICES)
-    monkeypatch.setattr(pipeline, "open_stack", open_stack)
+    monkeypatch.setattr(worker_measurement, "open_stack", open_stack)

@@ -9,23 +9,19 @@ from random import Random
 from typing import Any
 
 from loadtests.gate.analysis.medians import quantile_levels
-from loadtests.gate.model import (
-    EndpointName,
+from loadtests.gate.model.evidence import (
     Evidence,
     Figures,
-    GateFacts,
-    GatePlan,
-    Mode,
     PairWindow,
     ScalingBlock,
     ScalingWindow,
-    Side,
-    SideKind,
-    SideName,
     SideProbe,
     StartPair,
     WorkerLoad,
 )
+from loadtests.gate.model.plan import GatePlan, Side
+from loadtests.gate.model.result import GateFacts
+from loadtests.gate.model.vocabulary import EndpointName, Mode, SideKind, SideName
 from loadtests.gate.options import GateOptions
 from loadtests.gate.plan import block_order, make_plan, pair_windows
 from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState

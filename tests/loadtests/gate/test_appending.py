@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from loadtests.gate import appending
-from loadtests.gate.model import GatePlan, GateResult, Side, SideKind, SideName
+from loadtests.gate.model.plan import GatePlan, Side
+from loadtests.gate.model.result import GateResult
+from loadtests.gate.model.vocabulary import SideKind, SideName
 from loadtests.gate.report import verdict_json
 from loadtests.gate.versions import Sides
 from loadtests.model.consistency import SAMPLE_CHECKS

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,25 +11,14 @@ import pytest
 from loadtests.gate import result_files
 from loadtests.gate.analysis import verdict
 from loadtests.gate.analysis.consistency_guard import TRIES
-from loadtests.gate.model import EndpointName, Evidence, GateVerdict, SideName, WorkerLoad
+from loadtests.gate.model.evidence import Evidence, WorkerLoad
+from loadtests.gate.model.vocabulary import EndpointName, GateVerdict, SideName
 from loadtests.gate.report import verdict_json
 from loadtests.model.errors import Interrupted, UnusableLoad
-from tests.loadtests.fakes.gate import GateWorld, gunicorn_log, put_in_memory, slower_head
+from tests.loadtests.fakes.gate import GateWorld, gunicorn_log
 from tests.loadtests.gate.builders import MACHINE, make_facts, make_gate_plan, make_side
 from tests.loadtests.gate.test_own_project import run
-from tests.loadtests.gate.test_pipeline import Gates, verdicts
-
-
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> GateWorld:
-    made = GateWorld(rps=slower_head(0.0))
-    put_in_memory(monkeypatch, made)
-    return made
-
-
-@pytest.fixture
-def gates(tmp_path: Path, world: GateWorld) -> Gates:
-    return Gates(tmp_path)
+from tests.loadtests.gate.whole_gates import Gates, verdicts
 
 
 class OneStoreForBase(dict[str, list[str]]):

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from loadtests.gate import result_files, versions
-from loadtests.gate.model import GateVerdict, Side, SideKind, SideName
+from loadtests.gate.model.plan import Side
+from loadtests.gate.model.vocabulary import GateVerdict, SideKind, SideName
 from loadtests.gate.report import github, html, junit, markdown, terminal, verdict_json, wording
 from tests.loadtests.fakes.gate import GateWorld, put_in_memory, slower_head
 from tests.loadtests.gate.builders import make_side
-from tests.loadtests.gate.test_pipeline import Gates
+from tests.loadtests.gate.whole_gates import Gates
 
 ONE, OTHER = "0123456789abcdef", "fedcba9876543210"
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from loadtests.gate.generator_pool import NEW_REQUEST
-from loadtests.gate.model import EndpointName, GateResult, GateVerdict, SideName
+from loadtests.gate.measurement.generator_pool import NEW_REQUEST
+from loadtests.gate.model.result import GateResult
+from loadtests.gate.model.vocabulary import EndpointName, GateVerdict, SideName
 from loadtests.gate.options import GateOptions, models_of
 from loadtests.gate.report import junit, markdown, terminal, verdict_json, wording
 from loadtests.measurement.generator_client import Agent
@@ -22,7 +22,7 @@ from loadtests.targets import plain
 from loadtests.targets.configuration import load
 from tests.loadtests.fakes import Order
 from tests.loadtests.fakes.gate import GateWorld, gunicorn_log, put_in_memory, slower_head
-from tests.loadtests.gate.test_pipeline import Gates
+from tests.loadtests.gate.whole_gates import Gates
 from tests.loadtests.measurement.user_load.check_trial_facts import attempt, bad, facts, step
 
 TARGET = Target(
@@ -37,11 +37,6 @@ def world(monkeypatch: pytest.MonkeyPatch) -> GateWorld:
     made.logs = dict.fromkeys(SideName, gunicorn_log("sync", 2))
     put_in_memory(monkeypatch, made)
     return made
-
-
-@pytest.fixture
-def gates(tmp_path: Path, world: GateWorld) -> Gates:
-    return Gates(tmp_path)
 
 
 def project(**changed: Any) -> Project:

@@ -10,7 +10,9 @@ import pytest
 from pydantic import TypeAdapter
 
 from loadtests.gate import options, plan
-from loadtests.gate.model import EndpointName, GatePlan, Mode, SideName, WorkerLoad
+from loadtests.gate.model.evidence import WorkerLoad
+from loadtests.gate.model.plan import GatePlan
+from loadtests.gate.model.vocabulary import EndpointName, Mode, SideName
 from loadtests.gate.options import GateOptions
 from loadtests.model.errors import PlanError, UsageError
 from tests.loadtests.gate.builders import MACHINE, make_gate_plan, make_pair
@@ -83,7 +85,10 @@ def test_every_pair_has_one_closed_window_and_two_open_ones_with_arrivals_of_the
 
 
 def test_the_arrivals_of_one_side_come_half_a_gap_after_their_twins() -> None:
-    for spec in plan.pair_windows(PLAN, "gthread", 1):
+    windows = plan.pair_windows(PLAN, "gthread", 1)
+
+    assert windows
+    for spec in windows:
         first, second = SideName if spec.base_first else tuple(SideName)[::-1]
         assert plan.twin_s(spec, first, 20.0) == 0
         assert plan.twin_s(spec, second, 20.0) == pytest.approx(0.025)

@@ -12,7 +12,7 @@ from loadtests.environments.compose.images import ServiceImages
 from loadtests.environments.compose.lanes import LANES
 from loadtests.environments.compose.projects import Project
 from loadtests.gate import stack
-from loadtests.gate.model import SideName
+from loadtests.gate.model.vocabulary import SideName
 from loadtests.gate.versions import Sides
 from loadtests.tools import docker, docker_compose
 from tests.checkout import CHECKOUT

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 
-from loadtests.gate.model import EndpointName, GateResult, GateVerdict, SideName
+from loadtests.gate.model.result import GateResult
+from loadtests.gate.model.vocabulary import EndpointName, GateVerdict, SideName
 from loadtests.gate.report import junit, markdown, verdict_json
 from loadtests.model.errors import UnusableLoad, UsageError
 from loadtests.model.vocabulary import RuleCode
@@ -15,7 +15,7 @@ from tests.loadtests.fakes import Order
 from tests.loadtests.fakes.gate import GateWorld, gunicorn_log, put_in_memory, slower_head
 from tests.loadtests.gate.test_early_end import OneStoreForBase
 from tests.loadtests.gate.test_own_project import run
-from tests.loadtests.gate.test_pipeline import Gates, verdicts
+from tests.loadtests.gate.whole_gates import Gates, verdicts
 
 REFUSED = "FATAL:  sorry, too many clients already"
 STORE = {side: (f"with-{side}-db",) for side in SideName}
@@ -27,11 +27,6 @@ def world(monkeypatch: pytest.MonkeyPatch) -> GateWorld:
     made.logs = dict.fromkeys(SideName, gunicorn_log("sync", 8))
     put_in_memory(monkeypatch, made)
     return made
-
-
-@pytest.fixture
-def gates(tmp_path: Path, world: GateWorld) -> Gates:
-    return Gates(tmp_path)
 
 
 def last_starts_fail(order: Order, members: Sequence[str]) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""What base and head may be named by, and how each wrong name is told."""
+"""Versions become images: built from their own files, with one port, and compared."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from loadtests.gate import versions
-from loadtests.gate.model import SideKind, SideName
+from loadtests.gate import named_versions, versions
+from loadtests.gate.model.vocabulary import SideKind, SideName
+from loadtests.gate.named_versions import Named
 from loadtests.model.errors import EnvironmentFailure, UsageError
 from loadtests.tools import docker, git
 
@@ -56,60 +57,6 @@ def checkout(tmp_path: Path) -> Path:
     return folder
 
 
-def find(engine: FakeEngine, here: Path, asked: str | None, name: SideName) -> versions.Named:
-    return versions.find(engine, here, name, asked)  # type: ignore[arg-type]
-
-
-def test_without_names_the_working_tree_meets_where_it_left_main(checkout: Path) -> None:
-    base = find(FakeEngine(), checkout, None, SideName.BASE)
-    head = find(FakeEngine(), checkout / "app", None, SideName.HEAD)
-
-    assert (base.kind, base.commit) == (SideKind.REF, in_git(checkout, "rev-parse", "main"))
-    assert (head.kind, head.folder) == (SideKind.PATH, checkout)
-
-
-def test_a_name_is_a_path_or_a_commit_or_else_an_image(checkout: Path) -> None:
-    engine = FakeEngine(**{"topic": (8000,), "shop:1": (8000,)})
-
-    assert find(engine, checkout, str(checkout), SideName.BASE).kind is SideKind.PATH
-    assert find(engine, checkout, "topic", SideName.BASE).kind is SideKind.REF
-    assert find(engine, checkout, "main~1", SideName.BASE).kind is SideKind.REF
-    assert find(engine, checkout, "shop:1", SideName.BASE).kind is SideKind.IMAGE
-
-
-@pytest.mark.parametrize("asked", ["no-such-branch", "--help", "shop:2", "deadbeef"])
-def test_a_wrong_name_is_one_message(
-    checkout: Path, asked: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(docker, "pull", lambda _: False)
-
-    with pytest.raises(UsageError, match=f"--base '{asked}' is neither a folder, nor a commit"):
-        find(FakeEngine(), checkout, asked, SideName.BASE)
-
-
-def test_outside_of_a_checkout_there_are_no_defaults(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="not a git checkout"):
-        find(FakeEngine(), tmp_path, None, SideName.HEAD)
-
-
-def test_a_clone_without_history_is_told_to_fetch_it(checkout: Path, tmp_path: Path) -> None:
-    shallow = tmp_path / "shallow"
-    command = ("clone", "--quiet", "--depth=1", "--no-single-branch", f"file://{checkout}")
-    in_git(checkout, "checkout", "--quiet", "--force", "main")
-    in_git(tmp_path, *command, str(shallow))
-    in_git(shallow, "checkout", "--quiet", "topic")
-
-    with pytest.raises(UsageError, match="fetch-depth: 0"):
-        find(FakeEngine(), shallow, None, SideName.BASE)
-
-
-def test_a_repository_without_a_main_branch_asks_for_a_name(checkout: Path) -> None:
-    in_git(checkout, "branch", "--move", "main", "trunk")
-
-    with pytest.raises(UsageError, match="no main branch"):
-        find(FakeEngine(), checkout, None, SideName.BASE)
-
-
 def test_a_commit_is_exported_as_it_was(checkout: Path, tmp_path: Path) -> None:
     folder = tmp_path / "export"
     folder.mkdir()
@@ -120,7 +67,7 @@ def test_a_commit_is_exported_as_it_was(checkout: Path, tmp_path: Path) -> None:
 
 
 def build(
-    engine: FakeEngine, checkout: Path, base: versions.Named, head: versions.Named, **of_head: str
+    engine: FakeEngine, checkout: Path, base: Named, head: Named, **of_head: str
 ) -> versions.Sides:
     environments: dict[SideName, dict[str, str]] = {SideName.BASE: {}, SideName.HEAD: of_head}
     return versions.build(
@@ -147,11 +94,12 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
 def test_a_commit_and_a_tree_are_built_and_their_files_compared(
     checkout: Path, built: list[tuple[str, ...]]
 ) -> None:
-    engine = FakeEngine(
+    engine: Any = FakeEngine(
         **{"twofold/gate-base:latest": (8000,), "twofold/gate-head:latest": (8000,)}
     )
-    base = find(engine, checkout, "main~1", SideName.BASE)
-    found = build(engine, checkout, base, find(engine, checkout, None, SideName.HEAD))
+    base = named_versions.find(engine, checkout, SideName.BASE, "main~1")
+    head = named_versions.find(engine, checkout, SideName.HEAD, None)
+    found = build(engine, checkout, base, head)
 
     assert found.differences == ("changed: code.py",)
     assert found.base.commit == in_git(checkout, "rev-parse", "main~1")
@@ -163,14 +111,14 @@ def test_a_commit_and_a_tree_are_built_and_their_files_compared(
 
 def test_identical_images_are_allowed_and_said(checkout: Path) -> None:
     engine = FakeEngine(shop=(8000,))
-    one, other = (versions.Named(name=name, asked="shop", kind=SideKind.IMAGE) for name in SideName)
+    one, other = (Named(name=name, asked="shop", kind=SideKind.IMAGE) for name in SideName)
 
     assert build(engine, checkout, one, other).differences == ("The images are identical (A/A).",)
 
 
 def test_identical_images_that_are_set_otherwise_are_no_a_a(checkout: Path) -> None:
     engine = FakeEngine(shop=(8000,))
-    one, other = (versions.Named(name=name, asked="shop", kind=SideKind.IMAGE) for name in SideName)
+    one, other = (Named(name=name, asked="shop", kind=SideKind.IMAGE) for name in SideName)
 
     found = build(engine, checkout, one, other, BURN_PERCENT="5")
 
@@ -182,7 +130,7 @@ def test_identical_images_that_are_set_otherwise_are_no_a_a(checkout: Path) -> N
 
 def test_values_of_variables_are_in_no_record_and_no_sentence(checkout: Path) -> None:
     engine = FakeEngine(shop=(8000,))
-    one, other = (versions.Named(name=name, asked="shop", kind=SideKind.IMAGE) for name in SideName)
+    one, other = (Named(name=name, asked="shop", kind=SideKind.IMAGE) for name in SideName)
 
     found = build(engine, checkout, one, other, TOKEN="hunter2")
 
@@ -193,8 +141,8 @@ def test_values_of_variables_are_in_no_record_and_no_sentence(checkout: Path) ->
 
 def test_ports_that_differ_are_refused(checkout: Path) -> None:
     engine = FakeEngine(old=(8000,), new=(9000,))
-    old = versions.Named(name=SideName.BASE, asked="old", kind=SideKind.IMAGE)
-    new = versions.Named(name=SideName.HEAD, asked="new", kind=SideKind.IMAGE)
+    old = Named(name=SideName.BASE, asked="old", kind=SideKind.IMAGE)
+    new = Named(name=SideName.HEAD, asked="new", kind=SideKind.IMAGE)
 
     with pytest.raises(EnvironmentFailure, match="port 8000 and head on port 9000"):
         build(engine, checkout, old, new)
@@ -203,7 +151,7 @@ def test_ports_that_differ_are_refused(checkout: Path) -> None:
 def test_a_folder_without_a_dockerfile_is_refused(checkout: Path, tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
-    named = versions.Named(name=SideName.BASE, asked="empty", kind=SideKind.PATH, folder=empty)
+    named = Named(name=SideName.BASE, asked="empty", kind=SideKind.PATH, folder=empty)
 
     with pytest.raises(UsageError, match="no Dockerfile"):
         build(FakeEngine(), checkout, named, named)
@@ -214,34 +162,17 @@ def test_the_port_is_the_one_that_the_image_exposes(
     checkout: Path, exposed: tuple[int, ...], port: int
 ) -> None:
     engine = FakeEngine(shop=exposed)
-    one, other = (versions.Named(name=name, asked="shop", kind=SideKind.IMAGE) for name in SideName)
+    one, other = (Named(name=name, asked="shop", kind=SideKind.IMAGE) for name in SideName)
 
     assert build(engine, checkout, one, other).head.port == port
 
 
 def test_several_ports_cannot_be_told_apart(checkout: Path) -> None:
     engine = FakeEngine(shop=(5000, 5001))
-    one, other = (versions.Named(name=name, asked="shop", kind=SideKind.IMAGE) for name in SideName)
+    one, other = (Named(name=name, asked="shop", kind=SideKind.IMAGE) for name in SideName)
 
     with pytest.raises(EnvironmentFailure, match="5000, 5001"):
         build(engine, checkout, one, other)
-
-
-def test_without_pulling_an_image_that_may_exist_is_left_for_later(
-    checkout: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def pull(_: str) -> bool:
-        raise AssertionError("nothing may be pulled yet")
-
-    monkeypatch.setattr(docker, "pull", pull)
-    engine: Any = FakeEngine()
-
-    named = versions.find(engine, checkout, SideName.HEAD, "shop:2", pull=False)
-
-    assert named.kind is SideKind.IMAGE
-    assert versions.find_image(engine, SideName.HEAD, "shop:2", pull=False) == named
-    with pytest.raises(UsageError):
-        versions.find(engine, checkout, SideName.HEAD, "no-such-branch", pull=False)
 
 
 def test_a_commits_files_have_the_modes_of_the_checkouts(checkout: Path, tmp_path: Path) -> None:
@@ -302,7 +233,7 @@ def test_a_dockerfile_that_is_a_link_to_a_file_of_this_machine_is_refused(
     (tmp_path / "secret").write_text("secret\n")
     (checkout / "app/Dockerfile").unlink()
     (checkout / "app/Dockerfile").symlink_to(tmp_path / "secret")
-    head = versions.Named(name=SideName.HEAD, asked=".", kind=SideKind.PATH, folder=checkout)
+    head = Named(name=SideName.HEAD, asked=".", kind=SideKind.PATH, folder=checkout)
 
     with pytest.raises(UsageError, match="app/Dockerfile is a link to"):
         versions._folder(head, checkout, tmp_path)

@@ -67,6 +67,7 @@ def test_a_search_finds_the_rate_that_keeps_the_objective_and_says_between_which
 ) -> None:
     _, result, _ = sought
 
+    assert result.slo
     for each in result.slo:
         truth = LIMIT_SHARE * 50.0 * each.replicas
         assert each.low_rps is not None

@@ -224,11 +224,14 @@ def test_a_first_step_that_gains_nothing_over_the_one_before_is_the_last() -> No
     assert [step.users for step in steps] == [4]
 
 
-@pytest.mark.parametrize(("slots", "users"), [(None, 2), (1, 2), (2, 2), (8, 8)])
+@pytest.mark.parametrize(
+    ("slots", "step", "users"),
+    [(None, 1, 2), (1, 1, 2), (2, 1, 2), (8, 1, 8), (None, 3, 3), (8, 3, 9), (9, 3, 9)],
+)
 def test_the_search_begins_with_a_user_for_each_slot_and_with_two_at_least(
-    slots: int | None, users: int
+    slots: int | None, step: int, users: int
 ) -> None:
-    assert first_users(slots) == users
+    assert first_users(slots, step=step) == users
 
 
 def test_a_replica_with_more_slots_than_the_most_users_has_a_step_too() -> None:

@@ -15,7 +15,10 @@ KNOWN = {cell: 50.0 * cell.replicas for cell in PLAN.cells}
 
 
 def test_a_round_has_every_cell_at_every_share_once_at_that_part_of_its_capacity() -> None:
-    for specs in level_rounds(PLAN, latency_plan(), KNOWN):
+    rounds = level_rounds(PLAN, latency_plan(), KNOWN)
+
+    assert rounds
+    for specs in rounds:
         assert len(specs) == 9
         assert {(spec.trial.cell, spec.share_ratio, spec.rate_rps) for spec in specs} == {
             (cell, share, share * KNOWN[cell]) for cell in KNOWN for share in (0.5, 0.7, 0.9)
@@ -23,7 +26,10 @@ def test_a_round_has_every_cell_at_every_share_once_at_that_part_of_its_capacity
 
 
 def test_replicas_rotate_as_in_the_rounds_of_the_throughput() -> None:
-    for number, specs in enumerate(level_rounds(PLAN, latency_plan(), KNOWN)):
+    rounds = level_rounds(PLAN, latency_plan(), KNOWN)
+
+    assert rounds
+    for number, specs in enumerate(rounds):
         closed = {spec.cell: (spec.members, spec.port) for spec in PLAN.rounds[number]}
         for spec in specs:
             assert (spec.trial.members, spec.trial.port) == closed[spec.trial.cell]

@@ -171,6 +171,8 @@ def test_a_condition_is_looked_at_until_it_holds() -> None:
 
     proc.wait_until(lambda: next(looks), limit_s=5.0, failure="never")
 
+    assert list(looks) == []
+
 
 @pytest.mark.parametrize("failure", ["it never came", lambda: "it never came"])
 def test_a_condition_that_never_holds_is_told_at_the_limit(

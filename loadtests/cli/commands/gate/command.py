@@ -16,7 +16,7 @@ from loadtests.gate import options
 from loadtests.tools import signals
 
 if TYPE_CHECKING:
-    from loadtests.gate.model import GateResult
+    from loadtests.gate.model.result import GateResult
 
 
 @click.group(cls=LazyGroup, entries=GATE_COMMANDS, invoke_without_command=True)

@@ -29,7 +29,7 @@ from loadtests.targets.configuration import project_file
 from loadtests.targets.dockerfile import NAMES as DOCKERFILES
 
 if TYPE_CHECKING:
-    from loadtests.gate.pipeline import GateRequest
+    from loadtests.gate.request import GateRequest
     from loadtests.targets.configuration.project_file import ProjectFile
 
 DEFAULTS = options.GateOptions()
@@ -100,7 +100,8 @@ def request(given: Mapping[str, Any]) -> GateRequest:
 
     An option wins over the key of the configuration's table ``gate``.
     """
-    from loadtests.gate import pipeline, result_files
+    from loadtests.gate import result_files
+    from loadtests.gate.request import GateRequest
     from loadtests.targets import checkout
 
     here, values = Path.cwd(), dict(given)
@@ -120,7 +121,7 @@ def request(given: Mapping[str, Any]) -> GateRequest:
         asked = replace(asked, folder=file.folder)
     checked = options.check(asked)
     results_folder.check_writable(results)
-    return pipeline.GateRequest(
+    return GateRequest(
         options=checked,
         seed=seeds.draw(values["seed"]),
         root=checkout.root(),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from loadtests.gate.analysis import verdict
-from loadtests.gate.model import SideName
+from loadtests.gate.model.vocabulary import SideName
 from loadtests.gate.report import verdict_json
 from loadtests.model import errors
 from loadtests.model.plan import Plan

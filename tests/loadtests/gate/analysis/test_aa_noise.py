@@ -13,7 +13,8 @@ from rich.console import Console
 from loadtests.gate.analysis import aa_noise
 from loadtests.gate.analysis.aa_noise import Spread, promise
 from loadtests.gate.analysis.decision import judge, rule_of
-from loadtests.gate.model import EndpointName, Evidence, GateVerdict
+from loadtests.gate.model.evidence import Evidence
+from loadtests.gate.model.vocabulary import EndpointName, GateVerdict
 from loadtests.gate.report import aa_noise_text
 from loadtests.model.result import Estimate
 from tests.loadtests.gate.builders import make_gate_plan, make_pair

@@ -9,14 +9,8 @@ from types import MappingProxyType
 import pytest
 
 from loadtests.gate.analysis import answers, findings, verdict
-from loadtests.gate.model import (
-    EndpointName,
-    Evidence,
-    Figures,
-    GateVerdict,
-    ScalingWindow,
-    SideName,
-)
+from loadtests.gate.model.evidence import Evidence, Figures, ScalingWindow
+from loadtests.gate.model.vocabulary import EndpointName, GateVerdict, SideName
 from loadtests.model.failures import AnswerCount
 from loadtests.model.tested.workload import Locustfile, RequestSpec, Workload
 from tests.loadtests.gate.builders import (

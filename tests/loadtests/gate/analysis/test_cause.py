@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from loadtests.gate.analysis import verdict
-from loadtests.gate.model import EndpointName, Evidence, GateResult, GateVerdict, SideName
+from loadtests.gate.model.evidence import Evidence
+from loadtests.gate.model.result import GateResult
+from loadtests.gate.model.vocabulary import EndpointName, GateVerdict, SideName
 from tests.loadtests.gate.builders import (
     MACHINE,
     make_evidence,

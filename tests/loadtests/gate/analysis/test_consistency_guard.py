@@ -10,7 +10,9 @@ import pytest
 
 from loadtests.analysis.consistency import declared
 from loadtests.gate.analysis import consistency_guard, verdict
-from loadtests.gate.model import EndpointName, Evidence, GateResult, GateVerdict, SideName
+from loadtests.gate.model.evidence import Evidence
+from loadtests.gate.model.result import GateResult
+from loadtests.gate.model.vocabulary import EndpointName, GateVerdict, SideName
 from loadtests.gate.report import markdown, verdict_json, wording
 from loadtests.model.consistency import ProbeKind, ProbeRecord, ProbeState, Seen
 from tests.loadtests.gate.builders import (

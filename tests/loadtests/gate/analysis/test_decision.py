@@ -13,7 +13,7 @@ from scipy.special import ndtri, stdtrit
 
 from loadtests.gate.analysis import error_spending
 from loadtests.gate.analysis.decision import Rule, judge
-from loadtests.gate.model import GateVerdict
+from loadtests.gate.model.vocabulary import GateVerdict
 
 LOOKS = error_spending.looks((8, 12), 12)
 RULE = Rule(margin=0.05, alpha=0.01, beta=0.05, tests=6, looks=LOOKS)

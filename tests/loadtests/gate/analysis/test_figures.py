@@ -10,7 +10,8 @@ import pytest
 from pydantic import TypeAdapter
 
 from loadtests.gate.analysis import figures
-from loadtests.gate.model import Figures, Mode
+from loadtests.gate.model.evidence import Figures
+from loadtests.gate.model.vocabulary import Mode
 from loadtests.model.generator_records import Edge, Finished, LoadDone
 from loadtests.model.stack import Reading
 from loadtests.model.vocabulary import Role

@@ -8,13 +8,9 @@ from typing import Any
 import pytest
 
 from loadtests.gate.analysis import findings
-from loadtests.gate.model import (
-    Evidence,
-    GateFinding,
-    Mode,
-    SideName,
-    WorkerLoad,
-)
+from loadtests.gate.model.evidence import Evidence, WorkerLoad
+from loadtests.gate.model.result import GateFinding
+from loadtests.gate.model.vocabulary import Mode, SideName
 from loadtests.model.tested.in_force import InForce
 from loadtests.model.trial import RequestCount
 from loadtests.model.vocabulary import RuleCode

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from loadtests.gate.analysis import functions
-from loadtests.gate.model import Evidence
+from loadtests.gate.model.evidence import Evidence
 from loadtests.model.profiles.functions import FunctionChange, FunctionChanges
 from loadtests.model.profiles.results import Span
 from tests.loadtests.analysis.profiles.function_builders import simulate

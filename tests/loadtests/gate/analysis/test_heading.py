@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from loadtests.gate.analysis import heading
-from loadtests.gate.model import Evidence, SideName
+from loadtests.gate.model.evidence import Evidence
+from loadtests.gate.model.vocabulary import SideName
 from loadtests.model.tested.in_force import UNDER_LOAD, InForce
 from tests.loadtests.gate.builders import make_gate_plan
 

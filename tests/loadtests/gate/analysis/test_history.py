@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 
 from loadtests.gate.analysis import history, verdict
-from loadtests.gate.model import GateResult, GateVerdict, SideKind, SideName
+from loadtests.gate.model.result import GateResult
+from loadtests.gate.model.vocabulary import GateVerdict, SideKind, SideName
 from loadtests.model.tested.target import Target, TargetKind
 from tests.loadtests.gate.builders import (
     MACHINE,

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from loadtests.gate.analysis import log_ratios
-from loadtests.gate.model import SIDE_BY_SIDE, EndpointName, Evidence, SideName
+from loadtests.gate.model.evidence import Evidence
+from loadtests.gate.model.vocabulary import SIDE_BY_SIDE, EndpointName, SideName
 from tests.loadtests.gate.builders import (
     make_block,
     make_evidence,

@@ -11,13 +11,9 @@ import pytest
 
 from loadtests.gate.analysis import verdict
 from loadtests.gate.analysis.consistency_guard import TRIES
-from loadtests.gate.model import (
-    EndpointName,
-    Evidence,
-    GateResult,
-    GateVerdict,
-    SideName,
-)
+from loadtests.gate.model.evidence import Evidence
+from loadtests.gate.model.result import GateResult
+from loadtests.gate.model.vocabulary import EndpointName, GateVerdict, SideName
 from loadtests.gate.report import verdict_json
 from loadtests.model.consistency import ProbeState
 from loadtests.model.tested.in_force import InForce

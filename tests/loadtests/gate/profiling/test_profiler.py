@@ -12,8 +12,10 @@ import pytest
 
 from loadtests.analysis.profiles.function_pairs import owners_of, pairs_of
 from loadtests.environments.keep_awake import Awake
-from loadtests.gate.generator_pool import GeneratorPool
-from loadtests.gate.model import Evidence, GatePlan, SideName, WorkerLoad
+from loadtests.gate.measurement.generator_pool import GeneratorPool
+from loadtests.gate.model.evidence import Evidence, WorkerLoad
+from loadtests.gate.model.plan import GatePlan
+from loadtests.gate.model.vocabulary import SideName
 from loadtests.gate.profiling import profiler
 from loadtests.gate.profiling.profiler import FunctionProfiler, is_wanted, with_profile
 from loadtests.measurement.generator_client import Agent

@@ -12,7 +12,8 @@ import pytest
 from rich.console import Console
 
 from loadtests.gate.analysis import verdict
-from loadtests.gate.model import GateResult, SideName
+from loadtests.gate.model.result import GateResult
+from loadtests.gate.model.vocabulary import SideName
 from loadtests.gate.report import functions_text, github, html, markdown, terminal, verdict_json
 from loadtests.model.profiles.functions import FunctionProfile
 from tests.loadtests.analysis.profiles.function_builders import simulate

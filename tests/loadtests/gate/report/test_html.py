@@ -8,7 +8,8 @@ import re
 import pytest
 
 from loadtests.gate.analysis import verdict
-from loadtests.gate.model import GateResult, SideName
+from loadtests.gate.model.result import GateResult
+from loadtests.gate.model.vocabulary import SideName
 from loadtests.gate.report import html, wording
 from tests.loadtests.gate.builders import (
     MACHINE,

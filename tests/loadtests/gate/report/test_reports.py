@@ -13,7 +13,8 @@ from rich.console import Console
 
 from loadtests.gate import result_files
 from loadtests.gate.analysis import verdict
-from loadtests.gate.model import GateResult, GateVerdict, SideKind, SideName
+from loadtests.gate.model.result import GateResult
+from loadtests.gate.model.vocabulary import GateVerdict, SideKind, SideName
 from loadtests.gate.report import github, junit, markdown, terminal, wording
 from tests.loadtests.gate.builders import (
     MACHINE,

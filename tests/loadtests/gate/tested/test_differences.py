@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.gate.model import Side, SideKind, SideName
+from loadtests.gate.model.plan import Side
+from loadtests.gate.model.vocabulary import SideKind, SideName
 from loadtests.gate.tested import differences
 from loadtests.model.tested.workload import Locustfile
 from tests.loadtests.gate.builders import make_side

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from loadtests.environments.compose.tested.subject import Part, Subject
-from loadtests.gate.model import SideName
+from loadtests.gate.model.vocabulary import SideName
 from loadtests.gate.tested.document import document
 from loadtests.gate.tested.prepared import Prepared
 from loadtests.model.errors import UsageError

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from loadtests.environments.compose.tested.subject import Part, Subject
-from loadtests.gate.model import SideKind, SideName
+from loadtests.gate.model.vocabulary import SideKind, SideName
+from loadtests.gate.named_versions import Named
 from loadtests.gate.tested import mounted
-from loadtests.gate.versions import Named
 from loadtests.model.errors import UsageError
 
 BASE = Named(name=SideName.BASE, asked="main", kind=SideKind.REF, commit="1" * 40)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.gate.model import SideKind, SideName
+from loadtests.gate.model.vocabulary import SideKind, SideName
+from loadtests.gate.named_versions import Named
 from loadtests.gate.tested import differences
 from loadtests.gate.tested.places import place_of, target_in
-from loadtests.gate.versions import Named
 from loadtests.model.errors import UsageError
 from loadtests.model.tested.target import Target
 from loadtests.targets import registry

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from loadtests.gate.model import SideName
+from loadtests.gate.model.vocabulary import SideName
 from loadtests.gate.tested import refusals
 from tests.loadtests.fakes.gate import FakeGateStack, GateWorld
 from tests.loadtests.gate.builders import make_gate_plan

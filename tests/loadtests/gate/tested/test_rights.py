@@ -9,9 +9,9 @@ import pytest
 
 from loadtests.environments.compose.tested.compose_file.service_project import subject_of
 from loadtests.environments.compose.tested.subject import Part, Subject
-from loadtests.gate.model import SideKind, SideName
+from loadtests.gate.model.vocabulary import SideKind, SideName
+from loadtests.gate.named_versions import Named
 from loadtests.gate.tested import rights
-from loadtests.gate.versions import Named
 from loadtests.model.errors import UsageError
 
 HEAD = Named(name=SideName.HEAD, asked="topic", kind=SideKind.REF, commit="1" * 40)

@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from loadtests.gate.model import Evidence, GatePlan, SideName
+from loadtests.gate.model.evidence import Evidence
+from loadtests.gate.model.plan import GatePlan
+from loadtests.gate.model.vocabulary import SideName
 from loadtests.gate.tested import serving
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.tested.in_force import ServerProcess

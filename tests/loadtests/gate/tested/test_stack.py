@@ -15,7 +15,7 @@ from loadtests.environments.compose.projects import Project
 from loadtests.environments.compose.tested.start.starting import Starting
 from loadtests.environments.compose.tested.subject import Part, Subject
 from loadtests.gate import stack as gate_stack
-from loadtests.gate.model import SideName
+from loadtests.gate.model.vocabulary import SideName
 from loadtests.gate.tested import stack
 from loadtests.gate.tested.stack import VersionStack
 from loadtests.gate.versions import Sides

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from loadtests.environments.compose.tested.subject import Part
-from loadtests.gate.model import SideKind, SideName
+from loadtests.gate.model.vocabulary import SideKind, SideName
+from loadtests.gate.named_versions import Named
 from loadtests.gate.tested import tags
-from loadtests.gate.versions import Named
 
 
 @pytest.mark.parametrize(

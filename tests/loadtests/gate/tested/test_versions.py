@@ -12,7 +12,8 @@ import pytest
 from loadtests.environments.compose import images, project_image
 from loadtests.environments.compose.tested import inspection
 from loadtests.environments.compose.tested.subject import Part, Subject
-from loadtests.gate.model import SideKind, SideName
+from loadtests.gate import named_versions
+from loadtests.gate.model.vocabulary import SideKind, SideName
 from loadtests.gate.options import GateOptions
 from loadtests.gate.tested import versions
 from loadtests.gate.tested.versions import Workshop
@@ -115,7 +116,7 @@ def gate(folder: Path, temporary: Path, tested: Target, **options: Any) -> Sides
         say=lambda _: None,
         start_limit_s=asked.start_limit_s,
     )
-    return versions.build(shop, versions.find(engine, folder, asked), asked, NOTHING)
+    return versions.build(shop, named_versions.find_both(engine, folder, asked), asked, NOTHING)
 
 
 def test_each_version_is_built_by_its_own_dockerfile_from_its_own_files(

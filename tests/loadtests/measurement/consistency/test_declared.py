@@ -49,7 +49,10 @@ def test_state_in_the_store_is_ok_for_every_worker_model_and_check() -> None:
 
 
 def test_every_replica_is_asked_often_enough_to_meet_its_processes() -> None:
-    for result in probed(World(state="store")):
+    results = probed(World(state="store"))
+
+    assert results
+    for result in results:
         assert result.right == {f"{result.worker}-{number}": TIMES_EACH for number in (1, 2, 3, 4)}
 
 

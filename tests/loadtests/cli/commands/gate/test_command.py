@@ -11,8 +11,8 @@ import pytest
 
 from loadtests.cli.boundary import run_command_line
 from loadtests.gate import pipeline
-from loadtests.gate.model import EndpointName, GateVerdict, SideName
-from loadtests.gate.pipeline import GateRequest
+from loadtests.gate.model.vocabulary import EndpointName, GateVerdict, SideName
+from loadtests.gate.request import GateRequest
 from loadtests.model import errors
 from tests.loadtests.fakes.gate import GateWorld, put_in_memory, slower_head
 

@@ -8,7 +8,7 @@ import pytest
 
 from loadtests.gate import result_files
 from loadtests.gate.analysis import history
-from loadtests.gate.model import GateVerdict
+from loadtests.gate.model.vocabulary import GateVerdict
 from loadtests.model import errors
 from tests.loadtests.gate.analysis.test_history import a_gate, merge
 

@@ -10,7 +10,7 @@ import pytest
 from loadtests.cli.boundary import run_command_line
 from loadtests.gate import pipeline
 from loadtests.gate.options import GateOptions
-from loadtests.gate.pipeline import GateRequest
+from loadtests.gate.request import GateRequest
 from loadtests.model import errors
 from loadtests.model.tested.target import TargetKind
 

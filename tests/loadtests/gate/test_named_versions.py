@@ -1,4 +1,4 @@
-"""Names of versions in a CI system's checkout: branches of the remote, and images of strangers."""
+"""What base and head may be named by, in a CI system, too, and how wrong names are told."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from typing import Any
 
 import pytest
 
-from loadtests.gate import versions
-from loadtests.gate.model import SideKind, SideName
+from loadtests.gate import named_versions, versions
+from loadtests.gate.model.vocabulary import SideKind, SideName
+from loadtests.gate.named_versions import Named
 from loadtests.gate.options import GateOptions
 from loadtests.model.errors import UsageError
 from loadtests.tools import docker
 from tests.loadtests.gate.builders import make_side
-from tests.loadtests.gate.test_versions import FakeEngine, in_git
+from tests.loadtests.gate.test_versions import FakeEngine, checkout, in_git
 from tests.loadtests.tools.test_git import OWNED_BY_ANOTHER, detached, shallow, upstream
 
-__all__ = ["detached", "shallow", "upstream"]
+__all__ = ["checkout", "detached", "shallow", "upstream"]
+
+NO_IMAGES: Any = FakeEngine()
 
 
 @pytest.fixture
@@ -32,9 +35,84 @@ def pulled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-def find(here: Path, asked: str | None, *, pull: bool = True) -> versions.Named:
-    engine: Any = FakeEngine()
-    return versions.find(engine, here, SideName.BASE, asked, pull=pull)
+def find(
+    here: Path,
+    asked: str | None,
+    name: SideName = SideName.BASE,
+    *,
+    pull: bool = True,
+    engine: Any = NO_IMAGES,
+) -> Named:
+    return named_versions.find(engine, here, name, asked, pull=pull)
+
+
+def test_without_names_the_working_tree_meets_where_it_left_main(checkout: Path) -> None:
+    base = find(checkout, None)
+    head = find(checkout / "app", None, SideName.HEAD)
+
+    assert (base.kind, base.commit) == (SideKind.REF, in_git(checkout, "rev-parse", "main"))
+    assert (head.kind, head.folder) == (SideKind.PATH, checkout)
+
+
+def test_a_name_is_a_path_or_a_commit_or_else_an_image(checkout: Path) -> None:
+    engine = FakeEngine(**{"topic": (8000,), "shop:1": (8000,)})
+
+    assert find(checkout, str(checkout), engine=engine).kind is SideKind.PATH
+    assert find(checkout, "topic", engine=engine).kind is SideKind.REF
+    assert find(checkout, "main~1", engine=engine).kind is SideKind.REF
+    assert find(checkout, "shop:1", engine=engine).kind is SideKind.IMAGE
+
+
+@pytest.mark.parametrize("asked", ["no-such-branch", "--help", "shop:2", "deadbeef"])
+def test_a_wrong_name_is_one_message(
+    checkout: Path, asked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(docker, "pull", lambda _: False)
+
+    with pytest.raises(UsageError, match=f"--base '{asked}' is neither a folder, nor a commit"):
+        find(checkout, asked)
+
+
+def test_outside_of_a_checkout_there_are_no_defaults(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="not a git checkout"):
+        find(tmp_path, None, SideName.HEAD)
+
+
+def test_a_clone_without_history_is_told_to_fetch_it(checkout: Path, tmp_path: Path) -> None:
+    shallow = tmp_path / "shallow"
+    command = ("clone", "--quiet", "--depth=1", "--no-single-branch", f"file://{checkout}")
+    in_git(checkout, "checkout", "--quiet", "--force", "main")
+    in_git(tmp_path, *command, str(shallow))
+    in_git(shallow, "checkout", "--quiet", "topic")
+
+    with pytest.raises(UsageError, match="fetch-depth: 0"):
+        find(shallow, None)
+
+
+def test_a_repository_without_a_main_branch_asks_for_a_name(checkout: Path) -> None:
+    in_git(checkout, "branch", "--move", "main", "trunk")
+
+    with pytest.raises(UsageError, match="no main branch"):
+        find(checkout, None)
+
+
+def test_without_pulling_an_image_that_may_exist_is_left_for_later(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pull(_: str) -> bool:
+        raise AssertionError("nothing may be pulled yet")
+
+    monkeypatch.setattr(docker, "pull", pull)
+
+    named = find(checkout, "shop:2", SideName.HEAD, pull=False)
+
+    assert named.kind is SideKind.IMAGE
+    assert named_versions.find_image(NO_IMAGES, SideName.HEAD, "shop:2", pull=False) == named
+    with pytest.raises(UsageError):
+        find(checkout, "no-such-branch", SideName.HEAD, pull=False)
+
+
+# -- in a CI system ----------------------------------------------------------------------------
 
 
 def test_a_branch_may_be_the_remotes_alone(detached: Path) -> None:
@@ -100,22 +178,21 @@ def test_a_checkout_that_git_refuses_is_told_with_its_own_words(
 
 
 def test_a_working_tree_without_changes_has_a_commit(upstream: Path) -> None:
-    engine: Any = FakeEngine()
-    tree = versions.find(engine, upstream, SideName.HEAD, None)
+    tree = find(upstream, None, SideName.HEAD)
 
     assert (tree.kind, tree.folder) == (SideKind.PATH, upstream)
     assert tree.commit == in_git(upstream, "rev-parse", "HEAD")
 
     (upstream / "code.py").write_text("changed")
-    assert versions.find(engine, upstream, SideName.HEAD, None).commit is None
+    assert find(upstream, None, SideName.HEAD).commit is None
 
 
 # -- what base is by default -------------------------------------------------------------------
 
 
-def both(here: Path, **options: Any) -> tuple[versions.Named, versions.Named]:
+def both(here: Path, **options: Any) -> tuple[Named, Named]:
     engine: Any = FakeEngine(**{"shop:1": (8000,)})
-    return versions.find_both(engine, here, GateOptions(**options))
+    return named_versions.find_both(engine, here, GateOptions(**options))
 
 
 def unchanged(here: Path, **options: Any) -> tuple[str, ...]:

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from loadtests.environments.keep_awake import Awake
-from loadtests.gate import scaling_blocks
-from loadtests.gate.generator_pool import GeneratorPool
-from loadtests.gate.model import SideName, WorkerLoad
+from loadtests.gate.measurement import scaling_blocks
+from loadtests.gate.measurement.generator_pool import GeneratorPool
+from loadtests.gate.measurement.scaling_blocks import FIRST_PORT, NO_START, BlockRunner, _on
+from loadtests.gate.model.evidence import WorkerLoad
+from loadtests.gate.model.vocabulary import SideName
 from loadtests.gate.plan import block_members, block_order
-from loadtests.gate.scaling_blocks import FIRST_PORT, NO_START, BlockRunner, _on
 from loadtests.measurement.consistency.undeclared import Subject, Undeclared
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.consistency import SAMPLE_CHECKS, Check, CheckKind, ProbeState, Step

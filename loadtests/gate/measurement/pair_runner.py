@@ -5,19 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from loadtests.analysis.nodes.host import host_use
 from loadtests.analysis.shared.statuses import FIRST_ERROR_STATUS
 from loadtests.gate.analysis import figures
-from loadtests.gate.calibration import Calibrator
-from loadtests.gate.generator_pool import TIMEOUT_S, GeneratorPool, Key
-from loadtests.gate.model import (
-    GatePlan,
-    Mode,
-    PairWindow,
-    SideName,
-    StartPair,
-    WorkerLoad,
-)
+from loadtests.gate.measurement.calibration import Calibrator
+from loadtests.gate.measurement.generator_pool import TIMEOUT_S, GeneratorPool, Key
+from loadtests.gate.model.evidence import PairWindow, StartPair, WorkerLoad
+from loadtests.gate.model.plan import GatePlan
+from loadtests.gate.model.vocabulary import Mode, SideName
 from loadtests.gate.plan import WindowSpec, lane_of, pair_windows, settle_s, twin_s
 from loadtests.gate.stack import GateStack, starts_of
 from loadtests.gate.tested import refusals
@@ -263,7 +257,7 @@ class PairRunner:
             loads += [((lane.lane, side), self._load_of(lane, side, position)) for side in sides]
         done, opened, closed = self._generators.open(loads)
         by_key = {key: finished for (key, _), finished in zip(loads, done, strict=True)}
-        use = host_use(opened, closed)
+        foreign_ratio, steal_ratio = figures.taken_by_others(opened, closed)
         for lane in lanes:
             sides_done = {side: by_key[(lane.lane, side)] for side in SideName}
             lane.sent += sides_done[SideName.BASE].finished.sent
@@ -285,8 +279,8 @@ class PairRunner:
                     head=of_sides[SideName.HEAD],
                     generator_ratio=max(map(figures.busy_ratio, sides_done.values())),
                     lag_ms=round(max(load.finished.lag_p99_ms for load in sides_done.values()), 2),
-                    foreign_ratio=None if use is None else round(use.foreign_ratio, 4),
-                    steal_ratio=None if use is None else round(use.steal_ratio, 4),
+                    foreign_ratio=foreign_ratio,
+                    steal_ratio=steal_ratio,
                 )
             )
 

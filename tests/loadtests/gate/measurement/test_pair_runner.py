@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 
 from loadtests.environments.keep_awake import Awake
-from loadtests.gate.generator_pool import GeneratorPool
-from loadtests.gate.model import GatePlan, Mode, SideName, WorkerLoad
-from loadtests.gate.pair_runner import PairRunner
+from loadtests.gate.measurement.generator_pool import GeneratorPool
+from loadtests.gate.measurement.pair_runner import PairRunner
+from loadtests.gate.model.evidence import WorkerLoad
+from loadtests.gate.model.plan import GatePlan
+from loadtests.gate.model.vocabulary import Mode, SideName
 from loadtests.gate.plan import pair_windows, twin_s
 from loadtests.measurement.generator_client import Agent
 from loadtests.measurement.readiness import READY_LIMIT_S
@@ -197,6 +199,7 @@ def test_pairs_are_measured_at_once_one_on_each_core(world: GateWorld) -> None:
 def test_both_sides_of_a_pair_are_loaded_over_the_same_seconds(world: GateWorld) -> None:
     (pair,) = a_runner(world).pairs([1], LOAD, before=0)
 
+    assert {window.mode for window in pair.windows} == set(Mode)
     for window in pair.windows:
         if window.mode is Mode.CLOSED:
             assert window.head.throughput_rps == pytest.approx(
@@ -215,6 +218,7 @@ def test_open_windows_have_the_same_arrivals_one_side_half_a_gap_later(world: Ga
     a_runner(world).pairs([1], LOAD, before=0)
 
     opened = [order for order in world.trials if order.get("mode") == "open"]
+    assert opened
     for one, other in zip(opened[::2], opened[1::2], strict=True):
         assert one["seed"] == other["seed"]
         shifts = sorted((one["shift_s"], other["shift_s"]))
@@ -260,6 +264,7 @@ def test_a_closed_load_of_slow_answers_settles_for_longer(world: GateWorld) -> N
 def test_the_requests_of_a_pair_are_those_that_base_counts(world: GateWorld) -> None:
     pairs = a_runner(world).pairs([1, 2], LOAD, before=0)
 
+    assert len(pairs) == 2
     for pair in pairs:
         assert pair.base_requests is not None
         assert pair.base_requests.counted == pair.base_requests.sent > 0
@@ -288,7 +293,7 @@ def test_starts_that_tell_no_count_are_not_asked_again(
         asked.append(1)
         return {}
 
-    monkeypatch.setattr("loadtests.gate.pair_runner.finished_requests", no_counts)
+    monkeypatch.setattr("loadtests.gate.measurement.pair_runner.finished_requests", no_counts)
     runner = a_runner(world)
     pairs = [*runner.pairs([1, 2], LOAD, before=0), *runner.pairs([3, 4], LOAD, before=0)]
 

@@ -10,20 +10,13 @@ from typing import Any
 
 from loadtests.environments.protocol import Say
 from loadtests.gate.analysis import consistency_guard, findings, verdict
-from loadtests.gate.model import (
-    SIDE_BY_SIDE,
-    EndpointName,
-    EndpointResult,
-    Evidence,
-    GatePlan,
-    GateVerdict,
-    ScalingBlock,
-    StartPair,
-    WorkerLoad,
-)
-from loadtests.gate.pair_runner import PairRunner
+from loadtests.gate.measurement.pair_runner import PairRunner
+from loadtests.gate.measurement.scaling_blocks import BlockRunner
+from loadtests.gate.model.evidence import Evidence, ScalingBlock, StartPair, WorkerLoad
+from loadtests.gate.model.plan import GatePlan
+from loadtests.gate.model.result import EndpointResult
+from loadtests.gate.model.vocabulary import SIDE_BY_SIDE, EndpointName, GateVerdict
 from loadtests.gate.plan import BLOCK_S, STEP_S, fewest_starts, load_now
-from loadtests.gate.scaling_blocks import BlockRunner
 from loadtests.gate.stack import GateStack
 from loadtests.gate.tested import refusals
 from loadtests.model.errors import EnvironmentFailure, UnusableLoad
@@ -113,7 +106,7 @@ class Session:
 
         For two equal versions this happens by chance as seldom as wrong answers in all tries.
         """
-        load = next((load for load in self.evidence.loads if load.worker == self._worker), None)
+        load = self.evidence.load_of(self._worker)
         if load is None:  # it is base that was loaded
             return
         failures: list[str] = []
@@ -261,9 +254,9 @@ class Session:
         self._grown = needed
 
     def _load(self) -> WorkerLoad:
-        for load in self.evidence.loads:
-            if load.worker == self._worker:
-                return load
+        known = self.evidence.load_of(self._worker)
+        if known is not None:
+            return known
         self._check_load()
         load = self._pair_runner.calibrate(self._slots)
         self._say(
@@ -322,8 +315,8 @@ class Session:
             )
         )
 
-    def _pairs(self) -> list[StartPair]:
-        return [pair for pair in self.evidence.pairs if pair.worker == self._worker]
+    def _pairs(self) -> tuple[StartPair, ...]:
+        return self.evidence.pairs_of(self._worker)
 
-    def _blocks(self) -> list[ScalingBlock]:
-        return [block for block in self.evidence.blocks if block.worker == self._worker]
+    def _blocks(self) -> tuple[ScalingBlock, ...]:
+        return self.evidence.blocks_of(self._worker)

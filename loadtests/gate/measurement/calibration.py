@@ -6,10 +6,10 @@ from dataclasses import replace
 from itertools import pairwise
 
 from loadtests.analysis.bottleneck import FULL_THROTTLED_RATIO
-from loadtests.analysis.shared import user_gain
 from loadtests.gate.analysis import figures
-from loadtests.gate.generator_pool import ALONE, TIMEOUT_S, GeneratorPool
-from loadtests.gate.model import Figures, GatePlan, WorkerLoad
+from loadtests.gate.measurement.generator_pool import ALONE, TIMEOUT_S, GeneratorPool
+from loadtests.gate.model.evidence import Figures, WorkerLoad
+from loadtests.gate.model.plan import GatePlan
 from loadtests.gate.plan import OPEN_RATIO
 from loadtests.measurement import user_calibration
 from loadtests.model.errors import EnvironmentFailure
@@ -35,10 +35,9 @@ class Calibrator:
 
         Raises :class:`EnvironmentFailure` if no request succeeds.
         """
-        first = -(-user_calibration.first_users(slots) // step) * step
         fills_slots = slots is not None and not self._generators.may_pause
         steps = user_calibration.double_users(
-            first,
+            user_calibration.first_users(slots, step=step),
             self._step,
             again=user_calibration.believe if fills_slots else self._again,
         )
@@ -57,17 +56,10 @@ class Calibrator:
     def _again(
         self, before: CalibrationStep, last: CalibrationStep
     ) -> tuple[CalibrationStep, CalibrationStep]:
-        """Measure two steps once more, longer, where they may gain nothing by chance.
+        """Measure two steps once more where they may gain nothing by chance."""
+        return user_calibration.once_more(before, last, self._step, is_full=self._full)
 
-        Where the last one used up its CPU, more users gain nothing for certain.
-        """
-        if self._full or not last.throughput_rps or user_gain.is_sure(before, last):
-            return before, last
-        window_s = user_calibration.long_window_s(before, last)
-        first, second = (self._step(step.users, window_s=window_s) for step in (before, last))
-        return first, second
-
-    def _step(self, users: int, *, window_s: float = user_calibration.WINDOW_S) -> CalibrationStep:
+    def _step(self, users: int, window_s: float = user_calibration.WINDOW_S) -> CalibrationStep:
         timing = self._plan.timing
         load = Load(
             id=f"calibrate-{users}",

@@ -11,17 +11,11 @@ from loadtests.analysis import core_speed
 from loadtests.analysis.consistency import declared
 from loadtests.analysis.consistency.conversation import common_headers, conversation_of
 from loadtests.analysis.consistency.judgement import Asked
-from loadtests.analysis.nodes.host import host_use
 from loadtests.gate.analysis import consistency_guard, figures
-from loadtests.gate.generator_pool import ALONE, TIMEOUT_S, GeneratorPool
-from loadtests.gate.model import (
-    GatePlan,
-    ScalingBlock,
-    ScalingWindow,
-    SideName,
-    SideProbe,
-    WorkerLoad,
-)
+from loadtests.gate.measurement.generator_pool import ALONE, TIMEOUT_S, GeneratorPool
+from loadtests.gate.model.evidence import ScalingBlock, ScalingWindow, SideProbe, WorkerLoad
+from loadtests.gate.model.plan import GatePlan
+from loadtests.gate.model.vocabulary import SideName
 from loadtests.gate.plan import block_members, block_order, lane_of, settle_s
 from loadtests.gate.stack import GateStack, starts_of
 from loadtests.gate.tested.serving import NOTHING_SEEN, Serving
@@ -157,7 +151,7 @@ class BlockRunner:
         )
         (done,), opened, closed = self._generators.open([(ALONE, gate_load)], metronome)
         used = {start.name for start in self._starts(side, members)}
-        use = host_use(opened, closed)
+        foreign_ratio, steal_ratio = figures.taken_by_others(opened, closed)
         speed = core_speed.between(_on(opened, core).pulse, _on(closed, core).pulse)
         proxy = figures.cpus_of(opened, closed, Role.PROXY)
         return ScalingWindow(
@@ -167,9 +161,9 @@ class BlockRunner:
             generator_ratio=figures.busy_ratio(done),
             lag_ms=round(done.finished.lag_p99_ms, 2),
             proxy_ratio=proxy,
-            core_speed=None if speed is None else float(f"{speed.both:.6g}"),
-            foreign_ratio=None if use is None else round(use.foreign_ratio, 4),
-            steal_ratio=None if use is None else round(use.steal_ratio, 4),
+            core_speed=None if speed is None else figures.short(speed.both),
+            foreign_ratio=foreign_ratio,
+            steal_ratio=steal_ratio,
         )
 
     # -- consistency ----------------------------------------------------------------------------

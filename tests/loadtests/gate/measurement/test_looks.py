@@ -13,18 +13,10 @@ import pytest
 
 from loadtests.gate.analysis import verdict
 from loadtests.gate.analysis.consistency_guard import MOST_ROUNDS, TRIES
-from loadtests.gate.looks import Session
-from loadtests.gate.model import (
-    EndpointName,
-    Evidence,
-    GatePlan,
-    GateVerdict,
-    ScalingBlock,
-    SideName,
-    SideProbe,
-    StartPair,
-    WorkerLoad,
-)
+from loadtests.gate.measurement.looks import Session
+from loadtests.gate.model.evidence import Evidence, ScalingBlock, SideProbe, StartPair, WorkerLoad
+from loadtests.gate.model.plan import GatePlan
+from loadtests.gate.model.vocabulary import EndpointName, GateVerdict, SideName
 from loadtests.model.consistency import Check, ProbeKind, ProbeState
 from tests.loadtests.fakes.gate import FakeGateStack, GateWorld
 from tests.loadtests.gate.builders import make_block, make_gate_plan, make_pair, make_probe

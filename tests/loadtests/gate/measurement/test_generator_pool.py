@@ -7,8 +7,8 @@ import os
 import pytest
 
 from loadtests.environments.keep_awake import Awake
-from loadtests.gate.generator_pool import ALONE, GeneratorPool, Keep
-from loadtests.gate.model import SideName
+from loadtests.gate.measurement.generator_pool import ALONE, GeneratorPool, Keep
+from loadtests.gate.model.vocabulary import SideName
 from loadtests.measurement.core_speed_probe import Metronome
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.errors import UnusableLoad

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from loadtests.environments.keep_awake import Awake
-from loadtests.gate.model import SideName
+from loadtests.gate.model.vocabulary import SideName
 from loadtests.gate.stack import GateStack
 from loadtests.measurement import check_trial
 from loadtests.measurement.check_trial import CheckedLoad

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from loadtests.environments.keep_awake import Awake
-from loadtests.gate.calibration import Calibrator
-from loadtests.gate.generator_pool import ALONE, GeneratorPool
+from loadtests.gate.measurement.calibration import Calibrator
+from loadtests.gate.measurement.generator_pool import ALONE, GeneratorPool
 from loadtests.measurement.generator_client import Agent
 from loadtests.model.tested.workload import Locustfile, RequestSpec, Workload
 from tests.loadtests.fakes.gate import FakeGateStack, GateWorld
