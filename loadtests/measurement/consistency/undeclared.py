@@ -19,7 +19,7 @@ from loadtests.analysis.consistency import (
 from loadtests.analysis.consistency.conversation import Conversation
 from loadtests.analysis.consistency.judgement import Asked
 from loadtests.environments.protocol import Grows, KeepsFiles, Stack
-from loadtests.measurement.consistency import further_server, second_login
+from loadtests.measurement.consistency import further_server, lost_session, second_login
 from loadtests.measurement.consistency.client import TIMEOUT_S, Client, Deadline, target
 from loadtests.measurement.consistency.examination import Examination
 from loadtests.measurement.consistency.exchanges import Case
@@ -201,7 +201,7 @@ class Undeclared:
             longer_s = max(0.0, proc.monotonic_s() - until_s)
             start_end_s = until_s if end_s is None else end_s + longer_s
             started = self._after_start(examination, again, start_end_s)
-        found = (*results, *started)
+        found = lost_session.judged(examination, (*results, *started))
         return self._with_files(examination, (*found, *second_login.results(examination, found)))
 
     def _examination(self, subject: Subject, until_s: float) -> Examination:
