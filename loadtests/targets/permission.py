@@ -91,9 +91,11 @@ def permitted(
     try:
         addresses = [ipaddress.ip_address(text.partition("%")[0]) for text in resolve(host, port)]
     except (OSError, UnicodeError, ValueError) as error:
-        raise UsageError(f"The host {host!r} of {url!r} has no address: {error}.") from None
+        raise UsageError(
+            f"The host {host!r} of {url!r} has no address: {error}. Correct the URL."
+        ) from None
     if not addresses:
-        raise UsageError(f"The host {host!r} of {url!r} has no address.")
+        raise UsageError(f"The host {host!r} of {url!r} has no address. Correct the URL.")
     named = {_normal(text) for text in allowed}
     strangers = [
         address
@@ -107,8 +109,8 @@ def permitted(
         )
     if strangers and host in LISTENING:
         raise UsageError(
-            f"{host} of {url!r} is where a server listens, at all addresses of its machine, and not"
-            f" where one finds it. On this machine: http://{LISTENING[host]}:{port}. If you mean"
+            f"{host} of {url!r} means all addresses of a machine: a server listens there, but no"
+            f" client finds it there. On this machine: http://{LISTENING[host]}:{port}. If you mean"
             f" it: {OPTION} {host}"
         )
     if strangers:
