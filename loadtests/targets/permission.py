@@ -91,11 +91,9 @@ def permitted(
     try:
         addresses = [ipaddress.ip_address(text.partition("%")[0]) for text in resolve(host, port)]
     except (OSError, UnicodeError, ValueError) as error:
-        raise UsageError(
-            f"The host {host!r} of {url!r} has no address: {error}. Correct the URL."
-        ) from None
+        raise UsageError(_no_address(host, url, f": {error}")) from None
     if not addresses:
-        raise UsageError(f"The host {host!r} of {url!r} has no address. Correct the URL.")
+        raise UsageError(_no_address(host, url))
     named = {_normal(text) for text in allowed}
     strangers = [
         address
@@ -124,6 +122,10 @@ def permitted(
         chosen = next((text for text in texts if accepts(text, port)), chosen)
     others = tuple(text for text in texts if text != chosen)
     return Loaded(host=host, port=port, address=chosen, others=others)
+
+
+def _no_address(host: str, url: str, why: str = "") -> str:
+    return f"The host {host!r} of {url!r} has no address{why}. Correct the URL."
 
 
 def check_generators(

@@ -71,7 +71,10 @@ def _logged_in(examination: Examination) -> Client:
 
 def _shown_to_a_user(examination: Examination) -> Case | None:
     """Return a read by which home tells a client who has just logged in from a stranger."""
-    client, cases = _logged_in(examination), _reads(examination)
+    cases = [case for case in _reads(examination) if case.reading.stranger]
+    if not cases:
+        return None
+    client = _logged_in(examination)
     answers = client.ask([(case.reading.home, case.request) for case in cases])
     for case, answer in zip(cases, answers, strict=True):
         if reading.tells_clients_apart(_as_answered(case, answer)):
