@@ -113,8 +113,8 @@ class FailureResult:
 
     ``name`` is None for all requests together. ``breaks_at`` are the numbers of replicas at which
     it fails although it did not with fewer. ``chance`` is the p-value of that. ``right`` and
-    ``wrong`` are examples of both answers. ``visible_ratio`` has, for each number of replicas, the
-    smallest share of failures that this run would have found in 99 of 100 cases; a number that is
+    ``wrong`` are examples of both answers. ``visible_ratio`` has for each number of replicas the
+    smallest share of failures that this run would have found in 99 of 100 cases. A number that is
     missing is not known. ``limit_ms`` is the load's own limit of time, as far as it is seen: the
     shortest time of what failed by it. It is None where nothing did.
     """

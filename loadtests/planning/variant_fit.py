@@ -136,8 +136,9 @@ def with_slots(
     if not limited:
         own = f"--workers {','.join(fitting)}" if fitting else A_VARIANT_WITH_SLOTS
         raise PlanError(
-            f"{', '.join(workers)} has no limit of worker slots, so its replicas would"
-            f" compete for CPU, and {obstacle}. What fits: {'; or '.join((*ways, own))}."
+            f"{', '.join(workers)} {'has' if len(workers) == 1 else 'have'} no limit of worker"
+            f" slots, so replicas would compete for CPU, and {obstacle}. What fits:"
+            f" {'; or '.join((*ways, own))}."
         )
     left_out = ", ".join(name for name in workers if name not in limited)
     if not left_out:

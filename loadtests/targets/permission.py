@@ -91,9 +91,9 @@ def permitted(
     try:
         addresses = [ipaddress.ip_address(text.partition("%")[0]) for text in resolve(host, port)]
     except (OSError, UnicodeError, ValueError) as error:
-        raise UsageError(f"The host {host!r} of {url!r} has no address: {error}.") from None
+        raise UsageError(_no_address(host, url, f": {error}")) from None
     if not addresses:
-        raise UsageError(f"The host {host!r} of {url!r} has no address.")
+        raise UsageError(_no_address(host, url))
     named = {_normal(text) for text in allowed}
     strangers = [
         address
@@ -107,8 +107,8 @@ def permitted(
         )
     if strangers and host in LISTENING:
         raise UsageError(
-            f"{host} of {url!r} is where a server listens, at all addresses of its machine, and not"
-            f" where one finds it. On this machine: http://{LISTENING[host]}:{port}. If you mean"
+            f"{host} of {url!r} means all addresses of a machine: a server listens there, but no"
+            f" client finds it there. On this machine: http://{LISTENING[host]}:{port}. If you mean"
             f" it: {OPTION} {host}"
         )
     if strangers:
@@ -122,6 +122,10 @@ def permitted(
         chosen = next((text for text in texts if accepts(text, port)), chosen)
     others = tuple(text for text in texts if text != chosen)
     return Loaded(host=host, port=port, address=chosen, others=others)
+
+
+def _no_address(host: str, url: str, why: str = "") -> str:
+    return f"The host {host!r} of {url!r} has no address{why}. Correct the URL."
 
 
 def check_generators(

@@ -89,7 +89,7 @@ def test_a_new_backend_is_in_the_help_in_messages_and_in_doctor(
 
 def test_a_new_backend_is_chosen_and_cleaned_up(output: Output) -> None:
     assert "it is up" in output.of("plan", "--backend", "moon", "--out", "no-such-folder")
-    assert "Removed what 1 runs had left." in output.of("down")
+    assert "Removed what 1 run had left." in output.of("down")
 
 
 def test_auto_tries_the_backends_by_their_rank_until_one_works(

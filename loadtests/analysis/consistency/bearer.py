@@ -35,6 +35,10 @@ OF_ANOTHER = re.compile(r"regist|sign[-_]?up|invit|(?<![a-z])keys?/?$", re.IGNOR
 """Paths whose answers have a token of another user, or one that is for something else."""
 
 
+RENEWS = re.compile(r"refresh(?!ment)|renew(?!al)", re.IGNORECASE)
+"""Paths that take the token by which a login is renewed, and refuse the one of the login."""
+
+
 def in_answer(body: str) -> str | None:
     """Return the token in a login's answer in JSON; None without one."""
     found = {
@@ -55,8 +59,12 @@ def logs_in(request: RequestSpec) -> bool:
 
 
 def renewed(request: RequestSpec, token: str | None) -> RequestSpec:
-    """Return a request with this token in the place of its own, if it has one."""
-    if token is None:
+    """Return a request with this token in the place of its own, if it has one.
+
+    One that renews a login keeps its own: Flask-JWT-Extended takes a refresh token alone there.
+    """
+    is_renewal = request.method.upper() == "POST" and RENEWS.search(request.path.partition("?")[0])
+    if token is None or is_renewal:
         return request
     headers = {
         name: f"{match['scheme'] or ''}{token}" if (match := _sent(name, text)) else text

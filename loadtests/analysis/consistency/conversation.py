@@ -22,10 +22,11 @@ from loadtests.model.tested.workload import RequestSpec, Workload
 READING = frozenset({"GET", "HEAD"})
 
 SPOILS = re.compile(
-    r"log-?_?(out|off)|sign-?_?(out|off)|/(delete|remove|reset|clear|shutdown|revoke|destroy)\b",
+    r"(?<!cata)(?<!dia)(?<!b)log-?_?(out|off)|(?<!de)(?<!as)sign-?_?(out|off)"
+    r"|/(delete|remove|reset|clear|shutdown|revoke|destroy)\b",
     re.IGNORECASE,
 )
-"""Paths that end a session, or take back what was written."""
+"""Paths that end a session, or take back what was written; /catalog-offers is none."""
 
 PLACEHOLDER = re.compile(
     r"\{(?:(?P<low>-?\d+)\.\.(?P<high>-?\d+)"

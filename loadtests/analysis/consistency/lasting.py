@@ -90,6 +90,30 @@ def second_login(asked: Asked, before: Reading, ended: Sequence[Seen]) -> ProbeR
     )
 
 
+def lost_session(
+    asked: Asked, found: Reading, other: str, alone: Sequence[Seen], since: Sequence[Seen]
+) -> ProbeResult:
+    """Return that home no longer knows its client once another server was asked.
+
+    ``alone`` are home's answers before that, and ``since`` those after it.
+    """
+    home, right, bad = found.home, alone[0], since[0]
+    return asked.result(
+        ProbeKind.ANSWER,
+        found.check,
+        ProbeState.BREAKS,
+        f"Asking {other} ends the session that {home} gave: {home} answered {found.name} with"
+        f" {in_words(right)} before ({len(alone)} of {len(alone)} times), and with {in_words(bad)}"
+        f" since ({len(since)} of {len(since)} times).",
+        read=found.name,
+        written_by=home,
+        right={home: len(alone)},
+        wrong={home: len(since)},
+        answers=(shortened(right), shortened(bad)),
+        remedy=remedies.SESSION.advice,
+    )
+
+
 def ended_by_login(results: Iterable[ProbeResult]) -> frozenset[tuple[str, str]]:
     """Return the worker models and workloads where a second login ends the first session."""
     return frozenset(

@@ -48,15 +48,16 @@ class Heard:
         return self.seen.limit_left
 
 
+Turn = Sequence[tuple[int, Heard]]
+"""Answers of one server that follow one another, each with its place among all."""
+
+
 def limits(asked: Asked, found: Sequence[Heard]) -> ProbeResult | None:
     """Return a note where each server counts a rate limit alone, by its answers.
 
-    ``found`` are answers in the order in which they came; those to one request are compared.
+    ``found`` are all answers, in the order in which they came.
     """
-    by_request: dict[tuple[str, bool], list[Heard]] = {}
-    for heard in found:
-        by_request.setdefault((heard.request, heard.as_stranger), []).append(heard)
-    alone = [sentence for group in by_request.values() if (sentence := _alone(group))]
+    alone = _by_counts(found) or _by_refusals(found)
     limited = sum(heard.seen.status == TOO_MANY_REQUESTS for heard in found)
     if not alone and not limited:
         return None
@@ -64,7 +65,7 @@ def limits(asked: Asked, found: Sequence[Heard]) -> ProbeResult | None:
         ProbeKind.LIMIT,
         "rate limit",
         ProbeState.NOTE,
-        f"{COUNTS_ALONE}: {alone[0]} Two servers allow twice as much."
+        f"{COUNTS_ALONE}: {alone} Two servers allow twice as much."
         if alone
         else f"The application limits the rate: {limited} of {len(found)} requests of the checks"
         " got 429.",
@@ -72,25 +73,27 @@ def limits(asked: Asked, found: Sequence[Heard]) -> ProbeResult | None:
     )
 
 
-def _alone(group: Sequence[Heard]) -> str:
-    """Return what shows that servers count one request's limit alone; "" where nothing does."""
-    runs = [list(run) for _, run in itertools.groupby(group, key=lambda heard: heard.seen.replica)]
-    return _by_counts(runs) or _by_refusals(runs)
-
-
-def _by_counts(runs: Sequence[Sequence[Heard]]) -> str:
+def _by_counts(found: Sequence[Heard]) -> str:
     """Compare what servers have left, asked in turns; requests of one turn come in any order.
 
     Where a server has more left than another had before, and that other one has less afterwards,
-    they do not count together.
+    they do not count together. A limit that all share may begin anew in between, but each request
+    then takes one of it: servers count alone only where more is gone than was asked meanwhile.
     """
-    told = [[heard for heard in run if heard.left is not None] for run in runs]
-    told = [run for run in told if run]
-    for before, between, after in zip(told, told[1:], told[2:], strict=False):
-        names = [run[0].seen.replica for run in (before, between, after)]
-        least = min(heard.left or 0 for heard in before)
-        more, less = (max(heard.left or 0 for heard in run) for run in (between, after))
-        if names[0] == names[2] != names[1] and more > least >= less:
+    told = [
+        (place, heard)
+        for place, heard in enumerate(found)
+        if heard.left is not None and not heard.as_stranger
+    ]
+    turns = [list(turn) for _, turn in itertools.groupby(told, key=lambda each: _server(each[1]))]
+    for before, between, after in zip(turns, turns[1:], turns[2:], strict=False):
+        names = [_server(turn[0][1]) for turn in (before, between, after)]
+        common = frozenset.intersection(*map(_requests, (before, between, after)))
+        if names[0] != names[2] or not common:
+            continue
+        least, more, less = min(_left(before)), max(_left(between)), max(_left(after))
+        others = after[-1][0] - between[0][0] + 1 - len(between) - len(after)
+        if more > least >= less and min(_left(between)) - less > others + 1:
             return (
                 f"{names[0]} had {least} requests left, then {names[1]} {more}, then"
                 f" {names[2]} {less}."
@@ -98,16 +101,41 @@ def _by_counts(runs: Sequence[Sequence[Heard]]) -> str:
     return ""
 
 
-def _by_refusals(runs: Sequence[Sequence[Heard]]) -> str:
+def _server(heard: Heard) -> str | None:
+    return heard.seen.replica
+
+
+def _requests(turn: Turn) -> frozenset[str]:
+    return frozenset(heard.request for _, heard in turn)
+
+
+def _left(turn: Turn) -> list[int]:
+    return [heard.left or 0 for _, heard in turn]
+
+
+def _by_refusals(found: Sequence[Heard]) -> str:
     """Compare a refusal that lasts for longer than the checks with what comes from another.
 
-    The one that refused must do so again after that, and the other accept all of its turn: a limit
-    of both that was over, or is used up again, may say the same number of seconds every time.
+    Answers to one request are compared. The one that refused must do so again after that, and the
+    other accept all of its turn: a limit of both that was over, or is used up again, may say the
+    same number of seconds every time.
     """
-    for index, (before, after) in enumerate(itertools.pairwise(runs)):
+    by_request: dict[tuple[str, bool], list[Heard]] = {}
+    for heard in found:
+        by_request.setdefault((heard.request, heard.as_stranger), []).append(heard)
+    for group in by_request.values():
+        turns = [list(turn) for _, turn in itertools.groupby(group, key=_server)]
+        if sentence := _refused_by_one(turns):
+            return sentence
+    return ""
+
+
+def _refused_by_one(turns: Sequence[Sequence[Heard]]) -> str:
+    """Return what shows that one server refuses a request that another accepts; "" for nothing."""
+    for index, (before, after) in enumerate(itertools.pairwise(turns)):
         refused, accepted = before[-1], after[0]
         home = refused.seen.replica
-        again = next((run for run in runs[index + 2 :] if run[0].seen.replica == home), ())
+        again = next((turn for turn in turns[index + 2 :] if turn[0].seen.replica == home), ())
         waits_s = refused.retry_after_s or 0
         is_limited = refused.seen.status == TOO_MANY_REQUESTS and waits_s >= WAITS_LONG_S
         is_still_limited = again and all(heard.seen.status == TOO_MANY_REQUESTS for heard in again)

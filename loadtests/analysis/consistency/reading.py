@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 
@@ -173,9 +173,31 @@ def misses_a_value(reading: Reading, seen: Seen) -> bool:
     return not all(has(value, seen.body) for value in reading.values)
 
 
+def without_gone(reading: Reading) -> Reading:
+    """Return a reading without what was written, where home shows it no more.
+
+    A page may show a message about it once. Whether a server knows the client is then compared
+    alone, as long as home still tells its client from a stranger.
+    """
+    if not reading.values or not all(misses_a_value(reading, seen) for seen in reading.at_home):
+        return reading
+    written_by = reading.written_by if reading.derived else None
+    plain = replace(
+        reading, values=(), sent=False, words=(), latest=(), bursts=(), written_by=written_by
+    )
+    return plain if all(is_wrong(plain, seen) for seen in plain.stranger) else reading
+
+
 def is_refusal(reading: Reading, seen: Seen) -> bool:
     """Return whether an answer refuses the client: as forbidden, or as a stranger is answered."""
     return standing(seen) is Standing.REFUSED or reading.is_a_strangers(seen)
+
+
+def tells_clients_apart(reading: Reading) -> bool:
+    """Return whether home answered its client rightly, and strangers never."""
+    is_known = any(is_right(reading, seen) for seen in reading.at_home)
+    refuses = bool(reading.stranger) and all(is_wrong(reading, seen) for seen in reading.stranger)
+    return is_known and refuses and not reading.writing
 
 
 def suspects(reading: Reading) -> tuple[str, ...]:

@@ -63,6 +63,11 @@ def _tell(runs: int, failures: Sequence[str], *, kept: int, as_json: bool) -> No
 
         click.echo(json.dumps({"removed_runs": runs, "failures": failures}))
         return
-    click.echo(f"Removed what {runs} runs had left.")
+    click.echo(f"Removed what {_runs(runs)} had left.")
     if kept:
-        click.echo(f"{kept} runs may still be active: `twofold down --all` ends them too.")
+        them = "it" if kept == 1 else "them"
+        click.echo(f"{_runs(kept)} may still be active: `twofold down --all` ends {them} too.")
+
+
+def _runs(number: int) -> str:
+    return f"{number} run{'s' * (number != 1)}"

@@ -51,7 +51,7 @@ def check(base: frozenset[str], head: frozenset[str], named: Named) -> None:
     more = sorted(head - base)
     if more:
         raise UsageError(
-            f"--{named.name} {named.asked!r} takes of this machine what base does not:"
+            f"--{named.name} {named.asked!r} takes more of this machine than base does:"
             f" {'; '.join(more)}. With it a change could reach base and this machine. Look at it;"
             " once it is in base, a gate takes it. Or name images: --base-image, --head-image."
         )

@@ -74,7 +74,7 @@ def _check_variants(plan: GatePlan, worker: str, seen: Mapping[SideName, InForce
     if others:
         raise EnvironmentFailure(
             f"Two variants are compared, and not both are in force: {'; '.join(others)}. An image"
-            " that starts its own server may not heed what it is told, or may not say what it runs."
+            " that starts its own server may not do as it is told, or may not say what it runs."
             " Name the application itself (--app shop:app), so that Twofold starts the server; or"
             " compare two versions, without --variants."
         )

@@ -278,6 +278,7 @@ class Examination:
                 bursts=own.bursts,
                 processes=self.processes or SUPPOSED_PROCESSES,
             )
+        case.reading = reading.without_gone(case.reading)
 
     def _ask_strangers(self, case: Case) -> None:
         """Ask as strangers: as many as the client's own, where these name the client."""
@@ -310,6 +311,7 @@ class Examination:
             case.add(server, *self.client.ask([(server, request)]))
             if is_home and self.client.is_known and not case.reading.writing:
                 self._ask_as_stranger([case])
+        case.reading = reading.without_gone(case.reading)
 
     def _judged(self, case: Case) -> ProbeResult:
         """Return the result of a case; where servers seem to count alone, ask them in turns."""

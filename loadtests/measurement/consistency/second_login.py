@@ -23,7 +23,8 @@ def results(examination: Examination, found: Sequence[ProbeResult]) -> tuple[Pro
     Where servers were ``found`` to break, nothing is asked: a session may not be known by chance.
     """
     breaks = any(result.state is ProbeState.BREAKS for result in found)
-    shown = next(filter(_tells_clients_apart, examination.cases), None)
+    cases = examination.cases
+    shown = next((case for case in cases if reading.tells_clients_apart(case.reading)), None)
     if breaks or shown is None or not examination.logins:
         return ()
     first = examination.client.stranger()
@@ -42,14 +43,6 @@ def results(examination: Examination, found: Sequence[ProbeResult]) -> tuple[Pro
         if not is_ended or not reading.is_right(plain, _asked(second, shown)):
             return ()
     return (lasting.second_login(examination.asked, plain, ended),)
-
-
-def _tells_clients_apart(case: Case) -> bool:
-    """Return whether home answered a read of the client rightly, and strangers never."""
-    found = case.reading
-    is_known = not found.writing and any(reading.is_right(found, seen) for seen in found.at_home)
-    refuses = bool(found.stranger) and all(reading.is_wrong(found, seen) for seen in found.stranger)
-    return is_known and refuses
 
 
 def _asked(client: Client, case: Case) -> Seen:

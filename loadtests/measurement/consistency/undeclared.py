@@ -12,7 +12,7 @@ from loadtests.analysis.consistency import conversation, files, form_tokens
 from loadtests.analysis.consistency.conversation import Conversation
 from loadtests.analysis.consistency.judgement import Asked
 from loadtests.environments.protocol import Grows, KeepsFiles, Stack
-from loadtests.measurement.consistency import own_words, second_login
+from loadtests.measurement.consistency import lost_session, own_words, second_login
 from loadtests.measurement.consistency.client import Client, Deadline
 from loadtests.measurement.consistency.examination import Examination
 from loadtests.measurement.consistency.further_server import CONTROL_LIMIT_S, FurtherServer, Start
@@ -175,7 +175,7 @@ class Undeclared:
             longer_s = max(0.0, proc.monotonic_s() - until_s)
             start_end_s = until_s if end_s is None else end_s + longer_s
             started = self._further.check(examination, again, start_end_s)
-        found = (*results, *started)
+        found = lost_session.judged(examination, (*results, *started))
         return self._with_files(examination, (*found, *second_login.results(examination, found)))
 
     def _examination(self, subject: Subject, until_s: float) -> Examination:

@@ -304,7 +304,7 @@ def _uncounted(facts: Facts) -> Iterator[Problem]:
             exit_code=EXIT_CANNOT_TELL,
             place=place,
             detail="It sends requests with another client than self.client, which nobody counts."
-            " They count in a class of User alone that tells Locust of each (events.request.fire).",
+            " Use self.client, or a class of User that reports each request (events.request.fire).",
         )
 
 

@@ -48,9 +48,9 @@ class Target:
     ``given`` is what the user wrote, and ``name`` is short, for headings. ``folder`` is the
     project's folder as an absolute path; None for the sample application, an image and a URL. Only
     the fields of its own form are set. ``python`` is the interpreter of an import string's
-    environment, ``source`` the folder below the project's that it is imported from, and ``modules``
-    has the versions of the servers' modules there (None for a missing one, no mapping where nobody
-    looked). ``port`` and ``health`` (a path) are None where the user named none: then the port
+    environment, and ``source`` the folder below the project's that it is imported from. ``modules``
+    has the versions of the servers' modules there: None for a missing one, no mapping where nobody
+    looked. ``port`` and ``health`` (a path) are None where the user named none: then the port
     is found, and the first request of the workload asks whether a replica is ready. ``env`` are the
     user's variables; reports show their names only. ``needs`` are the services of its Compose file
     that run once beside the replicas, such as its data stores. ``notes`` say what was found,

@@ -61,8 +61,8 @@ class Locustfile:
 class Workload:
     """A workload: a name, and one of a path, a list of requests or a locustfile.
 
-    ``path`` (with query) is the only request, or a label in sentences where there is a ``scenario``
-    (a built-in locustfile in ``generator/locustfiles``), a list or a user's locustfile. ``start``
+    ``path`` (with query) is the only request. It is a label in sentences where there is a list, a
+    user's locustfile or a ``scenario``: a built-in one in ``generator/locustfiles``. ``start``
     are the requests that each user sends once before the list, such as a login. ``values`` are the
     lists that placeholders take their values from. ``needs_store`` says that requests use the
     sample application's data store; ``waits``, that they hardly use CPU.

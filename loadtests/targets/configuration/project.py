@@ -304,9 +304,7 @@ def _workloads_of_options(given: Given) -> dict[str, Workload]:
         requests = tuple(map(_requested, given.requests))
         workloads.append(load.of_requests(plain.WORKLOAD, requests))
     if given.locustfile is not None:
-        path = given.locustfile.resolve()
-        if not path.is_file():
-            raise UsageError(f"--locustfile {given.locustfile}: there is no such file.")
+        path = Path(_existing("--locustfile", given.locustfile))
         workloads.append(
             _with_options(
                 Workload(name=path.stem, path=load.ANY_PATH, locustfile=Locustfile(path=str(path))),
@@ -332,7 +330,9 @@ def _existing(option: str, file: Path) -> str:
     with suppress(OSError):  # a name that is too long
         if file.is_file():
             return str(file.resolve())
-    raise UsageError(f"{option} {file}: there is no such file.")
+    raise UsageError(
+        f"{option} {file}: there is no such file. A relative path starts from the current folder."
+    )
 
 
 def _check_load(given: Given, workloads: Mapping[str, Workload]) -> None:

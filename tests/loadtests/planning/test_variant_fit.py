@@ -203,7 +203,7 @@ def test_where_no_variant_with_slots_can_serve_it_other_ways_are_told() -> None:
         )
 
     assert str(error.value) == (
-        "uvicorn has no limit of worker slots, so its replicas would compete for CPU, and no budget"
+        "uvicorn has no limit of worker slots, so replicas would compete for CPU, and no budget"
         " can be set here. What fits: fewer; or a variant with `slots`, where a pool of threads"
         ' limits its requests (such as {server = "uvicorn", slots = 40}).'
     )

@@ -49,6 +49,28 @@ def test_a_request_sends_it_in_the_place_of_its_own(sent: str, now: str) -> None
 
 
 @pytest.mark.parametrize(
+    ("line", "is_kept"),
+    [
+        ("POST /refresh", True),
+        ("POST /api/token/refresh/", True),
+        ("GET /dashboard/refresh", False),
+        ("POST /refreshments", False),
+        ("POST /notes?sort=refreshed", False),
+    ],
+)
+def test_a_request_that_renews_a_login_keeps_the_token_for_that(
+    line: str, *, is_kept: bool
+) -> None:
+    own = {"Authorization": "Bearer a-refresh-token"}
+    method, _, path = line.partition(" ")
+    request = RequestSpec(method=method, path=path, headers=own)
+
+    now = bearer.renewed(request, TOKEN).headers
+
+    assert now == (own if is_kept else {"Authorization": f"Bearer {TOKEN}"})
+
+
+@pytest.mark.parametrize(
     ("name", "is_tokens"),
     [
         ("x-access-token", True),

@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from loadtests.analysis.consistency.conversation import Drawn, filled
-from loadtests.model.tested.workload import RequestSpec
+from loadtests.analysis.consistency.conversation import Drawn, conversation_of, filled
+from loadtests.model.tested.workload import RequestSpec, Workload
 
 
 def test_requests_that_share_what_was_drawn_name_the_same_thing() -> None:
@@ -43,3 +43,29 @@ def test_a_placeholder_that_comes_twice_has_two_values_and_so_it_has_in_the_next
 
     assert paths[0] == paths[1]
     assert len(set(paths[0].split("/"))) == 4
+
+
+@pytest.mark.parametrize(
+    ("path", "is_asked"),
+    [
+        ("/logout", False),
+        ("/accounts/log-out/", False),
+        ("/userSignOut", False),
+        ("/log_off", False),
+        ("/cart/clear", False),
+        ("/index.php?action=logout", False),
+        ("/catalog-offers", True),
+        ("/blog_outline", True),
+        ("/design-office", True),
+        ("/clearance", True),
+    ],
+)
+def test_what_ends_a_session_is_left_out_and_what_only_looks_like_it_is_asked(
+    path: str, *, is_asked: bool
+) -> None:
+    talk = conversation_of(
+        Workload(name="own", path="/", requests=(RequestSpec(path=path),)),
+    )
+
+    assert [read.path for read in talk.reads] == [path] * is_asked
+    assert len(talk.left_out) == (not is_asked)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from loadtests.analysis.consistency.judgement import Asked
 from loadtests.analysis.consistency.rate_limits import (
     Heard,
@@ -65,6 +69,30 @@ def test_a_limit_that_all_servers_share_is_not_counted_alone_whatever_is_asked()
             for path in ("GET /a", "GET /a", "GET /b", "GET /b")
         )
     )
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        (("sync-1", 0), ("sync-2", 1), ("sync-1", 0)),  # two a second
+        (("sync-1", 1), ("sync-1", 0), ("sync-2", 2), ("sync-2", 1), ("sync-1", 0)),
+        (("sync-1", 0), ("sync-2", 1), ("sync-1", 0), ("sync-2", 1), ("sync-1", 0)),
+    ],
+)
+def test_a_limit_that_all_servers_share_may_begin_anew_in_between(
+    left: tuple[tuple[str, int], ...],
+) -> None:
+    assert not is_alone(*(seen(server, number) for server, number in left))
+
+
+def test_what_was_asked_meanwhile_may_have_been_taken_from_the_limit() -> None:
+    """A stranger's requests count where the limit is one of the address."""
+    stranger = replace(seen("sync-1", 2), as_stranger=True)
+    silent = accepted("sync-1")
+    first, second, third = seen("sync-1", 0), seen("sync-2", 3), seen("sync-1", 0)
+
+    assert is_alone(first, second, third)
+    assert not is_alone(first, second, stranger, silent, third)
 
 
 def test_a_limit_of_each_request_is_not_compared_with_another_requests() -> None:

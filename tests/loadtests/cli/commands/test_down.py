@@ -51,7 +51,7 @@ def test_down_removes_what_dead_runs_left_and_names_those_that_go_on(
     assert (ended.code, left.removed) == (0, ["dead-2", "dead-1"])
     assert ended.stdout == (
         "Removed what 2 runs had left.\n"
-        "1 runs may still be active: `twofold down --all` ends them too.\n"
+        "1 run may still be active: `twofold down --all` ends it too.\n"
     )
 
 

@@ -55,7 +55,9 @@ def test_each_way_out_is_seen_and_refused_unless_base_has_it(
 
     assert right in found
     rights.check(found, found, HEAD)
-    with pytest.raises(UsageError, match="--head 'topic' takes of this machine what base does not"):
+    with pytest.raises(
+        UsageError, match="--head 'topic' takes more of this machine than base does"
+    ):
         rights.check(frozenset(), found, HEAD)
 
 

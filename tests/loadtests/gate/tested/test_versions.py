@@ -282,7 +282,9 @@ def test_a_file_of_this_machine_is_refused_before_compose_reads_it(
     file.write_text(f"services: {{web: {{build: ., {own}}}}}\n")
     tested = registry.recognise("compose.yaml:web", checkout)
 
-    with pytest.raises(UsageError, match=f"takes of this machine.*: web: {own.replace(':', '')}"):
+    with pytest.raises(
+        UsageError, match=f"takes more of this machine.*: web: {own.replace(':', '')}"
+    ):
         gate(checkout, tmp_path / "t", tested)
 
     assert read == ["services: {web: {build: .}}\n"]
