@@ -72,9 +72,7 @@ WAYS_OUT: Mapping[int, str] = {
 
 WAY_OUT = "Look at the permissions and the free space there."
 
-DEFECT = (
-    "this is a bug in twofold. Finished trials are in results/. Please report the lines above."
-)
+DEFECT = "this is a bug in twofold. Finished trials are in results/. Please report the lines above."
 
 SIGNALLED = 128
 """A command that a signal ended has this exit code and the signal's number on top."""

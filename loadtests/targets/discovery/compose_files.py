@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from loadtests.model.tested.surroundings import FoundService
+from loadtests.targets.compose_file import needs, stores, variables
+from loadtests.targets.compose_file.needs import Services
 from loadtests.tools import docker_compose
 from loadtests.tools.docker_compose import ComposeFileError
 
@@ -26,22 +29,48 @@ def find(folder: Path) -> tuple[tuple[FoundService, ...], tuple[str, ...]]:
         services = document.get("services")
         if not isinstance(services, Mapping):
             return (), (f"{name} has no services.",)
-        return tuple(_services(name, services)), ()
+        written = {
+            str(service): definition
+            for service, definition in services.items()
+            if isinstance(definition, Mapping)
+        }
+        return tuple(_services(name, variables.filled(written, folder, os.environ))), ()
     return (), ()
 
 
-def _services(file: str, services: Mapping[str, Any]) -> Iterator[FoundService]:
+def _services(file: str, filled: variables.Filled) -> Iterator[FoundService]:
+    services = filled.services
+    direct = {name: needs.direct(services, name) for name in services}
+    beside = _beside(services, direct)
     for name, service in services.items():
-        if not isinstance(service, Mapping):
-            continue
-        needs = [*_names(service.get("depends_on")), *_names(service.get("links"))]
         yield FoundService(
             file=file,
-            name=str(name),
+            name=name,
             context=_context(service.get("build")),
             publishes=bool(service.get("ports") or service.get("expose")),
-            needs=tuple(dict.fromkeys(need.partition(":")[0] for need in needs)),
+            needs=direct[name],
+            beside=() if name in beside else beside,
+            unset=filled.unset[name],
         )
+
+
+def _beside(services: Services, direct: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the stores that no service names which is none, and that name none themselves.
+
+    The page of an administrator has an image with a store's name, too, and names its store.
+    """
+    own = [name for name in services if _is_store(name, services[name]) and not direct[name]]
+    named = {
+        needed
+        for name, others in direct.items()
+        if not _is_store(name, services[name])
+        for needed in others
+    }
+    return tuple(name for name in own if name not in named)
+
+
+def _is_store(name: str, service: Mapping[str, Any]) -> bool:
+    return stores.is_store(str(service.get("image") or name))
 
 
 def _context(build: Any) -> str | None:
@@ -50,7 +79,3 @@ def _context(build: Any) -> str | None:
     if isinstance(build, Mapping):
         return str(build.get("context", "."))
     return None
-
-
-def _names(value: Any) -> list[str]:
-    return [str(name) for name in value] if isinstance(value, list | Mapping) else []

@@ -158,9 +158,8 @@ def _with_target(found: Surroundings, sources: Sequence[Source]) -> Surroundings
     application = found.application
     service = _service(found, sources)
     has_docker = proc.which("docker") is not None or proc.which("docker-compose") is not None
-    if service is not None and service.needs and has_docker:
-        why = f"a service of {service.file} that needs {', '.join(service.needs)}"
-        return replace(found, target=str(service), why=why, routes=_routes(found, service, sources))
+    if service is not None and (service.needs or service.beside) and has_docker:
+        return _with_stores(found, service, sources)
     if application is not None and application.trouble is None:
         why = f"an application in {application.file}"
         return replace(found, target=application.name, why=why, routes=application.routes)
@@ -181,6 +180,33 @@ def _with_target(found: Surroundings, sources: Sequence[Source]) -> Surroundings
         f"Nothing was found in {found.folder} that can be tested: no WSGI or ASGI application, no"
         " Compose file with a service that is built or has ports, no Dockerfile. Start this in"
         f" {place}, or name the target: twofold run TARGET."
+    )
+
+
+def _with_stores(
+    found: Surroundings, service: FoundService, sources: Sequence[Source]
+) -> Surroundings:
+    """Return the surroundings with a service that has others to run with, and what it lacks."""
+    notes = list(found.notes)
+    if service.beside:
+        stores = ", ".join(service.beside)
+        notes.append(
+            f"Nothing in {service.file} says that {service.name} needs {stores}, so a run starts it"
+            f" without. If it needs that, write there: depends_on: [{stores}]."
+        )
+    if service.unset:
+        notes.append(
+            f"{service.file} gives {service.name} variables without a value:"
+            f" {', '.join(service.unset)}. Set them here or in .env."
+        )
+    named = service.needs or service.beside
+    why = f"a service of {service.file} {'that needs' if service.needs else 'beside'}"
+    return replace(
+        found,
+        target=str(service),
+        why=f"{why} {', '.join(named)}",
+        routes=_routes(found, service, sources),
+        notes=tuple(notes),
     )
 
 

@@ -11,11 +11,11 @@ from typing import Any
 
 from loadtests.environments.compose.tested.compose_file.builds import builder_of
 from loadtests.environments.compose.tested.compose_file.mounts import parse
-from loadtests.environments.compose.tested.compose_file.needs import needed
 from loadtests.environments.compose.tested.compose_file.service_project import subject_of
 from loadtests.environments.compose.tested.subject import Subject, tag_of
 from loadtests.model.errors import UsageError
 from loadtests.model.tested.target import Target
+from loadtests.targets.compose_file.needs import needed
 from loadtests.tools import docker_compose, temporary
 from loadtests.tools.docker_compose import Compose, ComposeFileError, Configured
 

@@ -1,6 +1,6 @@
 import pytest
 
-from loadtests.environments.compose.tested.compose_file.stores import is_store
+from loadtests.targets.compose_file.stores import is_store
 
 
 @pytest.mark.parametrize(
