@@ -77,7 +77,7 @@ def _packages(folder: Path, name: str) -> Iterator[Package]:
     """Give the packages of a lock that have a name, and a version or a place."""
     entries = parsed(folder, name).get(TABLES[name])
     for entry in entries if isinstance(entries, list) else ():
-        if not isinstance(entry, Mapping) or not _NAME.fullmatch(str(entry.get("name"))):
+        if not isinstance(entry, Mapping) or not _NAME.fullmatch(str(entry.get("name", ""))):
             continue
         if _place(entry) is not None or _VERSION.fullmatch(str(entry.get("version", ""))):
             yield entry
