@@ -263,6 +263,26 @@ def test_a_gate_is_added_to_the_history_where_that_is_asked_for(
     assert gate.document["merges"] == 1
 
 
+def test_a_configuration_that_changes_while_a_gate_measures_changes_neither_answer_nor_history(
+    gate: Gate, world: GateWorld, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    file = project / "twofold.toml"
+    file.write_text('target = "sample"\n[gate]\nhistory = true\n')
+    monkeypatch.chdir(project)
+
+    def before_trial(_: int) -> None:
+        file.write_text("[gate")
+
+    world.before_trial = before_trial
+
+    assert gate("--no-scaling") == errors.EXIT_YES
+
+    assert file.read_text() == "[gate"
+    assert len((gate.results / "history.jsonl").read_text().splitlines()) == 1
+
+
 def test_a_gate_that_was_continued_is_one_in_the_history(gate: Gate, world: GateWorld) -> None:
     gate("--no-scaling", "--history")
     gate("--no-scaling", "--append", gate.folder.name, "--history")
