@@ -10,13 +10,14 @@ class FoundRoute:
     """A route of an application, such as ``/items/<int:id>``.
 
     ``status`` and ``seconds`` are those of one request to it inside a child process; None where it
-    was not asked.
+    was not asked. ``lacks_store`` says that it failed there because only the service has its store.
     """
 
     path: str
     methods: tuple[str, ...] = ("GET",)
     status: int | None = None
     seconds: float | None = None
+    lacks_store: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,14 +17,23 @@ from loadtests.model.tested.surroundings import (
 from loadtests.model.tested.target import Interface, Target, TargetKind
 from loadtests.targets import import_string
 from loadtests.targets.application import inspection, interpreter
-from loadtests.targets.discovery import asking, compose_files, flask_source, locustfiles
+from loadtests.targets.discovery import (
+    asking,
+    compose_files,
+    flask_source,
+    locustfiles,
+    source_files,
+)
 from loadtests.targets.discovery.flask_source import Source
 from loadtests.targets.import_string import FLASK_APP
 from loadtests.tools import proc
 
-DOCKERFILES = ("Dockerfile", "docker/Dockerfile", "*/Dockerfile")
+DOCKERFILES = ("Dockerfile", "Containerfile", "docker/Dockerfile", "*/Dockerfile")
 FLASK = "flask"
 NAMED = "the target that you named"
+FAILED = 500
+"""The first status of a server's errors."""
+
 MOST_BELOW = 5
 """Folders that a message names."""
 
@@ -102,7 +111,7 @@ def _application(
     if named:
         sources = [Source(name=named, file=f"what {FLASK_APP} names"), *sources]
     if not sources:
-        return None
+        return _guessed(folder, python, env, ask=ask)
     program = interpreter.find(python, folder).path
     failed: FoundApplication | None = None
     for source in sources[:MOST_IMPORTED]:
@@ -111,6 +120,16 @@ def _application(
             return found
         failed = failed or found
     return failed
+
+
+def _guessed(
+    folder: Path, python: str | None, env: Mapping[str, str], *, ask: bool
+) -> FoundApplication | None:
+    """Return what is an application though its source does not show it; None for anything else."""
+    guesses = flask_source.find_guesses(folder)[:MOST_IMPORTED]
+    program = interpreter.find(python, folder).path if guesses else ""
+    found = (_imported(source, folder, program, env, ask=ask) for source in guesses)
+    return next((application for application in found if application.trouble is None), None)
 
 
 def _imported(
@@ -188,6 +207,18 @@ def _with_stores(
 ) -> Surroundings:
     """Return the surroundings with a service that has others to run with, and what it lacks."""
     notes = list(found.notes)
+    routes = _routes(found, service, sources)
+    if service.needs:
+        needs = ", ".join(service.needs)
+        routes = tuple(
+            replace(route, lacks_store=True) if (route.status or 0) >= FAILED else route
+            for route in routes
+        )
+        if failed := ", ".join(f"GET {route.path}" for route in routes if route.lacks_store):
+            notes.append(
+                f"The application alone failed at {failed}, perhaps for want of {needs}. The load"
+                f" has them all the same: {service} brings it along."
+            )
     if service.beside:
         stores = ", ".join(service.beside)
         notes.append(
@@ -205,7 +236,7 @@ def _with_stores(
         found,
         target=str(service),
         why=f"{why} {', '.join(named)}",
-        routes=_routes(found, service, sources),
+        routes=routes,
         notes=tuple(notes),
     )
 
@@ -215,7 +246,7 @@ def _below(folder: Path) -> list[str]:
     below: list[Path] = []
     for path in (*sorted(folder.glob("*")), *sorted(folder.glob("*/*"))):
         place = path.relative_to(folder)
-        is_of_tools = any(part[0] == "." or part in flask_source.SKIPPED for part in place.parts)
+        is_of_tools = any(part[0] == "." or part in source_files.SKIPPED for part in place.parts)
         is_known = any(place.is_relative_to(other) for other in below)
         if not is_of_tools and not is_known and flask_source.find_any(path):
             below.append(place)
