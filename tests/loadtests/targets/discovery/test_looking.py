@@ -91,38 +91,6 @@ def test_a_service_that_needs_others_goes_before_the_application_alone(shop: Pat
     assert look(shop, docker=False).target == "shop:create_app()"
 
 
-def test_so_does_one_that_names_its_store_by_a_variable_of_the_shell(
-    shop: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (shop / "compose.yaml").write_text(
-        "services:\n  web: {build: ., environment: {DATABASE_URL: '${SHOP_DATABASE_URL}'}}\n"
-        "  db: {image: postgres}\n"
-    )
-    monkeypatch.setenv("SHOP_DATABASE_URL", "postgresql://u:p@db/shop")
-    found = look(shop)
-    assert (found.target, found.why) == (
-        "compose.yaml:web",
-        "a service of compose.yaml that needs db",
-    )
-    assert "depends_on" not in "".join(found.notes)
-
-    monkeypatch.delenv("SHOP_DATABASE_URL")
-    found = look(shop)
-    assert (found.target, found.why) == ("compose.yaml:web", "a service of compose.yaml beside db")
-    assert found.notes == (
-        "Nothing in compose.yaml says that web needs db, so a run starts it without. If it needs"
-        " that, write there: depends_on: [db].",
-        "compose.yaml gives web variables without a value: SHOP_DATABASE_URL. Set them here or in"
-        " .env.",
-    )
-
-
-def test_a_service_without_a_store_is_left_for_the_application_alone(shop: Path) -> None:
-    (shop / "compose.yaml").write_text("services: {web: {build: .}, mail: {image: mailpit}}")
-
-    assert look(shop).target == "shop:create_app()"
-
-
 def test_of_many_services_the_one_with_flask_is_taken(tmp_path: Path) -> None:
     for name, text in (("a", "print(1)"), ("b", "from flask import Flask\napp = Flask('b')\n")):
         (tmp_path / name).mkdir()
@@ -359,18 +327,3 @@ def test_an_application_that_another_module_makes_is_guessed_and_imported(tmp_pa
     (tmp_path / "main.py").write_text("def build(): ...\napp = build()\n")
     with pytest.raises(UsageError, match="Nothing was found"):
         look(tmp_path)
-
-
-def test_pages_that_fail_without_the_store_are_in_the_load_of_the_service_that_has_it(
-    shop: Path,
-) -> None:
-    (shop / "compose.yaml").write_text(COMPOSE)
-
-    found = look(shop)
-
-    assert configuration.requests(found.routes)[0] == ["/", "/boom"]
-    assert found.notes == (
-        "The application alone failed at GET /boom, perhaps for want of db. The load has them all"
-        " the same: compose.yaml:web brings it along.",
-    )
-    assert "Does it need data" not in configuration.summary(found, "twofold.toml")

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from loadtests.cli.boundary import run_command_line
 from loadtests.gate import pipeline
 from loadtests.gate.model import EndpointName, GateVerdict, SideName
 from loadtests.gate.pipeline import GateRequest
 from loadtests.model import errors
+from tests.loadtests.cli.commands.gate.calls import Gate
 from tests.loadtests.fakes.gate import GateWorld, put_in_memory, slower_head
 
 CALIBRATION = ("calibrate", "--margin", "0.2")
-
-
-@pytest.fixture(autouse=True)
-def no_ci(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
-        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
@@ -30,39 +23,6 @@ def world(monkeypatch: pytest.MonkeyPatch) -> GateWorld:
     made = GateWorld(rps=slower_head(0.0))
     put_in_memory(monkeypatch, made)
     return made
-
-
-class Gate:
-    """Calls ``twofold gate``, and keeps how it ended."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str], results: Path) -> None:
-        self._capsys = capsys
-        self.results = results
-        self.code = -1
-        self.stdout = ""
-        self.stderr = ""
-
-    def __call__(self, *words: str) -> int:
-        self.code = run_command_line(["gate", *words, "--out", str(self.results)])
-        self.stdout, self.stderr = self._capsys.readouterr()
-        return self.code
-
-    @property
-    def folder(self) -> Path:
-        """The folder of the only gate."""
-        (folder,) = self.results.glob("gate-*")
-        return folder
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """The one JSON document on standard output."""
-        document: dict[str, Any] = json.loads(self.stdout)
-        return document
-
-
-@pytest.fixture
-def gate(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Gate:
-    return Gate(capsys, tmp_path)
 
 
 # -- how it ends -------------------------------------------------------------------------------
