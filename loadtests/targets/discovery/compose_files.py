@@ -9,7 +9,6 @@ from typing import Any
 
 from loadtests.model.tested.surroundings import FoundService
 from loadtests.targets.compose_file import needs, stores, variables
-from loadtests.targets.compose_file.needs import Services
 from loadtests.tools import docker_compose
 from loadtests.tools.docker_compose import ComposeFileError
 
@@ -40,37 +39,17 @@ def find(folder: Path) -> tuple[tuple[FoundService, ...], tuple[str, ...]]:
 
 def _services(file: str, filled: variables.Filled) -> Iterator[FoundService]:
     services = filled.services
-    direct = {name: needs.direct(services, name) for name in services}
-    beside = _beside(services, direct)
+    beside = stores.unneeded(services)
     for name, service in services.items():
         yield FoundService(
             file=file,
             name=name,
             context=_context(service.get("build")),
             publishes=bool(service.get("ports") or service.get("expose")),
-            needs=direct[name],
+            needs=needs.direct(services, name),
             beside=() if name in beside else beside,
             unset=filled.unset[name],
         )
-
-
-def _beside(services: Services, direct: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """Return the stores that no service names which is none, and that name none themselves.
-
-    The page of an administrator has an image with a store's name, too, and names its store.
-    """
-    own = [name for name in services if _is_store(name, services[name]) and not direct[name]]
-    named = {
-        needed
-        for name, others in direct.items()
-        if not _is_store(name, services[name])
-        for needed in others
-    }
-    return tuple(name for name in own if name not in named)
-
-
-def _is_store(name: str, service: Mapping[str, Any]) -> bool:
-    return stores.is_store(str(service.get("image") or name))
 
 
 def _context(build: Any) -> str | None:

@@ -1,6 +1,6 @@
 import pytest
 
-from loadtests.targets.compose_file.stores import is_store
+from loadtests.targets.compose_file.stores import is_store, unneeded
 
 
 @pytest.mark.parametrize(
@@ -18,3 +18,17 @@ from loadtests.targets.compose_file.stores import is_store
 )
 def test_stores_are_known_by_image_or_port(image: str, ports: tuple[int, ...], store: bool) -> None:
     assert is_store(image, ports) is store
+
+
+def test_a_store_that_no_service_names_is_unneeded_and_an_administrators_page_counts_as_none() -> (
+    None
+):
+    services = {
+        "web": {"build": ".", "depends_on": ["db"]},
+        "db": {"image": "postgres:16"},
+        "cache": {"image": "redis"},
+        "page": {"image": "redis-commander", "environment": {"REDIS_HOST": "cache"}},
+        "mail": {"image": "mailpit"},
+    }
+
+    assert unneeded(services) == ("cache",)
