@@ -29,7 +29,9 @@ from loadtests.targets.import_string import FLASK_APP
 from loadtests.tools import proc
 
 DOCKERFILES = ("Dockerfile", "Containerfile", "docker/Dockerfile", "*/Dockerfile")
-FLASK = "flask"
+ASKED = frozenset({"django", "flask"})
+"""WSGI frameworks whose routes an import shows, so that they can be asked."""
+
 NAMED = "the target that you named"
 FAILED = 500
 """The first status of a server's errors."""
@@ -152,7 +154,7 @@ def _imported(
     rules = dict.fromkeys((rule.path, rule.methods) for rule in seen.routes)
     routes = tuple(FoundRoute(path=path, methods=methods) for path, methods in rules)
     is_async = seen.interface is Interface.ASGI
-    if ask and (is_async or seen.framework == FLASK):
+    if ask and (is_async or seen.framework in ASKED):
         routes = asking.asked(
             routes,
             application=seen.application,
