@@ -104,7 +104,8 @@ def _file(path: Path, values: Mapping[str, str]) -> dict[str, str]:
     read: dict[str, str] = {}
     text = ""
     with suppress(OSError, ValueError):  # no path
-        text = path.read_text(encoding="utf-8", errors="replace")
+        if path.is_file():  # and neither a pipe nor a device, which may never end
+            text = path.read_text(encoding="utf-8", errors="replace")
     for match in _LINE.finditer(text):
         written = match["quoted"] or match["bare"] or ""
         value = _text(written, {**read, **values}, {}) if match["raw"] is None else match["raw"]

@@ -9,6 +9,7 @@ from typing import Any
 
 from loadtests.model.tested.surroundings import FoundService
 from loadtests.targets.compose_file import needs, stores, variables
+from loadtests.targets.compose_file.needs import Services
 from loadtests.tools import docker_compose
 from loadtests.tools.docker_compose import ComposeFileError
 
@@ -46,10 +47,19 @@ def _services(file: str, filled: variables.Filled) -> Iterator[FoundService]:
             name=name,
             context=_context(service.get("build")),
             publishes=bool(service.get("ports") or service.get("expose")),
-            needs=needs.direct(services, name),
+            needs=_needs(services, name),
             beside=() if name in beside else beside,
             unset=filled.unset[name],
         )
+
+
+def _needs(services: Services, name: str) -> tuple[str, ...]:
+    """Return what a service names itself, or the one that it extends, which is none of them."""
+    extended = services[name].get("extends")
+    base = extended.get("service") if isinstance(extended, Mapping) else extended
+    others: Services = services if isinstance(base, str) else {}
+    named = (*needs.direct(services, name), *needs.direct(others, str(base)))
+    return tuple(dict.fromkeys(other for other in named if other not in (name, base)))
 
 
 def _context(build: Any) -> str | None:

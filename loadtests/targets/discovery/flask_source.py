@@ -111,8 +111,7 @@ def offers_one(folder: Path, module: str) -> bool:
 
 def _may_be_one(node: ast.stmt) -> bool:
     if isinstance(node, ast.ImportFrom):
-        names = {alias.asname or alias.name for alias in node.names}
-        return not names.isdisjoint({"*", *APPLICATIONS, *FACTORIES})
+        return node.module != "__future__"
     if isinstance(node, ast.Assign | ast.AnnAssign):
         return isinstance(node.value, ast.Call)
     return isinstance(node, ast.FunctionDef | ast.Try | ast.If | ast.With)

@@ -210,7 +210,7 @@ def _load(found: Surroundings) -> Iterator[str]:
     yield f"[tool.twofold.workloads.{WORKLOAD}]"
     yield "requests = ["
     for path in paths:
-        yield f'  "1 GET {path}",'
+        yield f"  {_quoted(f'1 GET {path}')},"
     for route in others[:MOST_COMMENTS]:
         yield f"  # {_comment(route)}"
     if len(others) > MOST_COMMENTS:

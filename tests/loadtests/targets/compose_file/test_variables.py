@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,10 @@ def test_what_a_service_says_wins_over_its_file_and_the_process_over_the_folders
         "F": "a",
     }
     assert filled.unset == {"web": ()}
+
+
+def test_a_pipe_is_no_file_of_variables(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / ".env")
+    services = {"web": {"env_file": ".env", "environment": {"A": "${A}"}}}
+
+    assert variables.filled(services, tmp_path, {}).unset == {"web": ("A",)}

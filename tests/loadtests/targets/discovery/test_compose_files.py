@@ -124,3 +124,12 @@ def test_a_store_that_nothing_names_is_beside_and_a_variable_without_a_value_is_
 )
 def test_a_mistake_in_a_setting_is_composes_to_tell(tmp_path: Path, setting: str) -> None:
     assert needs_of(tmp_path, f"services: {{web: {{{setting}}}, db: {{}}}}")["web"] == ()
+
+
+@pytest.mark.parametrize("extends", ["base", "{service: base}"])
+def test_a_service_needs_what_the_one_that_it_extends_needs_and_not_that_one(
+    tmp_path: Path, extends: str
+) -> None:
+    text = f"services: {{web: {{extends: {extends}}}, base: {{depends_on: [db]}}, db: {{}}}}"
+
+    assert needs_of(tmp_path, text)["web"] == ("db",)
