@@ -94,9 +94,8 @@ def _as_named(found: Surroundings, target: Target, sources: Sequence[Source]) ->
         return replace(found, target=application.name, why=NAMED, routes=application.routes)
     service = next((each for each in found.services if str(each) == target.given), None)
     if service is not None:
-        routes = _routes(found, service, sources)
-    else:
-        routes = _routes_of_image(found) if target.dockerfile is not None else ()
+        return replace(_with_stores(found, service, sources), why=NAMED)
+    routes = _routes_of_image(found) if target.dockerfile is not None else ()
     return replace(found, target=target.given, why=NAMED, routes=routes)
 
 

@@ -1,3 +1,7 @@
+from __future__ import annotations
+
+from typing import Any
+
 import pytest
 
 from loadtests.targets.compose_file.stores import is_store, unneeded
@@ -23,7 +27,7 @@ def test_stores_are_known_by_image_or_port(image: str, ports: tuple[int, ...], s
 def test_a_store_that_no_service_names_is_unneeded_and_an_administrators_page_counts_as_none() -> (
     None
 ):
-    services = {
+    services: dict[str, dict[str, Any]] = {
         "web": {"build": ".", "depends_on": ["db"]},
         "db": {"image": "postgres:16"},
         "cache": {"image": "redis"},

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from loadtests.report.text.init import configuration
+from loadtests.targets import registry
+from loadtests.targets.discovery import looking
 from tests.loadtests.targets.discovery.test_looking import COMPOSE, SHOP, look
 
 
@@ -61,3 +63,16 @@ def test_pages_that_fail_without_the_store_are_in_the_load_of_the_service_that_h
         " the same: compose.yaml:web brings it along.",
     )
     assert "Does it need data" not in configuration.summary(found, "twofold.toml")
+
+
+def test_so_are_they_where_the_service_is_named(shop: Path) -> None:
+    (shop / "compose.yaml").write_text(COMPOSE)
+    named = registry.recognise("compose.yaml:web", shop)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("VIRTUAL_ENV", raising=False)
+        found = looking.look(shop, named, python=None, env={}, ask=True)
+
+    assert (found.target, found.why) == ("compose.yaml:web", looking.NAMED)
+    assert configuration.requests(found.routes)[0] == ["/", "/boom"]
+    assert [note for note in found.notes if "for want of db" in note]
