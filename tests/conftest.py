@@ -91,9 +91,9 @@ def nothing_is_shared_with_other_sessions(
 
 
 @pytest.fixture(autouse=True, scope="session")
-def no_target_branch() -> Iterator[None]:
-    """A pull request's own branch is none of the repositories that tests make."""
+def no_job_of_a_ci_system() -> Iterator[None]:
+    """A pull request's own branch is none of the repositories that tests make, nor its log."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in git.TARGET_BRANCH_IN:
+        for name in (*git.TARGET_BRANCH_IN, "GITHUB_ACTIONS"):
             patch.delenv(name, raising=False)
         yield

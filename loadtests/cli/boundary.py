@@ -15,6 +15,7 @@ import click
 from loadtests.cli import output
 from loadtests.cli.app import cli
 from loadtests.model import errors
+from loadtests.report.formats import github
 from loadtests.tools import signals
 
 REPEATED_S = 0.1
@@ -71,6 +72,8 @@ WAYS_OUT: Mapping[int, str] = {
 
 WAY_OUT = "Look at the permissions and the free space there."
 
+DEFECT = "this is a bug in twofold. Finished trials are in results/. Please report the lines above."
+
 SIGNALLED = 128
 """A command that a signal ended has this exit code and the signal's number on top."""
 
@@ -102,7 +105,7 @@ def _run(arguments: list[str], *, is_process: bool) -> int:
         return errors.EXIT_ENVIRONMENT
     except click.ClickException as error:
         error.show()
-        return errors.EXIT_USAGE
+        return _annotated(arguments, errors.EXIT_USAGE, error.format_message())
     except errors.Interrupted as error:
         click.echo(f"twofold: {error}", err=True)
         if is_process:
@@ -110,16 +113,23 @@ def _run(arguments: list[str], *, is_process: bool) -> int:
         return SIGNALLED + error.signum
     except errors.TwofoldError as error:
         click.echo(f"twofold: {error}", err=True)
-        return error.exit_code
+        return _annotated(arguments, error.exit_code, str(error))
     except (KeyboardInterrupt, click.Abort):
         return 130
     except OSError as error:
-        return _refused(error)
+        return _refused(error, arguments)
     except SystemExit:  # Click and rich raise it if the output is closed; this is no verdict
         return errors.EXIT_ENVIRONMENT
     except Exception:  # noqa: BLE001  the one boundary: a defect of ours must not look like a verdict
         _show_defect()
-        return errors.EXIT_INTERNAL
+        return _annotated(arguments, errors.EXIT_INTERNAL, DEFECT)
+
+
+def _annotated(arguments: list[str], code: int, message: str) -> int:
+    """Add an annotation in a job of GitHub, for a command that measures; return the exit code."""
+    if os.environ.get("GITHUB_ACTIONS") and arguments:
+        output.write_document(github.failure(arguments[0], code, message), err=True)
+    return code
 
 
 def _measures(arguments: list[str]) -> bool:
@@ -128,14 +138,14 @@ def _measures(arguments: list[str]) -> bool:
     return bool(arguments) and arguments[0] in MEASURING and words.isdisjoint(NOT_MEASURING)
 
 
-def _refused(error: OSError) -> int:
+def _refused(error: OSError, arguments: list[str]) -> int:
     """Say what the system refused, or that it is a defect of ours; return the exit code."""
     refusal = _refusal(error)
     if refusal is None:
         _show_defect()
-        return errors.EXIT_INTERNAL
+        return _annotated(arguments, errors.EXIT_INTERNAL, DEFECT)
     click.echo(f"twofold: {refusal}", err=True)
-    return errors.EXIT_ENVIRONMENT
+    return _annotated(arguments, errors.EXIT_ENVIRONMENT, refusal)
 
 
 def _refusal(error: OSError) -> str | None:
@@ -157,11 +167,7 @@ def _show_defect() -> None:
     import traceback
 
     traceback.print_exc()
-    click.echo(
-        "twofold: this is a bug in twofold. Finished trials are in results/. Please report"
-        " the lines above.",
-        err=True,
-    )
+    click.echo(f"twofold: {DEFECT}", err=True)
 
 
 class _Patience:

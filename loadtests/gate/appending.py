@@ -12,6 +12,7 @@ from loadtests.gate.model.result import GateResult
 from loadtests.gate.model.vocabulary import SCHEMA_VERSION, SideKind
 from loadtests.gate.versions import Sides
 from loadtests.model.errors import UsageError
+from loadtests.model.tested.workload import Locustfile
 
 _PLAN = TypeAdapter(GatePlan)
 
@@ -50,6 +51,7 @@ def continued(earlier: GateResult, now: GatePlan) -> GatePlan:
             f"--append continues {earlier.facts.gate_id} with the same options, and these are"
             f" others now: {', '.join(differ)}. Leave them unchanged, or start a new gate."
         )
+    _check_text(earlier.facts.gate_id, _locustfile(before), _locustfile(now))
     # The values of variables, headers and queries are not in the file, so those of now are used.
     # So are the cores: another machine may have others.
     return replace(
@@ -77,8 +79,35 @@ def _that_differ(before: GatePlan, now: GatePlan) -> list[str]:
 
 
 def _written(plan: GatePlan) -> GatePlan:
-    """Return a plan as it is read back from its file, without secrets."""
-    return _PLAN.validate_json(_PLAN.dump_json(plan))
+    """Return a plan as it is read back from its file, without secrets and a locustfile's text."""
+    written = _PLAN.validate_json(_PLAN.dump_json(plan))
+    file = _locustfile(written)
+    if written.asked is None or file is None:
+        return written
+    return replace(written, asked=replace(written.asked, locustfile=replace(file, sha256=None)))
+
+
+def _locustfile(plan: GatePlan) -> Locustfile | None:
+    return None if plan.asked is None else plan.asked.locustfile
+
+
+def _check_text(gate_id: str, before: Locustfile | None, now: Locustfile | None) -> None:
+    """Raise :class:`UsageError` if a locustfile has another text now; older gates noted none."""
+    if before is None or now is None or before.sha256 in {None, now.sha256}:
+        return
+    raise UsageError(
+        f"--append {gate_id}: the text of {now.path} is another now (SHA-256"
+        f" {_short(before)} there, {_short(now)} now), so its users may ask for something else. Put"
+        " that text back, or start a new gate."
+    )
+
+
+def _short(file: Locustfile) -> str:
+    return file.sha256[:SHOWN] if file.sha256 else "unknown"
+
+
+SHOWN = 12
+"""Digits of a checksum that a message shows, as git does."""
 
 
 OWN_RESULTS = (

@@ -17,6 +17,7 @@ from loadtests.gate.options import MOST_VARIANTS, GateOptions
 from loadtests.gate.tested.differences import Hashes, differences_of, hashes_of
 from loadtests.gate.tested.prepared import Prepared
 from loadtests.model.errors import EnvironmentFailure, UsageError
+from loadtests.targets import dockerfile as dockerfiles
 from loadtests.tools import docker, git, temporary
 
 DEFAULT_PORT = 8000
@@ -137,7 +138,7 @@ def _folder(named: Named, here: Path, place: Path) -> Path | None:
             return context
     raise UsageError(
         f"--{named.name} {named.asked!r} has no Dockerfile, neither at its top nor in"
-        f" {APP_FOLDER}/. Name a folder with one, or an image."
+        f" {APP_FOLDER}/. {dockerfiles.instead(folder)}"
     )
 
 

@@ -84,6 +84,16 @@ def _in_folder(folder: Path) -> Path:
     raise UsageError(f"There is no Dockerfile in {folder}. {way_out}.")
 
 
+def instead(folder: Path) -> str:
+    """Return what a gate can be told to compare in a folder without a Dockerfile."""
+    compose = next((name for name in COMPOSE_FILES if (folder / name).is_file()), None)
+    if compose:
+        return f"Name a service of its Compose file: --service {compose}:web"
+    for source in flask_source.find_any(folder):
+        return f"Name the application in {source.file}: --app '{source.name}'"
+    return "Name a folder with one, or an image."
+
+
 def context_of(file: Path, folder: Path) -> Path:
     """Return the folder that an image is built from.
 

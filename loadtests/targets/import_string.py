@@ -108,7 +108,14 @@ def _interface(folder: Path, application: str) -> Interface | None:
 
 def _default(folder: Path) -> str:
     """Return the module that is taken where none is named; "" for none."""
-    usual = next((name for name in MODULES if _is_module(name, folder)), "")
+    usual = next(
+        (
+            name
+            for name in MODULES
+            if _is_module(name, folder) and flask_source.offers_one(folder, name)
+        ),
+        "",
+    )
     return usual or next(
         (
             name

@@ -64,6 +64,8 @@ ASKS_ITSELF = (
 )
 PLAIN = "from flask import Flask\napp = Flask(__name__)\n"
 LOCK = '[[package]]\nname = "flask"\nversion = "3.0.3"\n'
+PYLOCK = LOCK.replace("[[package]]", "[[packages]]")
+LISTED = BUILT.partition("[build-system]")[0]
 PINNED = (
     "from importlib.metadata import version\nassert version('flask') == '3.0.3'\n"
     "from flask import Flask\napp = Flask(__name__)\n"
@@ -78,6 +80,8 @@ PINNED = (
     [
         ({"shop.py": PLAIN, "pyproject.toml": POETRY}, "shop", False),
         ({"shop.py": PINNED, "pyproject.toml": POETRY, "poetry.lock": LOCK}, "shop", False),
+        ({"shop.py": PINNED, "pyproject.toml": LISTED, "pdm.lock": LOCK}, "shop", False),
+        ({"shop.py": PINNED, "pylock.toml": PYLOCK}, "shop", False),
         ({"src/shop/__init__.py": ASKS_ITSELF, "pyproject.toml": BUILT}, "shop", False),
         # Nothing there can be built, so it is told and the application still starts.
         (

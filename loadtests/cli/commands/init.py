@@ -64,7 +64,7 @@ def command(
 ) -> int:
     """Look around in this folder, and write a configuration that runs as it is.
 
-    A Flask application is imported in a child process, to list its routes. Nothing else is started.
+    The application is imported in a child process, to list its routes. Nothing else is started.
     TARGET names what is tested, in any form of 'twofold run'; without it, the likeliest is taken.
     """
     from loadtests.report.text.init import configuration

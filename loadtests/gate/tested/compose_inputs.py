@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from loadtests.gate.tested.places import VARIABLES
 from loadtests.model.errors import UsageError
 from loadtests.model.safe_text import one_line
+from loadtests.model.tested.target import Target
 from loadtests.tools import docker_compose
 
 OF_A_SERVICE = ("env_file", "label_file")
@@ -27,6 +29,44 @@ def of(file: Path, root: Path, *, own: Path | None = None) -> frozenset[str]:
     place that is no text here: Compose makes texts of some, such as ``!!binary``.
     """
     return frozenset(map(one_line, _Reading(root, own).project([file], file.parent)))
+
+
+@contextmanager
+def told_of_files_in_no_commit(tested: Target, place: Path, folder: Path) -> Iterator[None]:
+    """Add to an error that names a file of variables that it is in no commit, and what to do.
+
+    ``place`` is the folder of a version, and ``folder`` the like of it in the working tree.
+    """
+    try:
+        yield
+    except UsageError as error:
+        file = Path(tested.compose_file or place)
+        own = folder / os.path.relpath(file.parent, place)
+        names = [name for name in _variable_files(file) if Path(name).name in str(error)]
+        alone = [
+            one_line(name)
+            for name in dict.fromkeys(names)
+            if os.path.isfile(own / name)  # noqa: PTH113  that of a path may raise
+            and not os.path.exists(file.parent / name)  # noqa: PTH110  likewise
+        ]
+        if not alone:
+            raise
+        raise UsageError(
+            f"{error} Only the working tree has {', '.join(alone)}: git does not know it. Add it to"
+            " a commit, or name a folder of the version that has it, such as --base ../main."
+        ) from error
+
+
+def _variable_files(file: Path) -> Iterator[str]:
+    """Yield the files of variables that the services of a Compose file name."""
+    document: Mapping[str, Any] = {}
+    with suppress(OSError, UnicodeDecodeError, UsageError):
+        document = docker_compose.parse(file.read_text(encoding="utf-8"))
+    services = document.get("services")
+    for service in services.values() if isinstance(services, Mapping) else ():
+        if isinstance(service, Mapping):
+            places = map(_path, _listed(service.get("env_file")))
+            yield from (place for place in places if isinstance(place, str) and place)
 
 
 class _Reading:

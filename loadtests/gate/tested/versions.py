@@ -237,7 +237,9 @@ def _target(tested: Target, place: Path, folder: Path, named: Named) -> Target:
 
 
 def _subject(shop: Workshop, tested: Target, named: Named, place: Path) -> Subject:
-    subject = inspection.inspect(tested, shop.engine, shop.compose)
+    with_lost_files = compose_inputs.told_of_files_in_no_commit(tested, place, shop.folder)
+    with _told_of(named), with_lost_files:
+        subject = inspection.inspect(tested, shop.engine, shop.compose)
     assert subject is not None
     if tested.kind is TargetKind.SERVICE:
         mounted.check(subject, place, named)

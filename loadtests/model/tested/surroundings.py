@@ -10,13 +10,14 @@ class FoundRoute:
     """A route of an application, such as ``/items/<int:id>``.
 
     ``status`` and ``seconds`` are those of one request to it inside a child process; None where it
-    was not asked.
+    was not asked. ``lacks_store`` says that it failed there because only the service has its store.
     """
 
     path: str
     methods: tuple[str, ...] = ("GET",)
     status: int | None = None
     seconds: float | None = None
+    lacks_store: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +42,8 @@ class FoundService:
     """A service of a Compose file; ``needs`` are those that have to run with it.
 
     ``context`` is the folder that its image is built from, relative to the project's; None for a
-    service with an image of others. ``publishes`` says whether it has ports.
+    service with an image of others. ``publishes`` says whether it has ports. ``beside`` are the
+    stores of the file that nothing says anybody needs, ``unset`` the variables without a value.
     """
 
     file: str
@@ -49,6 +51,8 @@ class FoundService:
     context: str | None = None
     publishes: bool = False
     needs: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    unset: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.file}:{self.name}"
@@ -87,7 +91,7 @@ class Surroundings:
     @property
     def likely_services(self) -> tuple[FoundService, ...]:
         """The services that may be the application: built or with ports, and no other's store."""
-        needed = {name for service in self.services for name in service.needs}
+        needed = {name for service in self.services for name in (*service.needs, *service.beside)}
         return tuple(
             service
             for service in self.services

@@ -46,6 +46,7 @@ class Locustfile:
     ``path`` is absolute. ``tags`` and ``exclude_tags`` choose tasks as Locust's options do.
     ``keep_waits`` keeps the users' waiting times. ``env`` are variables for the file.
     ``requirements`` is the path of a requirements file with the modules that it imports.
+    ``sha256`` is that of its text when the command began; None in older files.
     """
 
     path: str
@@ -55,6 +56,7 @@ class Locustfile:
     keep_waits: bool = False
     env: Variables = field(default_factory=dict)
     requirements: str | None = None
+    sha256: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,6 +68,7 @@ class Context:
     ``missing`` maps variables that the application looked for in vain to its lines, and ``listed``
     are the names in the folder's ``.env``. ``install`` says how the interpreter gets a module, and
     ``has_dockerfile`` whether the folder has a Dockerfile. ``output`` is what the import wrote.
+    ``applications`` are the import strings that the folder's source shows.
     """
 
     asked: str
@@ -78,6 +79,7 @@ class Context:
     install: str = INSTALL
     has_dockerfile: bool = False
     output: str = ""
+    applications: Sequence[str] = ()
 
 
 def message(trouble: Trouble, context: Context) -> str:
@@ -211,12 +213,13 @@ def _attribute(trouble: Trouble, _: Context) -> str:
     return f"{module} has no {trouble['attribute']!r}. It has: {_list(names)}.{nearest}"
 
 
-def _none(trouble: Trouble, _: Context) -> str:
-    module = trouble["module"]
+def _none(trouble: Trouble, context: Context) -> str:
+    module, shown = trouble["module"], context.applications
+    name = f"{shown[0]}, which the source shows" if shown else f"{module}:NAME"
     return (
         f"{module} has no application that can be found as Flask does: neither app nor application,"
         " no other instance, and no create_app() or make_app()."
-        f" It has: {_list(trouble['names'])}. Name it: {module}:NAME"
+        f" It has: {_list(trouble['names'])}. Name it: {name}"
     )
 
 
@@ -229,7 +232,7 @@ def _several(trouble: Trouble, _: Context) -> str:
 
 
 def _nothing(trouble: Trouble, context: Context) -> str:
-    names = trouble["names"]
+    names = trouble["names"] or context.applications
     seen = f" These modules seem to have one: {_list(names)}." if names else ""
     return (
         f"No application is named: {context.folder} has neither wsgi.py nor app.py, and FLASK_APP"

@@ -16,6 +16,7 @@ from loadtests.model.errors import ProcessFailure, UsageError
 from loadtests.model.tested.target import Interface
 from loadtests.targets.application import failure
 from loadtests.targets.application.folders import check_readable
+from loadtests.targets.discovery import flask_source
 from loadtests.targets.dockerfile import NAMES as DOCKERFILES
 from loadtests.tools import proc, temporary
 from loadtests.tools.proc import Completed
@@ -120,6 +121,9 @@ def packed() -> bytes:
     return archive.getvalue()
 
 
+NOT_FOUND = frozenset({"none", "nothing"})
+"""Failures of an import string that names no application; the source may show one."""
+
 NO_ANSWER = (ValueError, ValidationError, AttributeError, LookupError, TypeError, RecursionError)
 """What an output raises that the inspector has not written: an application may write its own."""
 
@@ -145,12 +149,17 @@ def parse(
             install=install,
             has_dockerfile=any((folder / name).is_file() for name in DOCKERFILES),
             output=done.stderr,
+            applications=_shown(folder) if trouble["kind"] in NOT_FOUND else (),
         )
         told = failure.message(trouble, context)
     except NO_ANSWER:
         output = done.stderr or done.stdout
         told = failure.no_answer(asked, where=where, code=done.code, output=output)
     raise UsageError(told)
+
+
+def _shown(folder: Path) -> tuple[str, ...]:
+    return tuple(source.name for source in flask_source.find_any(folder))
 
 
 def _listed_variables(folder: Path) -> frozenset[str]:

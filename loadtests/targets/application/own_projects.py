@@ -42,7 +42,8 @@ def _is_installable(folder: Path, project: Mapping[str, Any]) -> bool:
     package = table(tools, "uv").get("package")
     if package is not None:
         return bool(package)
-    if table(tools, "poetry").get("package-mode") is False:
+    ways = table(tools, "poetry").get("package-mode"), table(tools, "pdm").get("distribution")
+    if False in ways:
         return False
     return "build-system" in project or (folder / SETUP_PY).is_file()
 

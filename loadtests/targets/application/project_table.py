@@ -39,14 +39,17 @@ def read(folder: Path) -> dict[str, Any]:
 
     Raises :class:`UsageError` for one that cannot be read.
     """
-    if not (folder / PYPROJECT).is_file():
-        return {}
+    return parsed(folder, PYPROJECT) if (folder / PYPROJECT).is_file() else {}
+
+
+def parsed(folder: Path, name: str) -> dict[str, Any]:
+    """Return a TOML file of a folder; raise :class:`UsageError` for one that cannot be read."""
     try:
-        return tomllib.loads(text(folder, PYPROJECT))
+        return tomllib.loads(text(folder, name))
     except RecursionError:
-        raise UsageError(f"{folder / PYPROJECT} is nested too deeply.") from None
+        raise UsageError(f"{folder / name} is nested too deeply.") from None
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{folder / PYPROJECT} is no TOML: {error}.") from None
+        raise UsageError(f"{folder / name} is no TOML: {error}.") from None
 
 
 def table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:

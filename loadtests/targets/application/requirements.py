@@ -12,14 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.model.errors import UsageError
-from loadtests.targets.application import own_projects, project_table, uv_sources
+from loadtests.targets.application import locks, own_projects, project_table, uv_sources
 from loadtests.targets.application.own_projects import HERE, SETUP_PY
 from loadtests.targets.application.project_table import PYPROJECT, table
 
 UV_LOCK, REQUIREMENTS, POETRY_LOCK = "uv.lock", "requirements.txt", "poetry.lock"
 SETUP_CFG = "setup.cfg"
-READ = (UV_LOCK, REQUIREMENTS, POETRY_LOCK, PYPROJECT, SETUP_PY, SETUP_CFG)
+READ = (UV_LOCK, REQUIREMENTS, POETRY_LOCK, *locks.TABLES, PYPROJECT, SETUP_PY, SETUP_CFG)
 """The files that may say what is needed, in the order in which they are looked for."""
+
+CONSTRAINTS = "constraints.txt"
+"""The file beside the requirements with the versions of a lock that pip cannot read."""
 
 PIPFILE = "Pipfile"
 CONDA = ("environment.yml", "environment.yaml")
@@ -89,9 +92,12 @@ def _packages(folder: Path, project: Mapping[str, Any]) -> Requirements:
         return Requirements(kind=REQUIREMENTS, files=texts, local=tuple(local))
     if (folder / POETRY_LOCK).is_file() and ("poetry" in tools or "project" in project):
         return _locked(folder, project, POETRY_LOCK)
+    lock = locks.find(folder)
     if isinstance(static, list):
         uv_sources.check(folder, project)
-        return _listed(PYPROJECT, static)
+        return _listed(PYPROJECT, static) if lock is None else _pinned(folder, lock, static)
+    if lock == locks.PYLOCK:
+        return _listed(lock, locks.listed(folder))
     if "poetry" in tools:
         return _locked(folder, project, None)
     if "build-system" in project:
@@ -105,6 +111,13 @@ def _packages(folder: Path, project: Mapping[str, Any]) -> Requirements:
 def _listed(kind: str, listed: list[Any]) -> Requirements:
     text = "".join(f"{requirement}\n" for requirement in listed)
     return Requirements(kind=kind, files={REQUIREMENTS: text})
+
+
+def _pinned(folder: Path, lock: str, listed: list[Any]) -> Requirements:
+    """Return what a project lists, at the versions of a lock that pip cannot read."""
+    text = "".join(f"{line}\n" for line in (f"--constraint {CONSTRAINTS}", *listed))
+    pins = locks.constraints(folder, lock)
+    return Requirements(kind=lock, files={REQUIREMENTS: text, CONSTRAINTS: pins})
 
 
 def _locked(folder: Path, project: Mapping[str, Any], lock: str | None) -> Requirements:

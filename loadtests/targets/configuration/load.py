@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -33,8 +36,8 @@ def workload(
             path=ANY_PATH,
             waits=table.waits,
             headers=table.headers,
-            locustfile=Locustfile(
-                path=str((folder / table.locustfile).resolve()),
+            locustfile=replace(
+                locustfile((folder / table.locustfile).resolve()),
                 tags=tuple(table.tags or tags),
                 exclude_tags=tuple(table.exclude_tags),
                 classes=tuple(table.classes),
@@ -52,6 +55,14 @@ def workload(
         waits=table.waits,
         headers=table.headers,
     )
+
+
+def locustfile(path: Path) -> Locustfile:
+    """Return a locustfile as it is now; one that cannot be read is refused where it is used."""
+    sha256 = None
+    with suppress(OSError):
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Locustfile(path=str(path), sha256=sha256)
 
 
 def of_requests(

@@ -19,7 +19,7 @@ from loadtests.model.tested.external import Hooks
 from loadtests.model.tested.project import Project
 from loadtests.model.tested.swarm import SwarmAccess
 from loadtests.model.tested.target import SAMPLE, Target, TargetKind
-from loadtests.model.tested.workload import Locustfile, RequestSpec, Workload
+from loadtests.model.tested.workload import RequestSpec, Workload
 from loadtests.targets import plain, sample
 from loadtests.targets.configuration import image_build, load
 from loadtests.targets.configuration.project_file import ProjectFile
@@ -307,7 +307,7 @@ def _workloads_of_options(given: Given) -> dict[str, Workload]:
         path = Path(_existing("--locustfile", given.locustfile))
         workloads.append(
             _with_options(
-                Workload(name=path.stem, path=load.ANY_PATH, locustfile=Locustfile(path=str(path))),
+                Workload(name=path.stem, path=load.ANY_PATH, locustfile=load.locustfile(path)),
                 given,
             )
         )

@@ -1,6 +1,6 @@
 """Run by path: ``python asker.py '<json>'`` asks an application's paths, a line an answer.
 
-Flask's are asked by its test client, and those of an asynchronous application as a server calls it.
+Flask's are asked by its test client, and those of others as a server calls them.
 Stdlib only, for older Pythons too. The harness never imports it.
 """
 
@@ -15,6 +15,7 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from wsgiref.util import setup_testing_defaults
 
 HOST = "127.0.0.1:8000"
 """How a run asks: by an address, over http. Without it, Flask asks as its settings say."""
@@ -34,8 +35,10 @@ def main(text: str) -> None:
     application = _application(job["application"])
     if job["is_async"]:
         asyncio.new_event_loop().run_until_complete(_ask_async(application, job["paths"]))
-    else:
+    elif hasattr(application, "test_client"):
         _ask(application, job["paths"])
+    else:
+        _ask_by_wsgi(application, job["paths"])
     os._exit(0)  # not held up by threads and tasks of the application
 
 
@@ -47,6 +50,42 @@ def _application(name: str) -> Any:
 
 def _write(path: str, status: int, began_s: float) -> None:
     print(json.dumps([path, status, time.monotonic() - began_s]), flush=True)
+
+
+def _ask_by_wsgi(application: Any, paths: list[str]) -> None:
+    for path in paths:
+        began_s = time.monotonic()
+        try:
+            status = _get_by_wsgi(application, path, began_s + ANSWER_LIMIT_S)
+        except Exception:  # noqa: BLE001  a server answers 500
+            status = FAILED
+        _write(path, status, began_s)
+
+
+def _get_by_wsgi(application: Any, path: str, until_s: float) -> int:
+    """Ask for a path as a server does (PEP 3333); return the status of the answer."""
+    statuses: list[int] = []
+
+    def start_response(status: str, *_: Any) -> Any:
+        statuses.append(int(status.split(maxsplit=1)[0]))
+        return lambda _: None
+
+    host, _, port = HOST.partition(":")
+    environ: dict[str, Any] = {
+        "REMOTE_ADDR": host,
+        "HTTP_HOST": HOST,
+        "SERVER_NAME": host,
+        "SERVER_PORT": port,
+        "PATH_INFO": path.encode().decode("latin-1"),
+    }
+    setup_testing_defaults(environ)
+    body = application(environ, start_response)
+    for _ in body:
+        if time.monotonic() > until_s:
+            break
+    if hasattr(body, "close"):
+        body.close()
+    return statuses[-1]
 
 
 def _ask(application: Any, paths: list[str]) -> None:

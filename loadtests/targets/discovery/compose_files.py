@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from loadtests.model.tested.surroundings import FoundService
+from loadtests.targets.compose_file import needs, stores, variables
+from loadtests.targets.compose_file.needs import Services
 from loadtests.tools import docker_compose
 from loadtests.tools.docker_compose import ComposeFileError
 
@@ -26,22 +29,37 @@ def find(folder: Path) -> tuple[tuple[FoundService, ...], tuple[str, ...]]:
         services = document.get("services")
         if not isinstance(services, Mapping):
             return (), (f"{name} has no services.",)
-        return tuple(_services(name, services)), ()
+        written = {
+            str(service): definition
+            for service, definition in services.items()
+            if isinstance(definition, Mapping)
+        }
+        return tuple(_services(name, variables.filled(written, folder, os.environ))), ()
     return (), ()
 
 
-def _services(file: str, services: Mapping[str, Any]) -> Iterator[FoundService]:
+def _services(file: str, filled: variables.Filled) -> Iterator[FoundService]:
+    services = filled.services
+    beside = stores.unneeded(services)
     for name, service in services.items():
-        if not isinstance(service, Mapping):
-            continue
-        needs = [*_names(service.get("depends_on")), *_names(service.get("links"))]
         yield FoundService(
             file=file,
-            name=str(name),
+            name=name,
             context=_context(service.get("build")),
             publishes=bool(service.get("ports") or service.get("expose")),
-            needs=tuple(dict.fromkeys(need.partition(":")[0] for need in needs)),
+            needs=_needs(services, name),
+            beside=() if name in beside else beside,
+            unset=filled.unset[name],
         )
+
+
+def _needs(services: Services, name: str) -> tuple[str, ...]:
+    """Return what a service names itself, or the one that it extends, which is none of them."""
+    extended = services[name].get("extends")
+    base = extended.get("service") if isinstance(extended, Mapping) else extended
+    others: Services = services if isinstance(base, str) else {}
+    named = (*needs.direct(services, name), *needs.direct(others, str(base)))
+    return tuple(dict.fromkeys(other for other in named if other not in (name, base)))
 
 
 def _context(build: Any) -> str | None:
@@ -50,7 +68,3 @@ def _context(build: Any) -> str | None:
     if isinstance(build, Mapping):
         return str(build.get("context", "."))
     return None
-
-
-def _names(value: Any) -> list[str]:
-    return [str(name) for name in value] if isinstance(value, list | Mapping) else []

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loadtests.model.tested.surroundings import FoundRoute
+from loadtests.targets.discovery.source_files import dotted, modules, parsed
 
 FIRST = ("wsgi", "app", "application", "main", "server", "run", "api", "web")
 """Usual names of modules with an application, those that Flask looks for first."""
@@ -28,16 +29,12 @@ ASYNC_MAKERS = frozenset({"FastAPI", "Litestar", "Quart", "Starlette"})
 DJANGOS = "get_asgi_application"
 """What makes Django's; every such project has a WSGI application, too, which init takes."""
 
-SKIPPED = frozenset({"tests", "test", "docs", "migrations", "node_modules", "venv", "env", "setup"})
 _BRACES = re.compile(r"\{(?P<name>\w+)(?::(?P<kind>\w+))?\}")
 """A parameter of a path as FastAPI and Starlette write it."""
 
 METHODS = ("get", "post", "put", "patch", "delete")
 MOST_FOLLOWED = 3
 """Modules from which an application comes, one after another."""
-
-MOST_FILES = 200
-MOST_BYTES = 500_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +65,58 @@ def find_any(folder: Path) -> tuple[Source, ...]:
     return find(folder) or find_async(folder)
 
 
+def find_guesses(folder: Path) -> tuple[Source, ...]:
+    """Return what may be applications by their names alone; only an import tells what they are.
+
+    Such as ``app = get_application()`` in ``main.py``, where another module makes it.
+    """
+    guesses = [
+        Source(name=f"{dotted(file, top)}:{name}", file=str(file.relative_to(folder)))
+        for top in (folder, folder / "src")
+        for file in modules(top)
+        if file.stem in FIRST and (tree := parsed(file)) is not None
+        for name in APPLICATIONS
+        if any(_is_made_here(tree, made, top) for node in tree.body if (made := _maker(node, name)))
+    ]
+    return tuple(sorted(guesses, key=_rank))
+
+
+def _is_made_here(tree: ast.Module, function: str, top: Path) -> bool:
+    """Tell whether a function is the project's own: of this module, or imported from another."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name == function:
+            return True
+        if isinstance(node, ast.ImportFrom):
+            first = (node.module or "").partition(".")[0]
+            is_own = node.level > 0 or (top / first).is_dir() or (top / f"{first}.py").is_file()
+            if is_own and any((name.asname or name.name) == function for name in node.names):
+                return True
+    return False
+
+
+def offers_one(folder: Path, module: str) -> bool:
+    """Return whether a module can have an application: not a package that is empty itself.
+
+    ``module`` has no dots. A file counts, and so does a package whose own file makes, imports or
+    loads anything that may be one.
+    """
+    for top in (folder, folder / "src"):
+        if os.path.isfile(top / f"{module}.py"):  # noqa: PTH113  that of a path raises
+            return True
+        tree = parsed(top / module / "__init__.py")
+        if tree is not None:
+            return any(_may_be_one(node) for node in tree.body)
+    return True
+
+
+def _may_be_one(node: ast.stmt) -> bool:
+    if isinstance(node, ast.ImportFrom):
+        return node.module != "__future__"
+    if isinstance(node, ast.Assign | ast.AnnAssign):
+        return isinstance(node.value, ast.Call)
+    return isinstance(node, ast.FunctionDef | ast.Try | ast.If | ast.With)
+
+
 def is_async(folder: Path, application: str) -> bool:
     """Return whether the source shows that an import string names an ASGI application.
 
@@ -82,7 +131,7 @@ def _is_async(folder: Path, application: str, left: int) -> bool:
     path = Path(*module.removesuffix(".py").split("." if "/" not in module else "/"))
     for top in (folder, folder / "src"):
         for file in ((top / path).with_suffix(".py"), top / path / "__init__.py"):
-            tree = _parsed(file)
+            tree = parsed(file)
             if tree is None:
                 continue
             package = path if file.name == "__init__.py" else path.parent
@@ -139,24 +188,10 @@ def _all(folder: Path) -> list[Source]:
     sources = [
         source
         for top in (folder, folder / "src")
-        for file in _modules(top)
+        for file in modules(top)
         if (source := _source(file, top, folder)) is not None
     ]
     return sorted(sources, key=_rank)
-
-
-def _modules(top: Path) -> list[Path]:
-    """Return the modules of a folder and of its packages, without tests and the like."""
-    try:
-        entries = sorted(top.iterdir())
-    except OSError:  # it is no folder, or a closed one, such as a store's data
-        return []
-    files = [file for file in top.glob("*.py") if file.stem not in {"__init__", *SKIPPED}]
-    for package in entries:
-        is_package = os.path.isfile(package / "__init__.py")  # noqa: PTH113  that of a path raises
-        if is_package and package.name not in SKIPPED:
-            files += package.glob("*.py")
-    return sorted(files)[:MOST_FILES]
 
 
 def _rank(source: Source) -> tuple[int, int, str]:
@@ -167,7 +202,7 @@ def _rank(source: Source) -> tuple[int, int, str]:
 
 
 def _source(file: Path, top: Path, folder: Path) -> Source | None:
-    tree = _parsed(file)
+    tree = parsed(file)
     if tree is None:
         return None
     framework = None
@@ -179,23 +214,12 @@ def _source(file: Path, top: Path, folder: Path) -> Source | None:
         attribute = _attribute(tree, ASYNC_MAKERS)
     if attribute is None:
         return None
-    relative = file.relative_to(top).with_suffix("")
-    parts = relative.parts[:-1] if relative.name == "__init__" else relative.parts
     return Source(
-        name=f"{'.'.join(parts)}:{attribute}",
+        name=f"{dotted(file, top)}:{attribute}",
         file=str(file.relative_to(folder)),
         routes=tuple(_routes(tree)),
         framework=framework.lower() if framework else None,
     )
-
-
-def _parsed(file: Path) -> ast.Module | None:
-    try:
-        if file.stat().st_size > MOST_BYTES:
-            return None
-        return ast.parse(file.read_bytes())
-    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):  # it is anybody's
-        return None
 
 
 def _makers(tree: ast.Module) -> frozenset[str]:
@@ -214,6 +238,7 @@ def _attribute(tree: ast.Module, makers: frozenset[str]) -> str | None:
     """Return the application or the factory that a module has at its top, as Flask looks for it."""
     made: list[str] = []
     factories: list[str] = []
+    makers |= _own_makers(tree, makers)
     for statement in tree.body:
         if isinstance(statement, ast.Assign | ast.AnnAssign):
             targets: list[ast.expr] = (
@@ -227,6 +252,19 @@ def _attribute(tree: ast.Module, makers: frozenset[str]) -> str | None:
         if name in made:
             return name
     return f"{factories[0]}()" if factories else None
+
+
+def _own_makers(tree: ast.Module, makers: frozenset[str]) -> frozenset[str]:
+    """Return the functions of a module that make an application and return something."""
+    known = makers - {*FACTORIES}
+    return frozenset(
+        function.name
+        for function in tree.body
+        if isinstance(function, ast.FunctionDef)
+        and function.name not in FACTORIES
+        and any(isinstance(node, ast.Call) and _makes(node, known) for node in ast.walk(function))
+        and any(isinstance(node, ast.Return) and node.value for node in ast.walk(function))
+    )
 
 
 def _is_a_factory(function: ast.FunctionDef, makers: frozenset[str]) -> bool:

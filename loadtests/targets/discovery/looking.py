@@ -17,14 +17,25 @@ from loadtests.model.tested.surroundings import (
 from loadtests.model.tested.target import Interface, Target, TargetKind
 from loadtests.targets import import_string
 from loadtests.targets.application import inspection, interpreter
-from loadtests.targets.discovery import asking, compose_files, flask_source, locustfiles
+from loadtests.targets.discovery import (
+    asking,
+    compose_files,
+    flask_source,
+    locustfiles,
+    source_files,
+)
 from loadtests.targets.discovery.flask_source import Source
 from loadtests.targets.import_string import FLASK_APP
 from loadtests.tools import proc
 
-DOCKERFILES = ("Dockerfile", "docker/Dockerfile", "*/Dockerfile")
-FLASK = "flask"
+DOCKERFILES = ("Dockerfile", "Containerfile", "docker/Dockerfile", "*/Dockerfile")
+ASKED = frozenset({"django", "flask"})
+"""WSGI frameworks whose routes an import shows, so that they can be asked."""
+
 NAMED = "the target that you named"
+FAILED = 500
+"""The first status of a server's errors."""
+
 MOST_BELOW = 5
 """Folders that a message names."""
 
@@ -83,9 +94,8 @@ def _as_named(found: Surroundings, target: Target, sources: Sequence[Source]) ->
         return replace(found, target=application.name, why=NAMED, routes=application.routes)
     service = next((each for each in found.services if str(each) == target.given), None)
     if service is not None:
-        routes = _routes(found, service, sources)
-    else:
-        routes = _routes_of_image(found) if target.dockerfile is not None else ()
+        return replace(_with_stores(found, service, sources), why=NAMED)
+    routes = _routes_of_image(found) if target.dockerfile is not None else ()
     return replace(found, target=target.given, why=NAMED, routes=routes)
 
 
@@ -102,7 +112,7 @@ def _application(
     if named:
         sources = [Source(name=named, file=f"what {FLASK_APP} names"), *sources]
     if not sources:
-        return None
+        return _guessed(folder, python, env, ask=ask)
     program = interpreter.find(python, folder).path
     failed: FoundApplication | None = None
     for source in sources[:MOST_IMPORTED]:
@@ -111,6 +121,16 @@ def _application(
             return found
         failed = failed or found
     return failed
+
+
+def _guessed(
+    folder: Path, python: str | None, env: Mapping[str, str], *, ask: bool
+) -> FoundApplication | None:
+    """Return what is an application though its source does not show it; None for anything else."""
+    guesses = flask_source.find_guesses(folder)[:MOST_IMPORTED]
+    program = interpreter.find(python, folder).path if guesses else ""
+    found = (_imported(source, folder, program, env, ask=ask) for source in guesses)
+    return next((application for application in found if application.trouble is None), None)
 
 
 def _imported(
@@ -133,7 +153,7 @@ def _imported(
     rules = dict.fromkeys((rule.path, rule.methods) for rule in seen.routes)
     routes = tuple(FoundRoute(path=path, methods=methods) for path, methods in rules)
     is_async = seen.interface is Interface.ASGI
-    if ask and (is_async or seen.framework == FLASK):
+    if ask and (is_async or seen.framework in ASKED):
         routes = asking.asked(
             routes,
             application=seen.application,
@@ -158,9 +178,8 @@ def _with_target(found: Surroundings, sources: Sequence[Source]) -> Surroundings
     application = found.application
     service = _service(found, sources)
     has_docker = proc.which("docker") is not None or proc.which("docker-compose") is not None
-    if service is not None and service.needs and has_docker:
-        why = f"a service of {service.file} that needs {', '.join(service.needs)}"
-        return replace(found, target=str(service), why=why, routes=_routes(found, service, sources))
+    if service is not None and (service.needs or service.beside) and has_docker:
+        return _with_stores(found, service, sources)
     if application is not None and application.trouble is None:
         why = f"an application in {application.file}"
         return replace(found, target=application.name, why=why, routes=application.routes)
@@ -184,12 +203,51 @@ def _with_target(found: Surroundings, sources: Sequence[Source]) -> Surroundings
     )
 
 
+def _with_stores(
+    found: Surroundings, service: FoundService, sources: Sequence[Source]
+) -> Surroundings:
+    """Return the surroundings with a service that has others to run with, and what it lacks."""
+    notes = list(found.notes)
+    routes = _routes(found, service, sources)
+    if service.needs:
+        needs = ", ".join(service.needs)
+        routes = tuple(
+            replace(route, lacks_store=True) if (route.status or 0) >= FAILED else route
+            for route in routes
+        )
+        if failed := ", ".join(f"GET {route.path}" for route in routes if route.lacks_store):
+            notes.append(
+                f"The application alone failed at {failed}, perhaps for want of {needs}. The load"
+                f" has them all the same: {service} brings it along."
+            )
+    if service.beside:
+        stores = ", ".join(service.beside)
+        notes.append(
+            f"Nothing in {service.file} says that {service.name} needs {stores}, so a run starts it"
+            f" without. If it needs that, write there: depends_on: [{stores}]."
+        )
+    if service.unset:
+        notes.append(
+            f"{service.file} gives {service.name} variables without a value:"
+            f" {', '.join(service.unset)}. Set them here or in .env."
+        )
+    named = service.needs or service.beside
+    why = f"a service of {service.file} {'that needs' if service.needs else 'beside'}"
+    return replace(
+        found,
+        target=str(service),
+        why=f"{why} {', '.join(named)}",
+        routes=routes,
+        notes=tuple(notes),
+    )
+
+
 def _below(folder: Path) -> list[str]:
     """Return the folders with applications, one or two levels below, as a monorepo has them."""
     below: list[Path] = []
     for path in (*sorted(folder.glob("*")), *sorted(folder.glob("*/*"))):
         place = path.relative_to(folder)
-        is_of_tools = any(part[0] == "." or part in flask_source.SKIPPED for part in place.parts)
+        is_of_tools = any(part[0] == "." or part in source_files.SKIPPED for part in place.parts)
         is_known = any(place.is_relative_to(other) for other in below)
         if not is_of_tools and not is_known and flask_source.find_any(path):
             below.append(place)

@@ -174,3 +174,64 @@ def test_a_host_that_is_named_again_may_be_loaded(
 
     assert code == 0
     assert "neither loopback nor private" not in capsys.readouterr().err
+
+
+# -- a job of GitHub ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "told"),
+    [
+        (
+            ("gate", "--margin", "7"),
+            errors.EXIT_USAGE,
+            "::error title=Performance gate%3A usage::--margin is 7; it is the loss that still"
+            " passes, as a ratio between 0.005 and 0.5. Try --margin 0.05.",
+        ),
+        (
+            ("run", "--unheard-of"),
+            errors.EXIT_USAGE,
+            "::error title=Load test%3A usage::No such option '--unheard-of'",
+        ),
+        (
+            ("run", "--backend", "processes"),
+            errors.EXIT_ENVIRONMENT,
+            "::error title=Load test%3A environment::No nginx here. Install it.",
+        ),
+    ],
+)
+def test_a_failure_in_a_job_of_github_is_an_annotation_beside_its_message(
+    twofold: Any, monkeypatch: pytest.MonkeyPatch, argv: Sequence[str], code: int, told: str
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+
+    ended = twofold(*argv)
+
+    assert ended.code == code
+    *message, last = ended.stderr.splitlines()
+    assert last.startswith(told)
+    assert told.rpartition("::")[2].partition(". ")[0].rstrip(".") in "\n".join(message)
+
+
+def test_a_command_that_measures_nothing_has_no_annotation(
+    twofold: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+
+    ended = twofold("report", "yesterday")
+
+    assert (ended.code, "::error" in ended.stderr) == (errors.EXIT_USAGE, False)
+    assert "There is no run" in ended.stderr
+
+
+def test_a_defect_of_ours_is_annotated_without_its_traceback(
+    twofold: Any, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    world.rps = lambda _, members: 1 / (len(members) - len(members))
+
+    ended = twofold("run", *SMALL)
+
+    assert ended.code == errors.EXIT_INTERNAL
+    last = ended.stderr.splitlines()[-1]
+    assert last.startswith("::error title=Load test%3A internal error::this is a bug in twofold.")

@@ -17,7 +17,7 @@ from loadtests.model.consistency import SAMPLE_CHECKS
 from loadtests.model.errors import UsageError
 from loadtests.model.plan import WorkerModel
 from loadtests.model.tested.target import Target, TargetKind
-from loadtests.model.tested.workload import Expected, RequestSpec, Workload
+from loadtests.model.tested.workload import Expected, Locustfile, RequestSpec, Workload
 from loadtests.targets import plain
 from tests.loadtests.gate.analysis.test_history import a_gate
 from tests.loadtests.gate.builders import make_gate_plan, make_side
@@ -60,9 +60,9 @@ def planned(*, load: Workload = BROWSE, model: WorkerModel = EIGHT, **changed: A
     return replace(plan, cores=(0, 1))
 
 
-def earlier() -> GateResult:
+def earlier(load: Workload = BROWSE) -> GateResult:
     """A gate as it is read from its file, without the secrets."""
-    gate = replace(a_gate(0.0), plan=planned())
+    gate = replace(a_gate(0.0), plan=planned(load=load))
     return verdict_json.parse(verdict_json.render(gate), name="verdict.json")
 
 
@@ -98,3 +98,40 @@ def test_a_gate_that_is_continued_elsewhere_runs_on_the_cores_that_are_there() -
     plan = appending.continued(earlier(), now)
 
     assert (plan.cores, plan.service_cores) == ((4, 5), (6,))
+
+
+# -- the text of a locustfile ------------------------------------------------------------------
+
+
+def asked_by(sha256: str | None, *, tags: tuple[str, ...] = ()) -> Workload:
+    file = Locustfile(path="/srv/locustfile.py", tags=tags, sha256=sha256)
+    return Workload(name="shopping", path="/", locustfile=file)
+
+
+def test_a_locustfile_with_another_text_is_another_load() -> None:
+    before, now = asked_by("ab" * 32), asked_by("cd" * 32)
+
+    with pytest.raises(UsageError) as raised:
+        appending.continued(earlier(before), planned(load=now))
+
+    assert str(raised.value) == (
+        f"--append {earlier().facts.gate_id}: the text of /srv/locustfile.py is another now"
+        " (SHA-256 abababababab there, cdcdcdcdcdcd now), so its users may ask for something else."
+        " Put that text back, or start a new gate."
+    )
+
+
+def test_other_tags_of_a_changed_locustfile_are_told_as_the_option_that_they_are() -> None:
+    now = asked_by("cd" * 32, tags=("read",))
+
+    with pytest.raises(UsageError, match="these are others now: the load\\."):
+        appending.continued(earlier(asked_by("ab" * 32)), planned(load=now))
+
+
+@pytest.mark.parametrize("before", ["cd" * 32, None], ids=["the same", "not noted"])
+def test_a_locustfile_whose_text_is_the_same_or_was_not_noted_continues_it(
+    before: str | None,
+) -> None:
+    now = asked_by("cd" * 32)
+
+    assert appending.continued(earlier(asked_by(before)), planned(load=now)).asked == now

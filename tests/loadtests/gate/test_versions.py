@@ -153,7 +153,13 @@ def test_a_folder_without_a_dockerfile_is_refused(checkout: Path, tmp_path: Path
     empty.mkdir()
     named = Named(name=SideName.BASE, asked="empty", kind=SideKind.PATH, folder=empty)
 
-    with pytest.raises(UsageError, match="no Dockerfile"):
+    with pytest.raises(UsageError, match=r"no Dockerfile.*app/\. Name a folder with one, or an"):
+        build(FakeEngine(), checkout, named, named)
+    (empty / "shop.py").write_text("from flask import Flask\nshop = Flask(__name__)\n")
+    with pytest.raises(UsageError, match=r"no Dockerfile.* in shop\.py: --app 'shop:shop'"):
+        build(FakeEngine(), checkout, named, named)
+    (empty / "compose.yml").write_text("services: {web: {build: web}}")
+    with pytest.raises(UsageError, match=r"no Dockerfile.*: --service compose\.yml:web"):
         build(FakeEngine(), checkout, named, named)
 
 

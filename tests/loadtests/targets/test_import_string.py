@@ -187,3 +187,11 @@ def test_a_folder_whose_main_module_makes_no_application_is_none(tmp_path: Path)
 
     with pytest.raises(UsageError, match="There is no Dockerfile in"):
         registry.recognise(".", tmp_path)
+
+
+def test_a_package_that_is_empty_itself_is_no_application_of_its_folder(tmp_path: Path) -> None:
+    """As FastAPI's own examples have it: the application lies in ``app/main.py``."""
+    make_folder(tmp_path, {"app/__init__.py": "", "app/main.py": MADE.replace("api =", "app =")})
+
+    with pytest.raises(UsageError, match=r"in app/main.py: there, name app.main:app\."):
+        registry.recognise(".", tmp_path)

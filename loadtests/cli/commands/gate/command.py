@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from loadtests.cli import output, results_folder
+from loadtests.cli import output
 from loadtests.cli.commands.gate import gate_request
 from loadtests.cli.group import LazyGroup
 from loadtests.cli.parameters import out_option, wait_option
@@ -96,17 +96,17 @@ def _compare(given: dict[str, Any]) -> int:
         with signals.interruptible(), strange_values.refused(given["judge"]):
             return _tell(verdict_json.judge(result_files.read(given["judge"])), None, given)
     request = gate_request.request(given)
+    in_history = gate_request.history(given)  # now: the file may change while a gate measures
     with open_progress() as progress:
         result, folder = pipeline.run(request, progress.say)
     try:
         output.write_document(result_files.tell_ci(result), err=True)
         return _tell(result, folder, given)
     finally:  # a history that cannot be written takes no answer away
-        if gate_request.history(given):
-            results = results_folder.of(given["out"])
+        if in_history:
             earlier = request.append.facts.gate_id if request.append else None
             result_files.add_to_history(
-                results, result, release=given["release"], continues=earlier
+                request.results, result, release=given["release"], continues=earlier
             )
 
 

@@ -87,6 +87,12 @@ OF_THE_TARGET = (
 DEFAULT_TARGET = "."
 """What is tested where nobody names a target."""
 
+IN_APP = "app/Dockerfile"
+"""What is built where a folder has no Dockerfile itself."""
+
+OF_THE_SAMPLE = (IN_APP, "compose/gate.yaml")
+"""Files by which a checkout of Twofold is known; others have a folder ``app`` too."""
+
 
 def own_target(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of a user's own target and load to a command."""
@@ -246,19 +252,21 @@ def _project(values: dict[str, Any], file: ProjectFile | None, here: Path) -> Pr
 def _unnamed(values: Mapping[str, Any], here: Path, *, wanted: bool) -> Target | None:
     """Return the target of this folder where nobody names one: its Dockerfile, or its application.
 
-    Other folders and images that are named are versions that need no target. A checkout whose
-    application lies in ``app/`` is measured as the sample application is, unless a target is
-    ``wanted``.
+    Other folders and images that are named are versions that need no target. In a checkout of
+    Twofold itself that is the sample application, which has no target, unless one is ``wanted``.
     """
     named = [values[name] for name in ("base", "head") if values[name] is not None]
     if any(":" in name or not _is_here(name, here) for name in named) and not wanted:
         return None
-    is_sample = (here / "app/Dockerfile").is_file()
-    has_dockerfile = any((here / name).is_file() for name in DOCKERFILES)
-    is_application = import_string.recognises(DEFAULT_TARGET, here)
-    if (is_sample and not wanted) or not (has_dockerfile or is_application):
+    is_sample = all((here / name).is_file() for name in OF_THE_SAMPLE)
+    if is_sample and not wanted:
         return None
-    return registry.recognise(DEFAULT_TARGET, here)
+    has_dockerfile = any((here / name).is_file() for name in DOCKERFILES)
+    if has_dockerfile or import_string.recognises(DEFAULT_TARGET, here):
+        return registry.recognise(DEFAULT_TARGET, here)
+    if not is_sample and (here / IN_APP).is_file():
+        return registry.recognise(IN_APP, here)
+    return None
 
 
 def _is_here(name: str, here: Path) -> bool:

@@ -86,7 +86,7 @@ def _notes(found: Surroundings) -> Iterator[str]:
     if trouble is not None:
         yield trouble
     for route in found.routes:
-        if route.status is not None and route.status >= FAILED:
+        if route.status is not None and route.status >= FAILED and not route.lacks_store:
             yield f"GET {route.path} answered {route.status}. Does it need data, or a variable?"
     yield from found.notes
 
@@ -99,7 +99,8 @@ def requests(routes: Sequence[FoundRoute]) -> tuple[list[str], list[FoundRoute]]
     """Return the paths that are asked, and the routes that are not.
 
     A path is asked if it is read by GET without a parameter, and its answer is one of success
-    within a second. Where no answer is known, only one path is asked.
+    within a second, or an error for want of the store. Where no answer is known, only one path is
+    asked.
     """
     ready = health(routes)
     plain = [route for route in routes if _is_plain(route)]
@@ -126,6 +127,8 @@ def _is_plain(route: FoundRoute) -> bool:
 
 
 def _has_answered(route: FoundRoute) -> bool:
+    if route.lacks_store:
+        return True
     if route.status is None or not READ <= route.status < REDIRECTED:
         return False
     return route.seconds is None or route.seconds < SLOW_S
@@ -207,7 +210,7 @@ def _load(found: Surroundings) -> Iterator[str]:
     yield f"[tool.twofold.workloads.{WORKLOAD}]"
     yield "requests = ["
     for path in paths:
-        yield f'  "1 GET {path}",'
+        yield f"  {_quoted(f'1 GET {path}')},"
     for route in others[:MOST_COMMENTS]:
         yield f"  # {_comment(route)}"
     if len(others) > MOST_COMMENTS:
@@ -229,7 +232,9 @@ def _comment(route: FoundRoute) -> str:
     else:
         request = f'"1 {method} {path}",'
     about = ""
-    if route.status is not None and not READ <= route.status < REDIRECTED:
+    if route.lacks_store:
+        about = "  # it failed without the store"
+    elif route.status is not None and not READ <= route.status < REDIRECTED:
         about = f"  # it answered {route.status}"
         if route.status in REFUSED:
             about += ": log in with `start` (see the docs on own load)"

@@ -9,7 +9,7 @@ import signal
 import sys
 from typing import Any, NoReturn
 
-from loadtests.targets.application.inspector import endpoints, facts, finding, kinds
+from loadtests.targets.application.inspector import django_urls, endpoints, facts, finding, kinds
 from loadtests.targets.application.inspector.own_lines import FOLDER, raised, watch_variables
 
 WORDS = ["--bind", "127.0.0.1:8000"]
@@ -97,6 +97,7 @@ def _described(value: Any) -> dict[str, Any]:
         **what,
         **(facts.of_application(value) if interface == "wsgi" else {}),
         **(endpoints.of_application(value) if interface == "asgi" else {}),
+        **(django_urls.of_project() if interface and framework == "django" else {}),
         "wrapped": [] if interface else kinds.wrapped(value),
     }
 

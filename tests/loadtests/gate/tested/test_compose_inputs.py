@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from loadtests.gate.tested import compose_inputs
+from loadtests.model.errors import UsageError
+from loadtests.targets import registry
 
 
 @pytest.fixture
@@ -149,3 +151,35 @@ def test_a_file_that_cannot_be_read_is_a_right(root: Path) -> None:
     (root / "part.yaml").write_text("a: [")
 
     assert read(root, "include: [part.yaml]\n") == {"part.yaml, which cannot be read"}
+
+
+@pytest.mark.parametrize(
+    ("error", "added"),
+    [
+        (
+            "env file /t/base/services/web.env not found.",
+            " Only the working tree has web.env: git does not know it. Add it to a commit, or name"
+            " a folder of the version that has it, such as --base ../main.",
+        ),
+        ("env file /t/base/services/other.env not found.", ""),
+        ("There is no service 'web'.", ""),
+    ],
+)
+def test_a_file_of_variables_that_no_commit_has_is_named_with_the_way_out(
+    tmp_path: Path, error: str, added: str
+) -> None:
+    commit, tree = tmp_path / "base", tmp_path / "shop"
+    for folder in (commit, tree):
+        (folder / "services").mkdir(parents=True)
+        text = "services: {web: {env_file: [web.env, {path: other.env}]}, db: {env_file: db.env}}"
+        (folder / "services/compose.yaml").write_text(text)
+    (tree / "services/web.env").write_text("TOKEN=x\n")
+    tested = registry.recognise("services/compose.yaml:web", commit)
+
+    with (
+        pytest.raises(UsageError) as raised,
+        compose_inputs.told_of_files_in_no_commit(tested, commit, tree),
+    ):
+        raise UsageError(error)
+
+    assert str(raised.value) == f"{error}{added}"

@@ -290,6 +290,25 @@ def test_a_file_of_this_machine_is_refused_before_compose_reads_it(
     assert read == ["services: {web: {build: .}}\n"]
 
 
+def test_what_compose_refuses_is_told_of_the_version_that_has_it(
+    checkout: Path, built: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def inspect(*_: Any) -> Subject:
+        raise UsageError("Compose cannot use it: env file web.env not found.")
+
+    monkeypatch.setattr(inspection, "inspect", inspect)
+    (checkout / "compose.yaml").write_text("services: {web: {build: ., env_file: web.env}}\n")
+    in_git(checkout, "add", "--all")
+    in_git(checkout, "commit", "--quiet", "--message", "two")
+    (checkout / "web.env").write_text("A=1\n")
+    tested = registry.recognise("compose.yaml:web", checkout)
+
+    with pytest.raises(
+        UsageError, match=r"^Base \(ref .*web.env not found\. Only the working tree"
+    ):
+        gate(checkout, tmp_path / "t", tested)
+
+
 def test_a_commit_says_nothing_where_the_target_is_an_image(
     checkout: Path, built: dict[str, str], tmp_path: Path
 ) -> None:

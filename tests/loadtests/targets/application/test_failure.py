@@ -100,3 +100,18 @@ def test_a_field_of_settings_without_a_value_is_a_variable(tmp_path: Path) -> No
     assert refused(tmp_path, code).endswith(
         "that are not set: DATABASE_URL. Set what it needs: --env DATABASE_URL=VALUE"
     )
+
+
+@pytest.mark.parametrize(("asked", "init"), [("app", ""), ("", None)])
+def test_the_application_that_the_source_shows_is_named_where_the_import_finds_none(
+    tmp_path: Path, asked: str, init: str | None
+) -> None:
+    """As in FastAPI's own examples, whose package ``app`` is empty itself."""
+    files = {"app/main.py": "from flask import Flask\nfrom app import x\nshop = Flask('a')\n"}
+    folder = make_folder(tmp_path, files if init is None else {**files, "app/__init__.py": init})
+
+    with pytest.raises(UsageError) as error:
+        inspection.inspect(asked, python=sys.executable, folder=folder, env={}, modules=())
+
+    assert "ame it: " in str(error.value)
+    assert "app.main:shop" in str(error.value).partition("ame it: ")[2]

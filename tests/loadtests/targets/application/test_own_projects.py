@@ -27,6 +27,7 @@ BUILT = PROJECT + "[build-system]\n"
         ({"setup.py": "", "requirements.txt": "flask\n"}, (".",)),
         ({"pyproject.toml": POETRY + "[build-system]\n"}, (".",)),
         ({"pyproject.toml": PROJECT}, ()),
+        ({"pyproject.toml": BUILT + "[tool.pdm]\ndistribution = false\n"}, ()),
         ({"pyproject.toml": BUILT + "[tool.uv]\npackage = false\n", "uv.lock": ""}, ()),
         ({"pyproject.toml": PROJECT + "[tool.uv]\npackage = true\n", "uv.lock": ""}, (".",)),
     ],

@@ -178,6 +178,43 @@ def test_packages_that_lie_in_the_folder_are_installed_once_it_is_there(
     assert found(tmp_path, files).needs_code is needs_code
 
 
+PDM = '[[package]]\nname = "flask"\nversion = "3.0.3"\n'
+PYLOCK = 'lock-version = "1.0"\n[[packages]]\nname = "flask"\nversion = "3.1.0"\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "pins"),
+    [("pdm.lock", PDM, "flask==3.0.3\n"), ("pylock.toml", PYLOCK, "flask==3.1.0\n")],
+)
+def test_what_a_project_lists_is_installed_at_the_versions_of_its_lock(
+    tmp_path: Path, name: str, text: str, pins: str
+) -> None:
+    needed = found(tmp_path, {"pyproject.toml": PROJECT, name: text})
+
+    assert (needed.kind, needed.tool, needed.python) == (name, "pip", ">=3.11")
+    assert needed.files == {
+        "requirements.txt": "--constraint constraints.txt\nflask>=3\nredis\n",
+        "constraints.txt": pins,
+    }
+
+
+def test_a_pylock_file_without_a_project_that_lists_anything_is_the_list_itself(
+    tmp_path: Path,
+) -> None:
+    needed = found(tmp_path, {"pylock.toml": PYLOCK, "setup.py": ""})
+
+    assert (needed.kind, needed.own) == ("pylock.toml", (".",))
+    assert needed.files == {"requirements.txt": "flask==3.1.0\n"}
+
+
+def test_requirements_that_are_written_down_come_before_a_lock_that_pip_cannot_read(
+    tmp_path: Path,
+) -> None:
+    files = {"pyproject.toml": PROJECT, "pdm.lock": PDM, "requirements.txt": "flask\n"}
+
+    assert found(tmp_path, files).kind == "requirements.txt"
+
+
 def test_a_folder_with_a_setup_file_alone_is_installed(tmp_path: Path) -> None:
     needed = found(tmp_path, {"setup.py": "", "setup.cfg": "[options]\ninstall_requires = x\n"})
 
@@ -225,7 +262,10 @@ def test_what_is_not_read_is_told_with_what_was_looked_for(
 ) -> None:
     advice = what_to_add(tmp_path, found(tmp_path, files))
 
-    assert "uv.lock, requirements.txt, poetry.lock, pyproject.toml, setup.py or setup.cfg" in advice
+    assert (
+        "uv.lock, requirements.txt, poetry.lock, pdm.lock, pylock.toml, pyproject.toml, setup.py or"
+        " setup.cfg" in advice
+    )
     assert advice.endswith(said)
 
 

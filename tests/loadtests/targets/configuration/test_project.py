@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -169,6 +170,20 @@ def test_a_locustfile_has_the_tags_of_the_file_unless_it_has_its_own(shop: Path)
     assert (shopping.exclude_tags, shopping.env) == (("slow",), {"LOGIN": "ada"})
     assert (reading.tags, reading.keep_waits) == (("read",), True)
     assert reading.requirements == str(shop / "load.txt")
+
+
+def test_a_locustfile_is_known_by_its_text_however_it_is_named(shop: Path) -> None:
+    (shop / "locustfile.py").write_text("# users\n")
+    workloads = project(shop, WORKLOADS, locustfile=shop / "locustfile.py").workloads
+
+    digests = {
+        name: workload.locustfile.sha256
+        for name, workload in workloads.items()
+        if workload.locustfile is not None
+    }
+
+    assert set(digests) == {"shopping", "reading", "locustfile"}
+    assert set(digests.values()) == {hashlib.sha256(b"# users\n").hexdigest()}
 
 
 def test_options_for_locustfiles_win(shop: Path) -> None:

@@ -1,4 +1,8 @@
+from __future__ import annotations
+
 from pathlib import Path
+
+import pytest
 
 from loadtests.model.tested.surroundings import FoundService
 from loadtests.targets.discovery import compose_files
@@ -45,3 +49,87 @@ def test_a_file_that_cannot_be_read_is_a_note(tmp_path: Path) -> None:
     assert compose_files.find(tmp_path)[1][0].startswith("compose.yaml cannot be read: ")
     (tmp_path / "compose.yaml").write_text("[1]")
     assert compose_files.find(tmp_path) == ((), ("compose.yaml has no services.",))
+
+
+def needs_of(folder: Path, text: str, env: str = "") -> dict[str, tuple[str, ...]]:
+    (folder / "compose.yaml").write_text(text)
+    (folder / ".env").write_text(env)
+    services, _ = compose_files.find(folder)
+    return {service.name: service.needs for service in services}
+
+
+@pytest.mark.parametrize(
+    ("settings", "env"),
+    [
+        ("environment: {DATABASE_URL: 'postgresql://u:p@db/shop'}", ""),
+        ("environment: {DATABASE_URL: '${DATABASE_URL}'}", "DATABASE_URL=postgresql://u:p@db/x\n"),
+        ("environment: ['DB_HOST=$HOST_OF_DB']", 'export HOST_OF_DB="db"  # the store\n'),
+        ("environment: [DATABASE_URL]", "DATABASE_URL='mysql://db/x'\n"),
+        ("environment: {A_URL: '${A_URL:-postgresql://db/shop}'}", ""),
+        ("env_file: .env", "HOST_OF_DB=db\nDATABASE_URL=postgresql://${HOST_OF_DB}:5432/x\n"),
+        ("env_file: [{path: .env, required: false}]", "DB_HOST=db\n"),
+    ],
+)
+def test_a_store_that_a_variable_names_is_needed_as_a_run_finds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: str, env: str
+) -> None:
+    for name in ("DATABASE_URL", "HOST_OF_DB", "A_URL"):
+        monkeypatch.delenv(name, raising=False)
+    text = f"services:\n  web: {{build: ., {settings}}}\n  db: {{image: 'postgres:16'}}\n"
+
+    assert needs_of(tmp_path, text, env) == {"web": ("db",), "db": ()}
+
+
+def test_the_shell_wins_over_the_file_of_variables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "services: {web: {build: ., environment: {A_URL: $A_URL}}, db: {}, new: {}}"
+    monkeypatch.setenv("A_URL", "postgresql://new/x")
+
+    assert needs_of(tmp_path, text, "A_URL=postgresql://db/x")["web"] == ("new",)
+
+
+BESIDE = """
+services:
+  web: {build: ., environment: {DATABASE_URL: "${NO_SUCH_URL}", KEY: "${NO_SUCH_KEY:-}"}}
+  db: {image: "postgres:16", ports: ["5432:5432"]}
+  queue: {image: rabbitmq}
+  worker: {image: worker, depends_on: [queue]}
+  page: {image: mongo-express, depends_on: [documents]}
+  documents: {image: mongo}
+"""
+
+
+def test_a_store_that_nothing_names_is_beside_and_a_variable_without_a_value_is_told(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "compose.yaml").write_text(BESIDE)
+
+    services, _ = compose_files.find(tmp_path)
+
+    web = services[0]
+    assert (web.needs, web.beside, web.unset) == ((), ("db", "documents"), ("NO_SUCH_URL",))
+    assert services[1].beside == ()
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "environment: 5",
+        "depends_on: 5",
+        "env_file: 5",
+        "networks: {a: 5}",
+        "networks: {a: {aliases: 5}}",
+    ],
+)
+def test_a_mistake_in_a_setting_is_composes_to_tell(tmp_path: Path, setting: str) -> None:
+    assert needs_of(tmp_path, f"services: {{web: {{{setting}}}, db: {{}}}}")["web"] == ()
+
+
+@pytest.mark.parametrize("extends", ["base", "{service: base}"])
+def test_a_service_needs_what_the_one_that_it_extends_needs_and_not_that_one(
+    tmp_path: Path, extends: str
+) -> None:
+    text = f"services: {{web: {{extends: {extends}}}, base: {{depends_on: [db]}}, db: {{}}}}"
+
+    assert needs_of(tmp_path, text)["web"] == ("db",)

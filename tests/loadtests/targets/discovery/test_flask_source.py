@@ -32,6 +32,7 @@ def names(folder: Path, **files: str) -> list[str]:
         (FACTORY.replace("create_app", "make_app"), "shop:make_app()"),
         (f"{FACTORY}\napp = create_app()", "shop:app"),
         ("from shop import create_app\napp = create_app()", "shop:app"),
+        ("import flask\ndef build():\n    return flask.Flask('a')\napp = build()", "shop:app"),
     ],
 )
 def test_an_application_or_a_factory_is_found_as_flask_finds_it(
@@ -41,7 +42,11 @@ def test_an_application_or_a_factory_is_found_as_flask_finds_it(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "app = 5", "def create_app(): pass", "app = Flask(", "def f():\n    Flask()"]
+    "text",
+    [
+        *("", "app = 5", "def create_app(): pass", "app = Flask(", "def f():\n    Flask()"),
+        *("def f():\n    Flask('a').run()\nf()\nx = f()", "app = build()"),
+    ],
 )
 def test_other_modules_are_none(tmp_path: Path, text: str) -> None:
     assert names(tmp_path, shop=text) == []
@@ -153,3 +158,64 @@ def test_a_closed_folder_beside_the_code_stops_nothing() -> None:
         with ordinary_user():
             assert names(place) == ["shop:app"]
             assert flask_source.find_any(place / "pgdata") == ()
+
+
+REALWORLD = """
+from fastapi import FastAPI
+def get_application() -> FastAPI:
+    application = FastAPI()
+    return application
+app = get_application()
+"""
+
+
+def test_an_application_that_a_function_of_any_name_makes_is_found(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(REALWORLD)
+
+    (source,) = flask_source.find_async(tmp_path)
+
+    assert (source.name, source.framework) == ("main:app", "fastapi")
+    assert flask_source.is_async(tmp_path, "main:app")
+
+
+@pytest.mark.parametrize(
+    ("text", "guessed"),
+    [
+        ("from core.factory import build\napp = build()", ["main:app"]),
+        ("from .factory import build\napplication = build()", ["main:application"]),
+        ("def build(): ...\napp = build()", ["main:app"]),
+        ("from typer import Typer\napp = Typer()", []),
+        ("import core\napp = core.build()", []),
+        ("from core.factory import build\nshop = build()", []),
+    ],
+)
+def test_what_the_projects_own_function_makes_is_a_guess(
+    tmp_path: Path, text: str, guessed: list[str]
+) -> None:
+    (tmp_path / "core").mkdir()
+    (tmp_path / "main.py").write_text(text)
+    (tmp_path / "other.py").write_text(text)
+
+    assert flask_source.find_any(tmp_path) == ()
+    assert [source.name for source in flask_source.find_guesses(tmp_path)] == guessed
+
+
+@pytest.mark.parametrize(
+    ("text", "offers"),
+    [
+        ('"""A."""\nfrom __future__ import annotations\n__version__ = "1"\nimport os', False),
+        ("", False),
+        ("from .web import app", True),
+        ("from .web import site", True),
+        ("from flask import Flask\nshop = Flask(__name__)", True),
+        ("def create_app(): ...", True),
+        ("def f(:", True),
+    ],
+)
+def test_a_package_that_is_empty_itself_offers_none(
+    tmp_path: Path, text: str, *, offers: bool
+) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "__init__.py").write_text(text)
+
+    assert flask_source.offers_one(tmp_path, "app") is offers

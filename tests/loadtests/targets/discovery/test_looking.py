@@ -107,6 +107,8 @@ def test_a_dockerfile_is_taken_where_there_is_nothing_else(tmp_path: Path) -> No
     (tmp_path / "docker" / "Dockerfile").write_text("FROM scratch")
 
     assert look(tmp_path).target == "docker/Dockerfile"
+    (tmp_path / "Containerfile").write_text("FROM scratch")
+    assert look(tmp_path).target == "Containerfile"
     (tmp_path / "Dockerfile").write_text("FROM scratch")
     assert look(tmp_path).target == "."
 
@@ -303,3 +305,25 @@ def test_the_routes_of_an_async_application_are_asked_and_a_stream_is_left(tmp_p
     statuses = {route.path: route.status for route in found.routes}
     assert statuses == {"/events": 200, "/": 200, "/slash": 307, "/broken": 500, "/logout": None}
     assert configuration.requests(found.routes)[0] == ["/"]
+
+
+def test_a_package_without_a_file_that_says_so_is_imported_from_above(tmp_path: Path) -> None:
+    """As under ``uvicorn app.main:app``, where nobody wrote an ``__init__.py``."""
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "settings.py").write_text("NAME = 'shop'\n")
+    (tmp_path / "app" / "main.py").write_text(f"from app.settings import NAME\n{FLASK}")
+
+    assert look(tmp_path).target == "app.main:app"
+
+
+def test_an_application_that_another_module_makes_is_guessed_and_imported(tmp_path: Path) -> None:
+    (tmp_path / "core").mkdir()
+    (tmp_path / "core" / "factory.py").write_text(
+        "from flask import Flask\ndef build():\n    return Flask('a', static_folder=None)\n"
+    )
+    (tmp_path / "main.py").write_text("from core.factory import build\napp = build()\n")
+    assert look(tmp_path).target == "main:app"
+
+    (tmp_path / "main.py").write_text("def build(): ...\napp = build()\n")
+    with pytest.raises(UsageError, match="Nothing was found"):
+        look(tmp_path)

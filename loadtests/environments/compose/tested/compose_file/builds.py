@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from loadtests.environments.compose.tested.compose_file.needs import Services
+from loadtests.targets.compose_file.needs import Services
 
 
 def builder_of(services: Services, service: str) -> str | None:

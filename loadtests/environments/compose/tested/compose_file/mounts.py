@@ -12,8 +12,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from loadtests.environments.compose.tested.compose_file.needs import Services
 from loadtests.environments.compose.tested.hidden import escaped
+from loadtests.targets.compose_file.needs import Services
 
 DATA_FOLDERS = ("/var/lib/", "/data", "/bitnami/", "/usr/share/elasticsearch/data", "/var/opt/")
 """Where the images of stores keep their data; even one file there is not the user's."""

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from loadtests.environments.compose.tested.compose_file.builds import builder_of
 from loadtests.environments.compose.tested.compose_file.mounts import parse
-from loadtests.environments.compose.tested.compose_file.needs import needed
 from loadtests.environments.compose.tested.compose_file.service_project import subject_of
 from loadtests.environments.compose.tested.subject import Subject, tag_of
 from loadtests.model.errors import UsageError
 from loadtests.model.tested.target import Target
+from loadtests.targets.compose_file import stores
+from loadtests.targets.compose_file.needs import needed
 from loadtests.tools import docker_compose, temporary
 from loadtests.tools.docker_compose import Compose, ComposeFileError, Configured
 
@@ -50,12 +51,23 @@ def read(compose: Compose, tested: Target) -> Subject:
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from error
     unset = _unset(raw, configured, subject)
-    notes = [*subject.notes, *note]
+    notes = [*subject.notes, *note, *_not_started(configured.document, subject)]
     if unset:
         notes.append(
             f"Without a value, so empty: {', '.join(unset)} ({_environment_file(path.parent)})."
         )
     return replace(subject, notes=tuple(notes), unset=unset)
+
+
+def _not_started(document: Mapping[str, Any], subject: Subject) -> Iterator[str]:
+    """Yield a sentence on stores of the file that the service may need without saying so."""
+    beside = [name for name in stores.unneeded(document["services"]) if name in subject.others]
+    if beside:
+        listed = ", ".join(beside)
+        yield (
+            f"Not started, since nothing says that {subject.measured.name} needs it: {listed}."
+            f" If it does, say so by depends_on: [{listed}]."
+        )
 
 
 def _raw(path: Path) -> Mapping[str, Any]:

@@ -22,13 +22,6 @@ from loadtests.environments.compose.tested.compose_file.mounts import (
     places_of,
     volumes_of,
 )
-from loadtests.environments.compose.tested.compose_file.needs import (
-    Services,
-    direct,
-    environment_of,
-    hosts_of,
-    needed,
-)
 from loadtests.environments.compose.tested.compose_file.resources import (
     deploy_limits,
     is_limit,
@@ -36,11 +29,18 @@ from loadtests.environments.compose.tested.compose_file.resources import (
     restart_of,
     retrying,
 )
-from loadtests.environments.compose.tested.compose_file.stores import is_store
 from loadtests.environments.compose.tested.hidden import Hidden, escaped
 from loadtests.environments.compose.tested.subject import NO_RESTART, Part, Subject
 from loadtests.environments.counters import FRONT_SERVICE
 from loadtests.model.errors import UsageError
+from loadtests.targets.compose_file.needs import (
+    Services,
+    direct,
+    environment_of,
+    hosts_of,
+    needed,
+)
+from loadtests.targets.compose_file.stores import is_store
 
 PREFIX = "with-"
 """Before the names of needed services, so that none has the name of one of ours."""

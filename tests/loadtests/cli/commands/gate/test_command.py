@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from loadtests.cli.boundary import run_command_line
 from loadtests.gate import pipeline
 from loadtests.gate.model.vocabulary import EndpointName, GateVerdict, SideName
 from loadtests.gate.request import GateRequest
 from loadtests.model import errors
+from tests.loadtests.cli.commands.gate.calls import Gate
 from tests.loadtests.fakes.gate import GateWorld, put_in_memory, slower_head
 
 CALIBRATION = ("calibrate", "--margin", "0.2")
-
-
-@pytest.fixture(autouse=True)
-def no_ci(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
-        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
@@ -30,39 +23,6 @@ def world(monkeypatch: pytest.MonkeyPatch) -> GateWorld:
     made = GateWorld(rps=slower_head(0.0))
     put_in_memory(monkeypatch, made)
     return made
-
-
-class Gate:
-    """Calls ``twofold gate``, and keeps how it ended."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str], results: Path) -> None:
-        self._capsys = capsys
-        self.results = results
-        self.code = -1
-        self.stdout = ""
-        self.stderr = ""
-
-    def __call__(self, *words: str) -> int:
-        self.code = run_command_line(["gate", *words, "--out", str(self.results)])
-        self.stdout, self.stderr = self._capsys.readouterr()
-        return self.code
-
-    @property
-    def folder(self) -> Path:
-        """The folder of the only gate."""
-        (folder,) = self.results.glob("gate-*")
-        return folder
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """The one JSON document on standard output."""
-        document: dict[str, Any] = json.loads(self.stdout)
-        return document
-
-
-@pytest.fixture
-def gate(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Gate:
-    return Gate(capsys, tmp_path)
 
 
 # -- how it ends -------------------------------------------------------------------------------
@@ -261,6 +221,26 @@ def test_a_gate_is_added_to_the_history_where_that_is_asked_for(
 
     assert gate("history", "--json") == errors.EXIT_YES
     assert gate.document["merges"] == 1
+
+
+def test_a_configuration_that_changes_while_a_gate_measures_changes_neither_answer_nor_history(
+    gate: Gate, world: GateWorld, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    file = project / "twofold.toml"
+    file.write_text('target = "sample"\n[gate]\nhistory = true\n')
+    monkeypatch.chdir(project)
+
+    def before_trial(_: int) -> None:
+        file.write_text("[gate")
+
+    world.before_trial = before_trial
+
+    assert gate("--no-scaling") == errors.EXIT_YES
+
+    assert file.read_text() == "[gate"
+    assert len((gate.results / "history.jsonl").read_text().splitlines()) == 1
 
 
 def test_a_gate_that_was_continued_is_one_in_the_history(gate: Gate, world: GateWorld) -> None:

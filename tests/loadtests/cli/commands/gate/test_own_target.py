@@ -138,6 +138,22 @@ def test_a_dockerfile_here_is_the_target_where_nothing_is_named(
     assert options.project.workloads[options.workload].path == "/"
 
 
+def test_so_is_one_in_app_but_for_a_checkout_of_twofold(
+    asked: list[GateRequest], folder: Path
+) -> None:
+    for name in ("app", "compose"):
+        (folder / name).mkdir()
+    (folder / "app/Dockerfile").write_text("FROM scratch\n")
+
+    options = options_of(asked, "--base", "main")
+
+    assert options.project is not None
+    assert options.project.tested.given == "app/Dockerfile"
+    assert options.project.workloads[options.workload].path == "/"
+    (folder / "compose/gate.yaml").write_text("")
+    assert options_of(asked, "--base", "main").project is None
+
+
 def test_two_images_are_measured_as_they_start(asked: list[GateRequest]) -> None:
     options = options_of(asked, "--base-image", "shop:1", "--head-image", "shop:2")
 

@@ -101,6 +101,7 @@ MANY = (
         found(),
         found(routes=()),
         found(routes=(FoundRoute(path="/only/<path:what>"),)),
+        found(routes=(FoundRoute(path='/say/"a"\\b', status=200, seconds=0),)),
         found(target="compose.yaml:web", services=MANY, dockerfiles=("Dockerfile", "b/Dockerfile")),
         found(locustfiles=(FoundLocustfile(file="load/locustfile shop.py"),)),
         found(locustfiles=(FoundLocustfile(file="locustfile.py", missing=("faker",)),)),
@@ -130,6 +131,19 @@ def test_without_known_answers_only_one_path_is_asked() -> None:
     assert configuration.requests(unknown)[0] == ["/"]
     assert configuration.requests(unknown[:2])[0] == ["/a"]
     assert configuration.requests(())[0] == ["/"]
+
+
+def test_what_failed_for_want_of_the_store_is_asked_and_is_no_note() -> None:
+    failed = tuple(
+        FoundRoute(path=f"/{n}", status=500, seconds=0.1, lacks_store=True) for n in range(9)
+    )
+    surroundings = found(routes=failed)
+
+    text = configuration.render(surroundings)
+
+    assert settings(text).workloads["requests"].requests[7].path == "/7"
+    assert '  # "1 GET /8",  # it failed without the store' in text
+    assert "answered 500" not in configuration.summary(surroundings, "twofold.toml")
 
 
 def test_locustfiles_whose_names_begin_alike_have_tables_of_their_own() -> None:

@@ -71,6 +71,23 @@ def read(
     return reading.read(COMPOSE, target)
 
 
+def test_a_store_that_nothing_says_the_service_needs_is_told_as_not_started(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As in Docker's own first example, whose code alone names the host redis."""
+    text = "services: {web: {image: shop}, redis: {image: redis}, mail: {image: mailpit}}"
+
+    told = read(monkeypatch, tmp_path, Asked(), text).notes
+
+    assert told[-1] == (
+        "Not started, since nothing says that web needs it: redis. If it does, say so by"
+        " depends_on: [redis]."
+    )
+    assert not any(
+        note.startswith("Not started") for note in read(monkeypatch, tmp_path, Asked()).notes
+    )
+
+
 def test_all_profiles_are_read_and_what_is_needed_comes_along(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

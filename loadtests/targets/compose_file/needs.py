@@ -57,18 +57,18 @@ def hosts_of(services: Services, service: str) -> tuple[str, ...]:
     names = [service]
     names += [str(definition[key]) for key in ("container_name", "hostname") if definition.get(key)]
     networks = definition.get("networks")
-    if isinstance(networks, Mapping):
-        for network in networks.values():
-            names += map(str, (network or {}).get("aliases") or ())
+    for network in networks.values() if isinstance(networks, Mapping) else ():
+        if isinstance(network, Mapping):
+            names += map(str, _listed(network.get("aliases")))
     return tuple(dict.fromkeys(names))
 
 
 def environment_of(definition: Mapping[str, Any]) -> dict[str, str | None]:
     """Return a service's variables; None is one that is taken from Compose's own environment."""
-    given = definition.get("environment") or {}
+    given = definition.get("environment")
     if isinstance(given, Mapping):
         return {str(name): _text(value) for name, value in given.items()}
-    pairs = (str(line).partition("=") for line in given)
+    pairs = (str(line).partition("=") for line in _listed(given))
     return {name: value if equals else None for name, equals, value in pairs}
 
 
@@ -79,7 +79,10 @@ def _text(value: Any) -> str | None:
 
 
 def _listed(value: Any) -> list[Any]:
-    return list(value or ()) if not isinstance(value, str) else [value]
+    """Return a list, the keys of a table, or a text alone; nothing for a mistake in the file."""
+    if isinstance(value, str):
+        return [value]
+    return list(value) if isinstance(value, list | tuple | Mapping) else []
 
 
 def _mentions(definition: Mapping[str, Any], host: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from loadtests.environments.compose.tested.compose_file.needs import (
+from loadtests.targets.compose_file.needs import (
     environment_of,
     hosts_of,
     needed,

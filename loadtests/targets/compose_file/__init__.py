@@ -1,0 +1,1 @@
+"""What a Compose file says of its services, read as a text: stores, and what needs what."""
