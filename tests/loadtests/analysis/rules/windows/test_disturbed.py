@@ -14,10 +14,10 @@ def taken(foreign: float, steal: float) -> Trial:
     return make_trial(host=HostUse(foreign_ratio=foreign, steal_ratio=steal))
 
 
-def at(speed: float | None, *, replicas: int = 1, **fields: object) -> Trial:
+def at(speed: float | None, *, replicas: int = 1) -> Trial:
     members = tuple(range(1, replicas + 1))
     spec = make_spec(cell=make_cell(replicas=replicas), members=members)
-    return make_trial(spec=spec, core_speed=speed, **fields)
+    return make_trial(spec=spec, core_speed=speed)
 
 
 BEFORE = [at(USUAL * each) for each in (0.6, 0.98, 1.0, 1.01, 1.02)]
