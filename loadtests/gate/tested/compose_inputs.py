@@ -16,6 +16,7 @@ from loadtests.gate.tested.places import VARIABLES
 from loadtests.model.errors import UsageError
 from loadtests.model.safe_text import one_line
 from loadtests.model.tested.target import Target
+from loadtests.targets.compose_file import variables
 from loadtests.tools import docker_compose
 
 OF_A_SERVICE = ("env_file", "label_file")
@@ -65,8 +66,7 @@ def _variable_files(file: Path) -> Iterator[str]:
     services = document.get("services")
     for service in services.values() if isinstance(services, Mapping) else ():
         if isinstance(service, Mapping):
-            places = map(_path, _listed(service.get("env_file")))
-            yield from (place for place in places if isinstance(place, str) and place)
+            yield from variables.files_of(service)
 
 
 class _Reading:

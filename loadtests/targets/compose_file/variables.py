@@ -48,8 +48,8 @@ def filled(services: Services, folder: Path, environ: Mapping[str, str]) -> Fill
     for name, definition in services.items():
         missing: dict[str, None] = {}
         own: dict[str, str] = {}
-        for path in _files(definition, values):
-            own |= _file(folder / path, values)
+        for path in files_of(definition):
+            own |= _file(folder / _text(path, values, {}), values)
         for variable, given in environment_of(definition).items():
             if given is not None:
                 own[variable] = _text(given, values, missing)
@@ -90,13 +90,13 @@ def _text(text: str, values: Mapping[str, str], missing: dict[str, None]) -> str
     return _USED.sub(value, text)
 
 
-def _files(definition: Mapping[str, Any], values: Mapping[str, str]) -> Iterator[str]:
-    """Give the paths of a service's files of variables."""
+def files_of(definition: Mapping[str, Any]) -> Iterator[str]:
+    """Give the paths of a service's files of variables, as they are written."""
     given = definition.get("env_file")
-    for entry in given if isinstance(given, list) else (given,):
+    for entry in given if isinstance(given, list | tuple) else (given,):
         path = entry.get("path") if isinstance(entry, Mapping) else entry
-        if isinstance(path, str):
-            yield _text(path, values, {})
+        if isinstance(path, str) and path:
+            yield path
 
 
 def _file(path: Path, values: Mapping[str, str]) -> dict[str, str]:

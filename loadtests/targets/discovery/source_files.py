@@ -43,21 +43,25 @@ def _is_of_its_folder(file: Path) -> bool:
     """
     own = re.escape(file.parent.name)
     imports = rf"^[ \t]*(?:from[ \t]+(?:\.|{own}\b)|import[ \t]+{own}\b)"
-    try:
-        if file.stat().st_size > MOST_BYTES:
-            return False
-        return re.search(imports.encode(), file.read_bytes(), re.MULTILINE) is not None
-    except OSError:
-        return False
+    return re.search(imports.encode(), _content(file) or b"", re.MULTILINE) is not None
 
 
 def parsed(file: Path) -> ast.Module | None:
     """Return the syntax of a module; None where it cannot be read or parsed."""
+    content = _content(file)
+    if content is None:
+        return None
     try:
-        if file.stat().st_size > MOST_BYTES:
-            return None
-        return ast.parse(file.read_bytes())
-    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):  # it is anybody's
+        return ast.parse(content)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # it is anybody's
+        return None
+
+
+def _content(file: Path) -> bytes | None:
+    """Return what is in a file; None where it cannot be read or is no source by its size."""
+    try:
+        return file.read_bytes() if file.stat().st_size <= MOST_BYTES else None
+    except (OSError, ValueError):  # no path
         return None
 
 

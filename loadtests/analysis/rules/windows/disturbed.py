@@ -52,12 +52,7 @@ def _usual_speed(trial: Trial, before: Sequence[Trial]) -> float | None:
     Where there are enough, it is that of windows with as many replicas: replicas that work on two
     threads of one core slow each other down, and so the probe.
     """
-    replicas = trial.spec.cell.replicas
-    every = [each.core_speed for each in before if each.core_speed]
-    alike = [
-        each.core_speed
-        for each in before
-        if each.core_speed and each.spec.cell.replicas == replicas
-    ]
-    known = alike if len(alike) >= FEWEST_KNOWN else every
-    return median(known) if len(known) >= FEWEST_KNOWN else None
+    known = [(each.spec.cell.replicas, each.core_speed) for each in before if each.core_speed]
+    alike = [speed for replicas, speed in known if replicas == trial.spec.cell.replicas]
+    speeds = alike if len(alike) >= FEWEST_KNOWN else [speed for _, speed in known]
+    return median(speeds) if len(speeds) >= FEWEST_KNOWN else None
