@@ -182,6 +182,17 @@ class HasFront(Protocol):
 
 
 @runtime_checkable
+class RenewsProxy(Protocol):
+    """A stack whose proxy is ours, and can be given a new worker process."""
+
+    def end_proxy_worker(self, pid: int) -> None:
+        """Let the proxy's worker process end, and all of its connections with it.
+
+        nginx then starts another one. ``pid`` is the worker's, as the proxy itself sees it.
+        """
+
+
+@runtime_checkable
 class Grows(Protocol):
     """A stack that can start one more replica while the others run. Not every stack can."""
 

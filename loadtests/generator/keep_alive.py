@@ -3,7 +3,7 @@
 It reads one JSON object from standard input and writes one to standard output. The input has
 ``replicas`` (the address of a replica by the name of its worker model), ``path`` (what each
 connection asks for once), ``connections`` (how many to open) and ``watch_s`` (how long to watch
-them, by the same names). The output has, by the same names, ``opened``, ``answered``,
+them). The output has, by the same names, ``opened``, ``answered``,
 ``closed_after_s`` (null if none was closed), ``watched_s`` and ``announced``.
 """
 
@@ -50,7 +50,7 @@ def main() -> None:
                 job["replicas"][name],
                 job["path"],
                 connections=job["connections"],
-                watch_s=job["watch_s"][name],
+                watch_s=job["watch_s"],
             ),
             names,
         )

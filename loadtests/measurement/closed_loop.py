@@ -83,7 +83,7 @@ class Session:
         checked = self._check_loads()
         self._progress.say("Asking each replica directly whether all answer as one")
         asked = self._driver.ask_servers(self._plan, checked)
-        self._stack.configure_proxy(keep_alive.bounded(self._plan.upstreams, self._plan, kept))
+        self._driver.proxy.configure(keep_alive.bounded(self._plan.upstreams, self._plan, kept))
         self._driver.wait_for_proxy()
         self._driver.prove_shares(self._plan.upstreams)
         self._progress.say("Measuring the generator's ceiling (a static answer of the proxy)")
@@ -153,12 +153,13 @@ class Session:
             self._store.write_file_ceilings(tuple(self._file_ceilings))
 
     def finish(self) -> None:
-        """End the users who live on; record what the servers' logs tell, and start-up times.
+        """End users and connections; record what the servers' logs tell, and start-up times.
 
         Start-up is of use only where variants are compared, and a quick run has no time for it.
         """
         if any(workload.is_users for workload in self._plan.workloads):
             self._driver.end_users()
+        self._driver.proxy.close_all()
         seen = in_force.with_troubles(self._stack, self._in_force)
         seen = self._queues.noted(self._stack, seen)
         if len(seen) > 1 and self._plan.timing.window_s >= START_UP_WINDOW_S:

@@ -24,6 +24,7 @@ from loadtests.measurement.generator_client import Agent
 from loadtests.measurement.profiles.beside import NOTHING, Beside
 from loadtests.measurement.server_counters import ServerCounters
 from loadtests.measurement.serving import start_time
+from loadtests.measurement.serving.proxy_connections import ProxyConnections
 from loadtests.measurement.user_calibration import spec_of
 from loadtests.measurement.user_load import rows
 from loadtests.measurement.user_load.orders import Orders
@@ -78,6 +79,7 @@ class Driver:
         self._ending: frozenset[tuple[str, str]] = frozenset()
         """Worker models and workloads where a second login ends the first session."""
         self._server_counters = ServerCounters(stack, agent, count_in_replicas=counts_requests)
+        self.proxy = ProxyConnections(stack, agent, self._server_counters)
 
     @property
     def _has_addresses(self) -> bool:
@@ -312,6 +314,7 @@ class Driver:
         )
         check_clocks(edges[0], done.finished)
         request_counts = self._server_counters.finish(active)
+        self.proxy.after_trial()
         replicas = self._replicas()
         return RawTrial(
             spec=spec,
@@ -330,12 +333,14 @@ class Driver:
     def _activated(self, spec: TrialSpec, load: Load) -> Load:
         """Make a trial's replicas serve; return its load, over new connections if they changed.
 
-        A connection that is kept may lead to a replica that is about to end, and still answers.
+        A connection that is kept may lead to a replica that is about to end, and still answers. Our
+        proxy may have closed it.
         """
         before = self._stack.replicas
         self._stack.activate(spec)
         load = rows.of_users(spec, load, self._ending)
-        return load if self._stack.replicas == before else replace(load, reconnect=True)
+        keeps = self._stack.replicas == before and not self.proxy.has_closed
+        return load if keeps else replace(load, reconnect=True)
 
     def _at_edge(self, edges: list[Edge], then: Callable[[], None]) -> None:
         edges.append(read_edge(self._stack, self._awake, self._metronome))

@@ -55,6 +55,10 @@ class ServerCounters:
         self._proxy = None
         self._replicas.clear()
 
+    def forget_proxy(self) -> None:
+        """Forget the proxy's count alone, because it was asked for something else."""
+        self._proxy = None
+
     def finish(self, active: Collection[str]) -> RequestCounts:
         """Read the counters again, and return the increase since the start."""
         proxy_before = self._proxy

@@ -99,9 +99,11 @@ class IdleConnections:
     """The idle connections to each replica that the proxy keeps for one upstream, and how long.
 
     ``most`` 0 means that the proxy opens a connection for each request, and says so to the server.
+    By default it is more than any trial has users. A user without an idle connection would make a
+    replica open and close a socket, which is work that other trials do not have.
     """
 
-    most: int
+    most: int = 1024
     timeout_s: float
 
 

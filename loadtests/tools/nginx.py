@@ -1,8 +1,9 @@
 """nginx: finds the program, renders its configuration and gives its command lines.
 
 Both backends use the same template. It has one ``server`` for each cell, and one that answers
-``/status`` (stub_status), ``/static`` (a few bytes, to measure the generator's ceiling) and
-``/generation`` (the number of the active configuration, to see when a reload has taken effect).
+``/status`` (stub_status), ``/static`` (a few bytes, to measure the generator's ceiling),
+``/generation`` (the number of the active configuration, to see when a reload has taken effect) and
+``/worker`` (the process id of the worker, to see when there is a new one).
 """
 
 from __future__ import annotations
@@ -25,17 +26,10 @@ CONNECTIONS = 8192
 """Connections of the single worker process: those to users and to replicas together."""
 
 IDLE_TIMEOUT_S = 0.2
-"""How long the proxy keeps an idle connection to a replica, where the server allows it.
+"""How long the proxy keeps an idle connection to a replica, where nothing else is said.
 
 Closing one costs a replica CPU, up to a millisecond on a slow core. This is less than any warm-up,
-so a trial's connections are closed before the next window begins, and in none. Under load hardly
-one is idle for so long: the proxy takes the last used one first."""
-
-IDLE_CONNECTIONS = 1024
-"""Idle connections kept for each cell: more than any trial has users.
-
-A user without an idle connection would make a replica open and close a socket, which is work that
-other trials do not have."""
+so a trial's connections are closed before the next window begins, and in none."""
 
 ANSWER_LIMIT_S = 120
 """How long nginx waits for an answer; the generator gives up first, after 30 s."""
@@ -94,7 +88,6 @@ def render(
     listen_host: str = "0.0.0.0",  # noqa: S104  a container's own network; else 127.0.0.1 is given
     generation: int = 0,
     counts: bool = True,
-    idle_connections: int = IDLE_CONNECTIONS,
     connections: int = CONNECTIONS,
 ) -> str:
     """Return the configuration that serves each block on its port.
@@ -116,7 +109,7 @@ def render(
         listen_host=listen_host,
         generation=generation,
         counts=counts,
-        default_idle=IdleConnections(most=idle_connections, timeout_s=IDLE_TIMEOUT_S),
+        default_idle=IdleConnections(timeout_s=IDLE_TIMEOUT_S),
         closing=[server.port for server in servers if server.idle and not server.idle.most],
         connections=connections,
         files=2 * connections,

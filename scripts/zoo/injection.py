@@ -15,7 +15,7 @@ from pathlib import Path
 from signal import Signals
 from typing import Any
 
-from loadtests.environments.protocol import Backend, Say, Stack
+from loadtests.environments.protocol import Backend, RenewsProxy, Say, Stack
 from loadtests.model.plan import Plan, TrialSpec, Upstream
 from loadtests.model.stack import HostReading, LogLines, Reading, Replica, ReplicaState
 from loadtests.model.tested.in_force import ServerProcess
@@ -132,6 +132,11 @@ class FaultyStack:
     def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
         """Configure the proxy as planned; a fault comes after it was proven."""
         self._stack.configure_proxy(upstreams)
+
+    def end_proxy_worker(self, pid: int) -> None:
+        """Give the proxy a new worker."""
+        assert isinstance(self._stack, RenewsProxy)
+        self._stack.end_proxy_worker(pid)
 
     def read(self, members: Collection[str]) -> tuple[Reading, ...]:
         """Read the counters."""

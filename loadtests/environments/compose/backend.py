@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -103,7 +103,8 @@ class ComposeBackend:
             say(f"Starting {sum(scale.values())} replicas, the proxy and the generator")
             project.up((*scale, Role.PROXY, Role.GENERATOR, Role.METRONOME), scale)
             self._start_controls(project, plan, say)
-            yield ComposeStack(project, plan, folder, self._root)
+            with closing(ComposeStack(project, plan, folder, self._root)) as stack:
+                yield stack
 
     @contextmanager
     def _open_subject(
@@ -153,7 +154,7 @@ class ComposeBackend:
                 say(stack.foreseen)
             if self._tested.kind is not TargetKind.IMPORT_STRING:
                 stack.check_forced()
-            with stack.asking_stores():
+            with closing(stack), stack.asking_stores():
                 yield stack
                 stack.stop_replicas()
 

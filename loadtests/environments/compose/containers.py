@@ -16,6 +16,7 @@ from loadtests.environments.counters import (
     is_control,
 )
 from loadtests.environments.protocol import FIRST_LOG_CHARS
+from loadtests.environments.proxy_shell import ProxyShell
 from loadtests.model.errors import ProcessFailure
 from loadtests.model.plan import TrialSpec, Upstream
 from loadtests.model.stack import HostReading, LogLines, Reading, Replica, ReplicaState
@@ -74,6 +75,7 @@ class ContainerStack:
         self._containers: Mapping[str, docker.Container] = {}
         self._counters: Counters = KernelCounters({})
         self._pythons = SeenPythons()
+        self._proxy_shell = ProxyShell(self._in_proxy, folder / "logs")
 
     def _read_containers(self) -> None:
         """Read the list of containers, and choose how to read their counters.
@@ -137,14 +139,24 @@ class ContainerStack:
 
     def _start_proxy(self, config: str) -> None:
         """Write the proxy's configuration, which starts it."""
-        argv = docker.exec_argv(self._containers[Role.PROXY].id, *WRITE_CONFIG)
-        proc.run(argv, input_text=config)
+        proc.run(self._in_proxy(*WRITE_CONFIG), input_text=config)
+
+    def _in_proxy(self, *command: str) -> tuple[str, ...]:
+        return docker.exec_argv(self._containers[Role.PROXY].id, *command)
 
     def _hold(self, names: Sequence[str], *, cpus: float | None, cores: Sequence[int]) -> None:
         """Limit members to a CPU budget and to cores, if there are any."""
         if cpus is not None or cores:
             ids = [self._containers[name].id for name in names]
             proc.run(docker.update_argv(ids, cpus=cpus, cores=cores))
+
+    def end_proxy_worker(self, pid: int) -> None:
+        """Let nginx's worker process end, by its id in the proxy's container."""
+        self._proxy_shell.end(pid)
+
+    def close(self) -> None:
+        """End what runs in the containers beside their own programs."""
+        self._proxy_shell.close()
 
     # -- counters and logs ------------------------------------------------------------------------
 

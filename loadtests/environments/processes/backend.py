@@ -265,6 +265,10 @@ class ProcessesStack:
         self._members.hold(names, self._budget)
         self._controls.hold(self._budget)
 
+    def end_proxy_worker(self, pid: int) -> None:
+        """Let nginx's worker process end."""
+        proxy.end_worker(self._members.pid_of(PROXY), pid)
+
     def _wait_until_quiet(self, names: Sequence[str]) -> None:
         """Wait until replicas are idle; a user's application may have work without requests."""
         if self._tested.kind is TargetKind.SAMPLE:

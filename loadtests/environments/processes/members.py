@@ -32,6 +32,9 @@ LOG_CHARS = 4000
 MOST_BYTES_OF_A_CHAR = 4
 """In UTF-8."""
 
+ONE_PROCESS = (Role.STORE, Role.PROXY)
+"""Members whose other processes come and go."""
+
 LINE_CHARS = 16_000
 """How much of one line of a log is read at once, so that a line without an end fills no memory."""
 
@@ -125,9 +128,9 @@ class Members:
     def identities(self) -> Mapping[str, str]:
         """Return the process ids and start times of each member and its workers.
 
-        The generator and idle controls are left out. Of the store, only the main process is
-        included: it starts one process per connection, and the application decides how long those
-        live.
+        The generator and idle controls are left out. Of the store and the proxy, only the main
+        process is included. A store starts one process per connection, and the application decides
+        how long those live. The proxy's worker is a new one for each trial.
         """
         families = {
             name: procfs.family(pid)
@@ -137,7 +140,7 @@ class Members:
         return {
             name: " ".join(
                 f"{process.pid}@{process.started}"
-                for process in (family[:1] if role_of(name) is Role.STORE else family)
+                for process in (family[:1] if role_of(name) in ONE_PROCESS else family)
             )
             for name, family in families.items()
             if family

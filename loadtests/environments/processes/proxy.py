@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
@@ -9,7 +12,7 @@ from pathlib import Path
 
 from loadtests.environments.processes.addresses import Addresses
 from loadtests.model.plan import Upstream
-from loadtests.tools import nginx, proc
+from loadtests.tools import nginx, proc, procfs
 
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """Heeds no ``http_proxy``: our own nginx is on this machine."""
@@ -44,6 +47,13 @@ def config(
         generation=generation,
         counts=nginx.COUNTS_MODULE in built_with,
     )
+
+
+def end_worker(master: int, pid: int) -> None:
+    """Let a worker process of nginx end, if it is a child of the process ``master``."""
+    if any(process.pid == pid for process in procfs.family(master)[1:]):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGQUIT)
 
 
 def generation(places: Addresses) -> int | None:

@@ -95,7 +95,8 @@ class SwarmBackend:
             with stacks.opened(stack, folder, say):
                 self._start(stack, made, say)
                 check_machines(stack, plan)
-                yield SwarmStack(stack, made, plan, folder, self._root)
+                with closing(SwarmStack(stack, made, plan, folder, self._root)) as running:
+                    yield running
 
     def _start(self, stack: ServiceStack, made: Orders, say: Say) -> None:
         stack.create_network(made.network, labels=made.labels, encrypted=self._access.encrypted)

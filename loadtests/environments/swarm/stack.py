@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from loadtests.environments import idle_control
@@ -25,6 +25,7 @@ from loadtests.environments.compose.files import joined
 from loadtests.environments.compose.stack import QUIET_LIMIT_S, replicas_of
 from loadtests.environments.counters import is_control
 from loadtests.environments.protocol import FIRST_LOG_CHARS
+from loadtests.environments.proxy_shell import ProxyShell
 from loadtests.environments.swarm.counters import SwarmCounters
 from loadtests.environments.swarm.node_counters import At, NodeCounters, may_look
 from loadtests.environments.swarm.nodes import is_here, is_shown
@@ -74,6 +75,7 @@ class SwarmStack:
         self._pythons = SeenPythons()
         self._is_here = is_one_machine(nodes) and all(is_here(node.engine) for node in nodes)
         self._notes = list(self._counters.notes)
+        self._proxy_shell = ProxyShell(partial(self._exec_argv, Role.PROXY), folder / "logs")
         self.replicas = replicas_of(
             {name: container for name, (_, container) in self._at.items()},
             plan,
@@ -174,6 +176,14 @@ class SwarmStack:
         config = proxy_config(self._template, self.replicas, upstreams, listen_host=self.proxy_host)
         files.write(self._folder / "nginx.conf", config)
         proc.run(self._exec_argv(Role.PROXY, *WRITE_CONFIG), input_text=config)
+
+    def end_proxy_worker(self, pid: int) -> None:
+        """Let nginx's worker process end, by its id in the proxy's container."""
+        self._proxy_shell.end(pid)
+
+    def close(self) -> None:
+        """End what runs in the containers beside their own programs."""
+        self._proxy_shell.close()
 
     def _hold(self, names: Sequence[str], cpus: float | None) -> None:
         """Give replicas so much CPU, where their services have a limit."""

@@ -166,7 +166,7 @@ def _idle(
             stack,
             {str(side): start.address for side, start in asked.items()},
             path=plan.health,
-            watch_s=dict.fromkeys(map(str, asked), keep_alive.UNKNOWN_WATCH_S),
+            watch_s=keep_alive.GATE_WATCH_S,
         )
     allowed = {side: idle_connections.allowed(of, found.get(side)) for side, of in declared.items()}
     return {side: idle for side, idle in allowed.items() if idle is not None}

@@ -39,7 +39,7 @@ def test_the_watchdog_of_processes_watches(tmp_path: Path) -> None:
 
 
 def test_a_module_of_the_generator_answers() -> None:
-    job = {"replicas": {}, "path": "/", "connections": 1, "watch_s": {}}
+    job = {"replicas": {}, "path": "/", "connections": 1, "watch_s": 0}
 
     done = proc.run(
         module_argv("loadtests.generator.keep_alive"),

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from tests.loadtests.fakes.samples import finished_event, metrics_page, sample_bytes, status_page
-from tests.loadtests.fakes.world import CORES, PIECES_RPS, STATUS_URL, Order, World
+from tests.loadtests.fakes.world import CORES, PIECES_RPS, STATUS_URL, WORKER_URL, Order, World
 
 
 def generate(world: World, order: Order) -> Iterator[str]:
@@ -83,6 +83,9 @@ def _answers(world: World, asks: Sequence[dict[str, Any]]) -> list[dict[str, Any
         if url == STATUS_URL:
             world.proxy_requests += 1
             answer["body"] = status_page(world.proxy_requests)
+        elif url == WORKER_URL:
+            world.proxy_requests += 1
+            answer["body"] = f"{world.proxy_worker}\n"
         elif parts.hostname == "proxy":
             world.proxy_requests += 1
             member = world.share(world.members_behind(parts.port or 0), turn)

@@ -50,6 +50,10 @@ class StackInMemory:
     def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
         self.world.upstreams = {upstream.port: upstream for upstream in upstreams}
 
+    def end_proxy_worker(self, pid: int) -> None:
+        assert pid == self.world.proxy_worker
+        self.world.proxy_worker += 1
+
     def read(self, members: Collection[str]) -> tuple[Reading, ...]:
         return tuple(self._reading(member) for member in members if self._is_there(member))
 

@@ -15,6 +15,7 @@ CORES = 2
 PIECES_RPS = 1e6
 """The probe's pieces of work each second, on a core at its full speed."""
 STATUS_URL = "http://proxy:9000/status"
+WORKER_URL = "http://proxy:9000/worker"
 Order = dict[str, Any]
 
 
@@ -49,6 +50,8 @@ class World:
     foreign_s: float = 0.0
     lost_pieces: float = 0.0
     proxy_requests: int = 0
+    proxy_worker: int = 1000
+    """The id of the proxy's worker process; each one is followed by another."""
     state: Literal["store", "memory"] | None = None
     kept: dict[str, list[str]] = field(default_factory=dict)
     down: set[str] = field(default_factory=set)

@@ -15,7 +15,7 @@ from loadtests.measurement.generator_client import Agent
 from loadtests.model.consistency import SAMPLE_CHECKS
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.generator_records import Load, RawTrial
-from loadtests.model.plan import TrialSpec
+from loadtests.model.plan import IdleConnections, TrialSpec
 from loadtests.model.stack import ReplicaState
 from loadtests.planning.run_plan import make_plan
 from loadtests.tools import proc
@@ -234,15 +234,36 @@ def test_a_single_replicas_port_is_not_that_of_the_pair() -> None:
     assert ALONE.port != TOGETHER.port
 
 
-def test_a_load_on_other_replicas_goes_over_new_connections(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("keeps_s", [3600.0, 15.0])
+def test_the_proxys_connections_are_closed_between_trials_only_where_they_must(
+    keeps_s: float,
 ) -> None:
     world = World()
     generator = FakeStack(world, PLAN).start_generator()
     assert isinstance(generator, ScriptedChild)
     driver = a_driver(world, generator)
+    idle = IdleConnections(timeout_s=keeps_s)
+    driver.proxy.configure([replace(upstream, idle=idle) for upstream in PLAN.upstreams])
+
+    raws = [measured(driver), measured(driver)]
+
+    first, second = (json.loads(line) for line in generator.sent if '"trial"' in line)
+    assert world.proxy_worker == 1000 + (0 if keeps_s > 600 else 2)
+    assert "reconnect" not in first
+    assert ("reconnect" in second) == (keeps_s < 600)
+    assert [raw.proxy_requests for raw in raws] == [raw.finished.sent for raw in raws]
+
+
+def test_behind_another_proxy_a_load_on_other_replicas_goes_over_new_connections(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    generator = FakeStack(world, PLAN).start_generator()
+    assert isinstance(generator, ScriptedChild)
+    monkeypatch.setattr(FakeStack, "status_url", None)
+    driver = a_driver(world, generator)
     measured(driver)
-    (first,) = [json.loads(line) for line in generator.sent if '"trial"' in line]
+    measured(driver)
 
     def scaled(stack: FakeStack, _: object) -> None:
         replicas = stack.world.replicas
@@ -251,10 +272,10 @@ def test_a_load_on_other_replicas_goes_over_new_connections(
 
     monkeypatch.setattr(FakeStack, "activate", scaled)
     measured(driver)
-    second = [json.loads(line) for line in generator.sent if '"trial"' in line][-1]
+    loads = [json.loads(line) for line in generator.sent if '"trial"' in line]
 
-    assert "reconnect" not in first
-    assert second["reconnect"] is True
+    assert ["reconnect" in load for load in loads] == [False, False, True]
+    assert world.proxy_worker == 1000
 
 
 def test_declared_checks_are_made_with_the_most_replicas(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from loadtests.model.plan import IdleConnections
+from loadtests.model.plan import IdleConnections, Upstream
 from loadtests.model.tested.in_force import KeptConnections
-from loadtests.servers.idle_connections import ONE_EACH, allowed
+from loadtests.servers.idle_connections import ONE_EACH, allowed, between_closings, must_close
 from loadtests.servers.server import KeepAlive
 
 
@@ -76,3 +76,66 @@ def test_the_proxy_keeps_less_than_the_server_and_for_a_shorter_time(case: str) 
     declared, seen, expected = CASES[case]
 
     assert allowed(declared, seen) == expected
+
+
+def for_s(seconds: float) -> IdleConnections:
+    return IdleConnections(timeout_s=seconds)
+
+
+BETWEEN: dict[str, tuple[KeepAlive, KeptConnections | None, IdleConnections | None]] = {
+    "gunicorn as we start it": (LONG, None, for_s(37.5)),
+    "granian's 30 s, none closed in four": (KeepAlive(idle_s=30), kept(watched=4.0), for_s(15)),
+    "uvicorn's 5 s, none closed in four": (KeepAlive(idle_s=5), kept(watched=4.0), for_s(2.5)),
+    "nothing known, and none closed in four seconds": (UNKNOWN, kept(watched=4.0), for_s(2)),
+    "gunicorn's default of 2 s, as seen": (UNKNOWN, kept(closed=2.0, watched=2.0), for_s(1)),
+    "declared 75 s, and closed after 3": (LONG, kept(closed=3.0, watched=3.0), for_s(1.5)),
+    "declared 2 s, and closed after 3": (KeepAlive(idle_s=2), kept(closed=3.0), for_s(1)),
+    "closed after 0.3 s, as seen": (UNKNOWN, kept(closed=0.3), ONE_EACH),
+    "waitress at its default limit": (FEW, None, ONE_EACH),
+    "uWSGI, declared": (KeepAlive(idle_s=0), None, ONE_EACH),
+    "nothing known, nothing asked": (UNKNOWN, None, None),
+    "sync closes and says so": (UNKNOWN, kept(opened=1, answered=1, announced=True), None),
+    "a first page that came too late shows no time": (LONG, kept(opened=1, answered=0), None),
+}
+
+
+@pytest.mark.parametrize("case", BETWEEN)
+def test_a_proxy_that_closes_between_trials_keeps_them_for_longer(case: str) -> None:
+    declared, seen, expected = BETWEEN[case]
+
+    assert between_closings(declared, seen) == expected
+
+
+@pytest.mark.parametrize(
+    ("declared", "seen", "seconds"),
+    [
+        (LONG, kept(watched=4.0), 2),
+        (KeepAlive(idle_s=2), kept(watched=4.0), 1),
+        (UNKNOWN, kept(watched=4.0), 2),
+        (LONG, kept(closed=3.0), 1.5),
+    ],
+)
+def test_an_option_that_an_image_may_override_counts_no_more_than_what_was_seen(
+    declared: KeepAlive, seen: KeptConnections, seconds: float
+) -> None:
+    assert between_closings(declared, seen, is_sure=False) == for_s(seconds)
+
+
+@pytest.mark.parametrize(
+    ("idle", "closes"),
+    [
+        ([None, None], False),
+        ([for_s(3600), None], False),
+        ([for_s(3600), ONE_EACH], False),
+        ([for_s(3600), for_s(15)], True),
+    ],
+)
+def test_connections_are_closed_between_trials_if_they_would_be_closed_in_one(
+    idle: list[IdleConnections | None], closes: bool
+) -> None:
+    upstreams = [
+        Upstream(port=9001 + number, worker="w", members=(1,), idle=each)
+        for number, each in enumerate(idle)
+    ]
+
+    assert must_close(upstreams) == closes

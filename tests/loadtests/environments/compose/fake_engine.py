@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -164,7 +165,7 @@ def opened(
     monkeypatch.setattr(images, "build_all", lambda *_, **__: IMAGES)
     monkeypatch.setattr(proc, "run", ran)
     monkeypatch.setattr(proc, "POLL_S", 0.0)
-    monkeypatch.setattr(backend, "ComposeStack", lambda *_: None)
+    monkeypatch.setattr(backend, "ComposeStack", lambda *_: SimpleNamespace(close=lambda: None))
     without_watchdog(monkeypatch)
     with ComposeBackend(CHECKOUT, settings=settings).open(plan, folder, say):
         yield

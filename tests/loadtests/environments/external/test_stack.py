@@ -47,7 +47,7 @@ def test_a_module_of_the_generator_imports_nothing_from_the_current_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(clashing(tmp_path))
-    job = {"replicas": {}, "path": "/", "connections": 1, "watch_s": {}}
+    job = {"replicas": {}, "path": "/", "connections": 1, "watch_s": 0}
 
     answer = a_stack(WEB, Hooks(), tmp_path).run_module(
         "loadtests.generator.keep_alive", json.dumps(job)

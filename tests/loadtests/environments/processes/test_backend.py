@@ -3,8 +3,8 @@
 import contextlib
 import json
 import os
-import shutil
 import signal
+import socket
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -17,12 +17,14 @@ from loadtests.environments.processes import cpu_limits
 from loadtests.environments.processes.backend import ProcessesBackend, ProcessesStack
 from loadtests.environments.processes.replicas.starter import Starter
 from loadtests.measurement.generator_client import Agent
+from loadtests.measurement.server_counters import ServerCounters
+from loadtests.measurement.serving.proxy_connections import ProxyConnections
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.plan import Plan
 from loadtests.model.vocabulary import Role
 from loadtests.servers import gunicorn
 from loadtests.tools import cgroup, host, nginx, proc
-from tests.loadtests.builders import make_budget, make_plan, make_worker
+from tests.loadtests.builders import make_budget, make_plan
 from tests.loadtests.clashing_folder import clashing
 from tests.loadtests.environments.processes.stack_to_kill import ROOT, wait_ready
 
@@ -96,7 +98,7 @@ def test_every_replica_of_every_model_answers_as_itself(running: Running) -> Non
 def test_a_module_of_the_generator_imports_nothing_from_the_current_folder(
     running: Running,
 ) -> None:
-    job = {"replicas": {}, "path": "/", "connections": 1, "watch_s": {}}
+    job = {"replicas": {}, "path": "/", "connections": 1, "watch_s": 0}
 
     answer = running.stack.run_module("loadtests.generator.keep_alive", json.dumps(job))
 
@@ -114,6 +116,37 @@ def test_each_port_of_the_proxy_passes_to_exactly_its_members_in_equal_shares(
         answers = running.agent.fetch([running.url(upstream.port, "/healthz")] * (4 * count))
         shares = Counter(answer.headers["x-upstream-addr"] for answer in answers)
         assert shares == {addresses[(upstream.worker, number)]: 4 for number in upstream.members}
+
+
+def test_a_new_worker_of_the_proxy_has_no_connections_of_the_old_one(running: Running) -> None:
+    port = running.plan.upstreams[0].port
+    with socket.create_connection((running.stack.proxy_host, port), timeout=10) as user:
+        user.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert user.recv(65536).startswith(b"HTTP/1.1 200 ")
+        before, identities = proxy_worker(running), running.stack.identities()
+
+        counters = ServerCounters(running.stack, running.agent)
+        ProxyConnections(running.stack, running.agent, counters).close_all()
+
+        while user.recv(65536):
+            pass  # what was left of the answer
+    assert proxy_worker(running) != before
+    assert running.stack.identities() == identities
+    (answer,) = running.agent.fetch([running.url(port, "/healthz")])
+    assert answer.status == 200
+
+
+def test_a_process_that_is_not_the_proxys_is_left_alone(running: Running) -> None:
+    with proc.Child(("sleep", "60"), log=running.folder / "sleep.log") as other:
+        running.stack.end_proxy_worker(other.pid)
+        proc.sleep(0.1)
+
+        assert other.code is None
+
+
+def proxy_worker(running: Running) -> int:
+    url = running.stack.status_url.replace("/status", "/worker")
+    return int(running.agent.fetch([url])[0].body)
 
 
 def test_the_proxy_counts_its_requests_where_it_was_built_to(running: Running) -> None:
@@ -162,7 +195,7 @@ def test_replicas_are_held_to_the_budget_of_the_plan(running: Running) -> None:
     assert (after.throttled_periods or 0) > (before.throttled_periods or 0)
 
 
-def test_identities_name_all_processes_of_a_member_and_stay(running: Running) -> None:
+def test_identities_name_all_processes_of_a_replica_and_stay(running: Running) -> None:
     first, second = running.stack.identities(), running.stack.identities()
 
     assert first == second
@@ -170,7 +203,7 @@ def test_identities_name_all_processes_of_a_member_and_stay(running: Running) ->
     for worker in running.plan.workers:
         master_and_workers = first[f"{worker.name}-1"].split()
         assert len(master_and_workers) == 1 + worker.processes
-    assert len(first["proxy"].split()) == 2
+    assert len(first["proxy"].split()) == 1
 
 
 def test_each_worker_model_has_an_idle_control_that_is_no_replica(running: Running) -> None:
@@ -239,111 +272,3 @@ def test_the_proxy_can_be_configured_anew_while_it_runs(running: Running) -> Non
 
 
 # -- what is not as it should be --------------------------------------------------------------
-
-
-def open_and_close(root: Path, folder: Path) -> None:
-    with ProcessesBackend(root).open(plan_for(("gthread",)), folder, lambda line: None):
-        pass
-
-
-def test_a_folder_that_is_no_checkout_is_named(tmp_path: Path) -> None:
-    with pytest.raises(EnvironmentFailure, match=r"no app/gunicorn\.conf\.py in"):
-        open_and_close(tmp_path, tmp_path)
-
-
-def test_without_nginx_the_ways_to_get_one_are_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(nginx, "find_program", lambda: None)
-
-    with pytest.raises(EnvironmentFailure, match="apt install nginx-light"):
-        open_and_close(ROOT, tmp_path)
-
-
-def test_without_the_applications_packages_they_are_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(gunicorn, "missing_modules", lambda: ("gevent",))
-
-    with pytest.raises(EnvironmentFailure, match="has no gevent"):
-        open_and_close(ROOT, tmp_path)
-
-
-def test_settings_reach_the_replicas_that_they_are_for(tmp_path: Path) -> None:
-    lock = {"SERIAL_LOCK": str(tmp_path / "lock")}
-    settings = {"*": lock, "gthread-2": {"SERIAL_SHARE": "0.3"}}
-    backend = ProcessesBackend(ROOT, settings=settings, wsgi_app="scripts.zoo.app:create_app()")
-
-    with (
-        backend.open(plan_for(("gthread",)), tmp_path, lambda line: None) as stack,
-        stack.start_generator() as child,
-    ):
-        agent = Agent(child)
-        agent.hello()
-        wait_ready(stack, agent)
-        first, second = (
-            agent.fetch([f"http://{replica.address}/serial?ms=1"])[0] for replica in stack.replicas
-        )
-
-    shares = [json.loads(answer.body)["serial_share"] for answer in (first, second)]
-    assert shares == [0, 0.3]
-
-
-def test_servers_that_only_take_a_port_share_none(tmp_path: Path) -> None:
-    """They may listen on all addresses, so an address of its own would not tell replicas apart."""
-    words = ("python", "-m", "flask", "--app", "{module}", "run", "--host", "0.0.0.0")
-    own = replace(
-        make_worker("own"), server="command", options=(*words, "--port", "{port}"), slots=None
-    )
-    plan = replace(plan_for(("own",)), workers=(own,))
-
-    with (
-        ProcessesBackend(ROOT).open(plan, tmp_path, lambda line: None) as stack,
-        stack.start_generator() as child,
-    ):
-        agent = Agent(child)
-        agent.hello()
-        wait_ready(stack, agent)
-        answers = agent.fetch([f"http://{replica.address}/whoami" for replica in stack.replicas])
-
-    named = [json.loads(answer.body)["replica"] for answer in answers]
-    assert named == ["own-1", "own-2"]
-
-
-def test_an_nginx_that_does_not_start_is_a_message_with_its_words(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plan = plan_for(("gthread",))
-    monkeypatch.setattr(nginx, "render", lambda *_, **__: "nonsense;")
-
-    with (
-        ProcessesBackend(ROOT).open(plan, tmp_path, lambda line: None) as stack,
-        pytest.raises(EnvironmentFailure, match='unknown directive "nonsense"'),
-    ):
-        stack.configure_proxy(plan.upstreams)
-
-
-def test_what_a_dead_run_has_left_is_removed_first_and_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    dead = tmp_path / "twofold-dead"
-    (dead / "started").mkdir(parents=True)
-    (dead / "owner.json").write_text('{"pid": 1, "started": "0", "boot": "", "groups": []}')
-    lines: list[str] = []
-
-    with ProcessesBackend(ROOT).open(plan_for(("gthread",)), tmp_path / "run", lines.append):
-        assert not dead.exists()
-
-    assert lines[0] == f"Removing {dead}, left by a dead run"
-    assert not list(tmp_path.glob("twofold-*"))
-
-
-def test_nginx_is_found_where_ordinary_users_have_it_not_on_their_path(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    if shutil.which("nginx", path="/usr/sbin") is None:
-        pytest.skip("nginx is elsewhere here")
-    monkeypatch.setenv("PATH", "/bin")
-
-    assert nginx.find_program() == "/usr/sbin/nginx"
