@@ -73,6 +73,26 @@ def test_unequal_shares_in_a_quarter_of_the_trials_are_too_many(
     assert share_of(*[answered(500, 500)] * equal, answered(650, 350)).state is state
 
 
+@pytest.mark.parametrize(("unnamed", "state"), [(0, HOLDS), (1, BROKEN)])
+def test_in_exact_turns_a_replica_may_be_slower_than_another_for_a_while(
+    unnamed: int, state: RuleState
+) -> None:
+    """Requests pile up at one and then at the other, though both get as many."""
+    turns = RequestDistribution(counts={"gthread-1": 500, "gthread-2": 500}, unnamed=unnamed)
+    trials = [replace(answered(*counts), dealing=turns) for counts in [(600, 400), (400, 600)] * 3]
+
+    assert share_of(*trials).state is state
+
+
+def test_a_replica_that_is_slower_for_good_breaks_it_in_exact_turns_too() -> None:
+    turns = RequestDistribution(counts={"gthread-1": 500, "gthread-2": 500})
+
+    found = share_of(*[replace(answered(600, 400), dealing=turns)] * 6)
+
+    assert found.state is BROKEN
+    assert found.detail.endswith("(χ² = 240.0, 6 degrees of freedom).")
+
+
 def test_fewer_than_one_fair_cell_in_a_thousand_breaks_it() -> None:
     draw = np.random.default_rng(1).multinomial(30, [0.25] * 4, size=(3000, 6))
     states = [share_of(*(answered(*map(int, counts)) for counts in cell)).state for cell in draw]
