@@ -35,7 +35,7 @@ from loadtests.planning import (
 )
 from loadtests.planning.budget import WAITING, budget, fits, generator_cores, split_cores, ways
 from loadtests.planning.cells import cells_of, round_order, trial_spec
-from loadtests.planning.rotation import rotation
+from loadtests.planning.rotation import Sets, rotations
 from loadtests.targets import sample
 
 # A window is a whole number of the kernel's CPU periods of 100 ms. So each window has the same
@@ -292,6 +292,22 @@ def _round_limits(options: Options) -> tuple[int, int]:
     return ROUNDS_MIN, ROUNDS_MAX
 
 
+def _members(
+    cells: tuple[Cell, ...], *, total: int, rounds: int, rng: Random, in_turn: bool
+) -> dict[Cell, Sets]:
+    """Return the replicas of each cell in each round."""
+    if in_turn:
+        return {cell: (tuple(range(1, cell.replicas + 1)),) * rounds for cell in cells}
+    sizes: dict[tuple[str, str], list[int]] = {}
+    for cell in cells:
+        sizes.setdefault((cell.worker, cell.workload), []).append(cell.replicas)
+    rotated = {
+        key: rotations(total=total, sizes=counts, rounds=rounds, rng=rng)
+        for key, counts in sizes.items()
+    }
+    return {cell: rotated[cell.worker, cell.workload][cell.replicas] for cell in cells}
+
+
 def _rounds(
     cells: tuple[Cell, ...], *, total: int, rounds: int, seed: int, in_turn: bool
 ) -> tuple[tuple[Upstream, ...], tuple[tuple[TrialSpec, ...], ...]]:
@@ -302,12 +318,7 @@ def _rounds(
     the users are calibrated there.
     """
     rng = Random(seed)
-    members = {
-        cell: (tuple(range(1, cell.replicas + 1)),) * rounds
-        if in_turn
-        else rotation(total=total, size=cell.replicas, rounds=rounds, rng=rng)
-        for cell in cells
-    }
+    members = _members(cells, total=total, rounds=rounds, rng=rng, in_turn=in_turn)
     used = {(cell.worker, group) for cell in cells for group in members[cell]}
     with_one = {worker for worker, group in used if len(group) == 1}
     sets = sorted(used | {(cell.worker, (1,)) for cell in cells if cell.worker not in with_one})
