@@ -43,7 +43,7 @@ backlog = 2048
 
 # Longer than the proxy keeps an idle connection. If this side closed first, the proxy would
 # sometimes send a request into a closed connection. (sync workers close after each response.)
-keepalive = 7200
+keepalive = 75
 graceful_timeout = 5
 # The heartbeat file must not be on a disk, which may block; and the root may be read-only.
 memory_disk = Path("/dev/shm")  # noqa: S108 - gunicorn makes the file itself, and unlinks it

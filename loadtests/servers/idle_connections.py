@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from loadtests.model.plan import IdleConnections, Upstream
+from loadtests.model.plan import IdleConnections
 from loadtests.model.tested.in_force import KeptConnections
 from loadtests.servers.server import KeepAlive
 
@@ -21,12 +19,6 @@ ONE_EACH = IdleConnections(most=0, timeout_s=0)
 
 MARGIN = 2
 """The proxy closes an idle connection after this part of the time for which a server keeps it."""
-
-LASTING_S = 600.0
-"""A cell's turn comes again sooner than this, also in a long run.
-
-Idle connections that are kept for longer are closed in no window, and are there for all trials. So
-windows open hardly one: how many are needed at most is soon reached."""
 
 
 def allowed(declared: KeepAlive, kept: KeptConnections | None = None) -> IdleConnections | None:
@@ -57,34 +49,23 @@ def _allowed(declared: KeepAlive, kept: KeptConnections | None) -> IdleConnectio
 
 
 def between_closings(
-    declared: KeepAlive, kept: KeptConnections | None = None, *, is_sure: bool = True
+    declared: KeepAlive, kept: KeptConnections | None = None
 ) -> IdleConnections | None:
-    """Return what a proxy may keep that closes all connections between two trials, where it must.
+    """Return what a proxy may keep that closes all connections between two trials.
 
     It is as :func:`allowed`, for longer: in a trial none should be closed and opened again, which
     costs a replica CPU, and happens more often the more replicas there are. How long a server keeps
-    them is what its file declares, or what was seen of it. ``is_sure`` says that its command line
-    is ours: in an image, another option may be in force than was declared.
+    them is what its file declares and what was seen of it, the shorter of both.
     """
     few = allowed(declared, kept)
     if few is not None or (kept is not None and (nothing_answered(kept) or kept.announced)):
         return few
-    times_s = [] if declared.idle_s is None else [declared.idle_s / MARGIN]
+    times_s = [] if declared.idle_s is None else [declared.idle_s]
     if kept is not None and kept.closed_after_s is not None:
-        times_s.append(kept.closed_after_s / MARGIN)
-    elif kept is not None and not (is_sure and times_s):
-        times_s.append(kept.watched_s / MARGIN)
-    return IdleConnections(timeout_s=min(times_s)) if times_s else None
-
-
-def must_close(upstreams: Sequence[Upstream]) -> bool:
-    """Return whether a proxy must close all connections between two trials.
-
-    Else idle ones would be closed in a window of another trial, at the cost of replicas that should
-    do nothing there. Those of the proxy's own default are closed within the next warm-up.
-    """
-    kept = [upstream.idle for upstream in upstreams if upstream.idle and upstream.idle.most]
-    return any(idle.timeout_s < LASTING_S for idle in kept)
+        times_s.append(kept.closed_after_s)
+    elif kept is not None and not times_s:
+        times_s.append(kept.watched_s)
+    return IdleConnections(timeout_s=min(times_s) / MARGIN) if times_s else None
 
 
 def nothing_answered(kept: KeptConnections) -> bool:

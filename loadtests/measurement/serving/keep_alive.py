@@ -29,9 +29,6 @@ With 0.2 s and with 0.45 s, 7 % of gevent's requests opened a connection; with 3
 GATE_WATCH_S = 1.0
 """The same in a gate, whose proxy closes its own much sooner."""
 
-STARTED_BY_US = (TargetKind.SAMPLE, TargetKind.IMPORT_STRING)
-"""Targets whose servers get a command line of ours."""
-
 _KEPT = TypeAdapter(dict[str, KeptConnections])
 
 
@@ -100,11 +97,8 @@ def bounded(
     upstreams: Sequence[Upstream], plan: Plan, kept: dict[str, KeptConnections]
 ) -> tuple[Upstream, ...]:
     """Return the upstreams with what the proxy may keep of each one's server."""
-    is_sure = plan.tested.kind in STARTED_BY_US
     idle = {
-        worker.name: idle_connections.between_closings(
-            declared(worker), kept.get(worker.name), is_sure=is_sure
-        )
+        worker.name: idle_connections.between_closings(declared(worker), kept.get(worker.name))
         for worker in plan.workers
     }
     return tuple(replace(upstream, idle=idle[upstream.worker]) for upstream in upstreams)

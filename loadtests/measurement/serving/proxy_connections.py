@@ -9,7 +9,6 @@ from loadtests.measurement.generator_client import Agent
 from loadtests.measurement.server_counters import ServerCounters
 from loadtests.model.plan import Upstream
 from loadtests.model.vocabulary import Role
-from loadtests.servers import idle_connections
 from loadtests.tools import proc
 
 LIMIT_S = 10.0
@@ -36,11 +35,15 @@ class ProxyConnections:
 
     def configure(self, upstreams: Sequence[Upstream]) -> None:
         """Configure the proxy, and note whether it must close its connections between trials."""
-        self._must_close = idle_connections.must_close(upstreams)
+        self._must_close = any(upstream.idle and upstream.idle.most for upstream in upstreams)
         self._stack.configure_proxy(upstreams)
 
     def after_trial(self) -> None:
-        """Close them where they would be closed in another trial's window."""
+        """Close them where the proxy keeps idle ones for longer than by its own default.
+
+        Else they would be closed in the window of another trial, at the cost of replicas that
+        should do nothing there.
+        """
         if self._must_close:
             self.close_all()
 

@@ -32,9 +32,8 @@ from loadtests.servers.words import (
 BACKLOG = 2048
 """uvicorn's default."""
 
-IDLE_S = 7200
-"""Longer than runs take, so that the proxy closes no idle connection, which costs no CPU here.
-uvicorn's default is 5 s."""
+IDLE_S = 75
+"""Longer than the proxy keeps an idle connection; uvicorn's default is 5 s."""
 
 WORKER_MODELS = (
     # An event loop takes any number of requests at once. Endpoints without ``async`` run in a pool

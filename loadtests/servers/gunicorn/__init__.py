@@ -40,9 +40,8 @@ CONNECTIONS = 8192
 """Connections per worker process: more than users and the proxy have, since gunicorn accepts no
 more at its limit (1000 by default)."""
 
-KEEP_ALIVE_S = 7200
-"""Longer than the proxy keeps an idle connection, so that the proxy closes first; and longer than
-runs take, so that it closes none. An idle connection costs no CPU here."""
+KEEP_ALIVE_S = 75
+"""Longer than the proxy keeps an idle connection, so that the proxy closes first."""
 
 GRACEFUL_S = 5
 

@@ -234,23 +234,22 @@ def test_a_single_replicas_port_is_not_that_of_the_pair() -> None:
     assert ALONE.port != TOGETHER.port
 
 
-@pytest.mark.parametrize("keeps_s", [3600.0, 15.0])
-def test_the_proxys_connections_are_closed_between_trials_only_where_they_must(
-    keeps_s: float,
+@pytest.mark.parametrize("idle", [None, IdleConnections(timeout_s=15)])
+def test_the_proxys_connections_are_closed_between_trials_where_it_keeps_them(
+    idle: IdleConnections | None,
 ) -> None:
     world = World()
     generator = FakeStack(world, PLAN).start_generator()
     assert isinstance(generator, ScriptedChild)
     driver = a_driver(world, generator)
-    idle = IdleConnections(timeout_s=keeps_s)
     driver.proxy.configure([replace(upstream, idle=idle) for upstream in PLAN.upstreams])
 
     raws = [measured(driver), measured(driver)]
 
     first, second = (json.loads(line) for line in generator.sent if '"trial"' in line)
-    assert world.proxy_worker == 1000 + (0 if keeps_s > 600 else 2)
+    assert world.proxy_worker == 1000 + (2 if idle else 0)
     assert "reconnect" not in first
-    assert ("reconnect" in second) == (keeps_s < 600)
+    assert ("reconnect" in second) == bool(idle)
     assert [raw.proxy_requests for raw in raws] == [raw.finished.sent for raw in raws]
 
 

@@ -38,7 +38,7 @@ ARGV = {
     " --python-path . --server-root /scratch/mod_wsgi --log-to-terminal --startup-log"
     " --locale C.UTF-8",
     "uvicorn": "/srv/venv/bin/python -m uvicorn --host 127.0.0.2 --port 8000 --workers 1"
-    " --backlog 2048 --timeout-keep-alive 7200 --log-level info --no-access-log"
+    " --backlog 2048 --timeout-keep-alive 75 --log-level info --no-access-log"
     " app.wsgi:application",
 }
 
@@ -109,7 +109,7 @@ def test_a_module_without_a_name_in_it_has_an_application() -> None:
 # -- what the proxy may assume ----------------------------------------------------------------
 
 IDLE: list[tuple[str, tuple[str, ...], KeepAlive]] = [
-    ("gthread", (), KeepAlive(idle_s=7200)),
+    ("gthread", (), KeepAlive(idle_s=75)),
     ("gthread", ("--keep-alive", "2"), KeepAlive(idle_s=2)),
     ("uwsgi-threads", (), KeepAlive(idle_s=0)),
     ("uwsgi-threads", ("--http-keepalive=5",), KeepAlive()),
@@ -120,9 +120,9 @@ IDLE: list[tuple[str, tuple[str, ...], KeepAlive]] = [
     ("granian", ("--http1-header-read-timeout", "5000"), KeepAlive(idle_s=5)),
     ("granian", ("--no-http1-keep-alive",), KeepAlive(idle_s=0)),
     ("cheroot", ("--timeout", "10"), KeepAlive(idle_s=10)),
-    ("uvicorn", (), KeepAlive(idle_s=7200)),
+    ("uvicorn", (), KeepAlive(idle_s=75)),
     ("uvicorn", ("--timeout-keep-alive", "5"), KeepAlive(idle_s=5)),
-    ("uvicorn", ("--limit-concurrency=100",), KeepAlive(idle_s=7200, connections=100)),
+    ("uvicorn", ("--limit-concurrency=100",), KeepAlive(idle_s=75, connections=100)),
     ("mod_wsgi", ("--max-clients", "20"), KeepAlive(idle_s=75, connections=20)),
 ]
 

@@ -61,7 +61,7 @@ def test_a_users_application_gets_its_worker_model_by_the_command_line() -> None
         *("--workers", "4"),
         *("--threads", "1"),
         *("--worker-connections", "8192"),
-        *("--keep-alive", "7200"),
+        *("--keep-alive", "75"),
         *("--graceful-timeout", "5"),
         *("--error-log", "-"),
         *("--pid", "/tmp/gunicorn.pid"),

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from loadtests.model.plan import IdleConnections, Upstream
+from loadtests.model.plan import IdleConnections
 from loadtests.model.tested.in_force import KeptConnections
-from loadtests.servers.idle_connections import ONE_EACH, allowed, between_closings, must_close
+from loadtests.servers.idle_connections import ONE_EACH, allowed, between_closings
 from loadtests.servers.server import KeepAlive
 
 
@@ -104,38 +104,3 @@ def test_a_proxy_that_closes_between_trials_keeps_them_for_longer(case: str) -> 
     declared, seen, expected = BETWEEN[case]
 
     assert between_closings(declared, seen) == expected
-
-
-@pytest.mark.parametrize(
-    ("declared", "seen", "seconds"),
-    [
-        (LONG, kept(watched=4.0), 2),
-        (KeepAlive(idle_s=2), kept(watched=4.0), 1),
-        (UNKNOWN, kept(watched=4.0), 2),
-        (LONG, kept(closed=3.0), 1.5),
-    ],
-)
-def test_an_option_that_an_image_may_override_counts_no_more_than_what_was_seen(
-    declared: KeepAlive, seen: KeptConnections, seconds: float
-) -> None:
-    assert between_closings(declared, seen, is_sure=False) == for_s(seconds)
-
-
-@pytest.mark.parametrize(
-    ("idle", "closes"),
-    [
-        ([None, None], False),
-        ([for_s(3600), None], False),
-        ([for_s(3600), ONE_EACH], False),
-        ([for_s(3600), for_s(15)], True),
-    ],
-)
-def test_connections_are_closed_between_trials_if_they_would_be_closed_in_one(
-    idle: list[IdleConnections | None], closes: bool
-) -> None:
-    upstreams = [
-        Upstream(port=9001 + number, worker="w", members=(1,), idle=each)
-        for number, each in enumerate(idle)
-    ]
-
-    assert must_close(upstreams) == closes

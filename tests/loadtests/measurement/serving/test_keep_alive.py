@@ -95,7 +95,7 @@ def test_each_upstream_keeps_what_its_own_server_allows() -> None:
     upstreams = keep_alive.bounded(plan.upstreams, plan, {})
 
     assert {upstream.worker: upstream.idle for upstream in upstreams} == {
-        "gthread": IdleConnections(timeout_s=3600),
+        "gthread": IdleConnections(timeout_s=37.5),
         "granian": IdleConnections(timeout_s=15),
         "uwsgi-threads": ONE_EACH,
     }

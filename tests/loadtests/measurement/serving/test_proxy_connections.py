@@ -52,13 +52,15 @@ def test_a_proxy_that_tells_no_worker_is_left_alone(monkeypatch: pytest.MonkeyPa
     assert world.proxy_worker == 40
 
 
-@pytest.mark.parametrize(("keeps_s", "ended"), [(3600.0, 0), (15.0, 1)])
+@pytest.mark.parametrize(
+    ("idle", "ended"),
+    [(None, 0), (IdleConnections(most=0, timeout_s=0), 0), (IdleConnections(timeout_s=15), 1)],
+)
 def test_after_a_trial_they_are_closed_only_where_they_would_be_in_another_one(
-    keeps_s: float, ended: int
+    idle: IdleConnections | None, ended: int
 ) -> None:
     world = World(proxy_worker=40)
     proxy = connections(FakeStack(world, PLAN))
-    idle = IdleConnections(timeout_s=keeps_s)
 
     proxy.configure([replace(upstream, idle=idle) for upstream in PLAN.upstreams])
     proxy.after_trial()
