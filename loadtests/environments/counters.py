@@ -69,7 +69,8 @@ class KernelCounters:
 
         A replaced worker or a restart changes the process ids. The generator and the CPU speed
         probe are left out, since the harness starts and stops their processes. So are the store's
-        processes, one per connection, and idle controls, which are not measured.
+        processes, one per connection, the proxy's, whose worker is a new one for each trial, and
+        idle controls, which are not measured.
         """
         identities = {}
         for member, container in self._containers.items():
@@ -78,7 +79,7 @@ class KernelCounters:
                 continue
             with contextlib.suppress(OSError):
                 pids = cgroup.processes(self._groups[member])
-                counted_pids = pids if role is not Role.STORE else ()
+                counted_pids = () if role in (Role.STORE, Role.PROXY) else pids
                 identities[member] = " ".join(
                     (_base(container), *(str(pid) for pid in counted_pids))
                 )

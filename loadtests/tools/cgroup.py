@@ -22,6 +22,9 @@ ROOT = Path("/sys/fs/cgroup")
 PERIOD_US = 100_000
 """The kernel's and Docker's default period of CPU bandwidth control."""
 
+SHORT_PERIOD_US = 1_000
+"""The shortest period that the kernel takes."""
+
 NO_LIMIT_BYTES = 1 << 60
 """Version 1 writes "no memory limit" as a number near 2^63."""
 
@@ -219,6 +222,29 @@ def memory_limit(group: Group) -> int | None:
         with contextlib.suppress(OSError, ValueError):
             limits.append(int(_text(folder / name)))
     return min((limit for limit in limits if limit < NO_LIMIT_BYTES), default=None)
+
+
+# -- writing ----------------------------------------------------------------------------------
+
+
+def set_cpu(group: Group, cpus: float) -> None:
+    """Give a group so many CPUs in each period; raise :class:`OSError` if that is not allowed."""
+    folder, quota_us = group.folders["cpu"], round(cpus * PERIOD_US)
+    if group.version == 1:
+        (folder / "cpu.cfs_period_us").write_text(str(PERIOD_US), encoding="utf-8")
+        (folder / "cpu.cfs_quota_us").write_text(str(quota_us), encoding="utf-8")
+    else:
+        (folder / "cpu.max").write_text(f"{quota_us} {PERIOD_US}", encoding="utf-8")
+
+
+def set_period(group: Group, period_us: int) -> None:
+    """Set the period of a group's quota; raise :class:`OSError` if that is not allowed."""
+    folder = group.folders["cpu"]
+    if group.version == 1:
+        (folder / "cpu.cfs_period_us").write_text(str(period_us), encoding="utf-8")
+    else:
+        quota_us, _ = _text(folder / "cpu.max").split()
+        (folder / "cpu.max").write_text(f"{quota_us} {period_us}", encoding="utf-8")
 
 
 def parse_flat(text: str) -> dict[str, int]:

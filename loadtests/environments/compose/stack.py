@@ -14,6 +14,7 @@ from loadtests.environments.compose.store_shells import StoreShells
 from loadtests.environments.compose.tested import forcing
 from loadtests.environments.compose.tested.start import stopping
 from loadtests.environments.compose.tested.start.endings import MEMORY_REMEDY
+from loadtests.environments.shared import cpu_periods
 from loadtests.environments.shared.looks import SharedLooks
 from loadtests.environments.wait_idle import busy_after, wait_until_quiet
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
@@ -136,6 +137,8 @@ class ComposeStack(ContainerStack):
     def _hold_to_budget(self, names: Sequence[str]) -> None:
         budget = self._plan.budget
         self._hold(names, cpus=budget.replica_cpus, cores=budget.replica_cores)
+        if budget.replica_cpus is not None and self._local:
+            cpu_periods.spread(names, self._group)
         if self._stores:
             self._hold(self._stores, cpus=budget.store_cpus, cores=budget.store_cores)
 

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.tools import cgroup, proc, systemd
-from loadtests.tools.cgroup import PERIOD_US, Group
+from loadtests.tools.cgroup import Group
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,12 +137,7 @@ class OwnGroups:
         """Set the quota of the member's group."""
         group = self.group(member, pid)
         assert group is not None
-        folder, quota_us = group.folders["cpu"], round(cpus * PERIOD_US)
-        if group.version == 1:
-            (folder / "cpu.cfs_period_us").write_text(str(PERIOD_US), encoding="utf-8")
-            (folder / "cpu.cfs_quota_us").write_text(str(quota_us), encoding="utf-8")
-        else:
-            (folder / "cpu.max").write_text(f"{quota_us} {PERIOD_US}", encoding="utf-8")
+        cgroup.set_cpu(group, cpus)
 
 
 class Scopes:

@@ -15,6 +15,7 @@ from loadtests.environments.counters import reading_of, role_of
 from loadtests.environments.processes import launch, leftovers
 from loadtests.environments.processes.cpu_limits import CpuLimits
 from loadtests.environments.protocol import FIRST_LOG_CHARS
+from loadtests.environments.shared import cpu_periods
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.plan import Budget
 from loadtests.model.stack import LogLines, Reading
@@ -113,12 +114,15 @@ class Members:
                 procfs.pin(process.pid, cores)
 
     def hold(self, names: Collection[str], budget: Budget) -> None:
-        """Limit replicas and the store to a budget."""
+        """Limit replicas and the store to a budget, and spread the replicas' periods."""
         for name in names:
             if name == Role.STORE:
                 self.limit(name, cpus=budget.store_cpus, cores=budget.store_cores)
             else:
                 self.limit(name, cpus=budget.replica_cpus, cores=budget.replica_cores)
+        if budget.replica_cpus is not None:
+            replicas = [name for name in names if name != Role.STORE]
+            cpu_periods.spread(replicas, lambda name: self._limits.group(name, self._pids[name]))
 
     def read(self, names: Collection[str]) -> tuple[Reading, ...]:
         """Read the counters of these members now; a member that has ended has no reading."""

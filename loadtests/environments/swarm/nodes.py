@@ -15,7 +15,8 @@ from loadtests.model.errors import EnvironmentFailure, UsageError
 from loadtests.model.machine import Machine, Node
 from loadtests.model.tested.swarm import SwarmAccess
 from loadtests.planning.swarm_placement import is_one_machine
-from loadtests.tools import host
+from loadtests.tools import cgroup, host
+from loadtests.tools.cgroup import Group
 from loadtests.tools.docker import Container, connection, contexts
 from loadtests.tools.docker.swarm import NodeEngine, NodeFacts
 
@@ -188,6 +189,11 @@ def is_shown(node: Node, container: Container) -> bool:
     something else here.
     """
     return is_here(node.engine) and is_of(container.pid, container.id)
+
+
+def group_here(node: Node, container: Container) -> Group | None:
+    """Return the control group of a container that this machine's kernel runs, else None."""
+    return cgroup.group_of(container.pid) if is_shown(node, container) else None
 
 
 def machine_of(cluster: Cluster) -> Machine:

@@ -26,9 +26,10 @@ from loadtests.environments.compose.stack import QUIET_LIMIT_S, replicas_of
 from loadtests.environments.counters import is_control
 from loadtests.environments.protocol import FIRST_LOG_CHARS
 from loadtests.environments.proxy_shell import ProxyShell
+from loadtests.environments.shared import cpu_periods
 from loadtests.environments.swarm.counters import SwarmCounters
 from loadtests.environments.swarm.node_counters import At, NodeCounters, may_look
-from loadtests.environments.swarm.nodes import is_here, is_shown
+from loadtests.environments.swarm.nodes import group_here, is_here, is_shown
 from loadtests.environments.swarm.orders import Orders
 from loadtests.environments.swarm.stacks import ServiceStack
 from loadtests.environments.wait_idle import busy_after, wait_until_quiet
@@ -171,6 +172,8 @@ class SwarmStack:
         else:
             wait_until_quiet([*names, *stores], self.read)
         self._hold(names, self._plan.budget.replica_cpus)
+        if self._plan.budget.replica_cpus is not None:
+            cpu_periods.spread(names, lambda name: group_here(*self._at[name]))
         self._pin(names, stores)
         self._hold_controls(self._plan.budget.replica_cpus, self._plan.budget.replica_cores)
         config = proxy_config(self._template, self.replicas, upstreams, listen_host=self.proxy_host)

@@ -162,13 +162,16 @@ def test_an_identity_is_the_container_its_start_and_its_processes(groups: Path) 
     assert before["proxy"] == after["proxy"]
 
 
-def test_a_store_is_its_container_however_many_connections_it_serves(groups: Path) -> None:
-    counters = KernelCounters({"store": a_container("store")})
+@pytest.mark.parametrize("name", ["store", "proxy"])
+def test_a_store_and_the_proxy_are_their_containers_whatever_processes_they_start(
+    groups: Path, name: str
+) -> None:
+    counters = KernelCounters({name: a_container(name)})
     before = counters.identities()
     (groups / "1/cgroup.procs").write_text("10\n12\n13\n")
 
     assert counters.identities() == before
-    assert before["store"].endswith("of sha256:0123456789ab")
+    assert before[name].endswith("of sha256:0123456789ab")
 
 
 @pytest.mark.usefixtures("groups")

@@ -138,6 +138,25 @@ def test_a_group_that_has_gone_is_an_error(v1: Group, tmp_path: Path) -> None:
         cgroup.read(v1)
 
 
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_quota_is_so_many_cpus_in_each_period(v1: Group, v2: Group, version: int) -> None:
+    group = {1: v1, 2: v2}[version]
+
+    cgroup.set_cpu(group, 0.07)
+
+    assert cgroup.cpu_limit(group) == pytest.approx(0.07)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_another_period_leaves_the_quota(v1: Group, v2: Group, version: int) -> None:
+    group = {1: v1, 2: v2}[version]
+    cgroup.set_cpu(group, 0.07)
+
+    cgroup.set_period(group, 200_000)
+
+    assert cgroup.cpu_limit(group) == pytest.approx(0.035)
+
+
 def test_controllers_that_share_a_tree_share_a_folder(tmp_path: Path) -> None:
     group = find(tmp_path, mounts=MOUNTS_V1_JOINED, membership="3:cpu,cpuacct:/a\n")
 
