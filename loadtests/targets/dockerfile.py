@@ -10,11 +10,11 @@ from pathlib import Path
 
 from loadtests.model.errors import UsageError
 from loadtests.model.tested.target import Target, TargetKind
+from loadtests.targets.compose_file.files import NAMES as COMPOSE_FILES
 from loadtests.targets.discovery import flask_source
 from loadtests.targets.form import Form
 
 NAMES = ("Dockerfile", "Containerfile")
-COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 
 BESIDE = frozenset(
     {

@@ -109,26 +109,27 @@ class Configured:
 
 
 def config_argv(
-    compose: Compose, file: Path, folder: Path, profiles: Sequence[str]
+    compose: Compose, files: Sequence[Path], folder: Path, profiles: Sequence[str]
 ) -> tuple[str, ...]:
-    """Return the command that prints a file with everything resolved, all profiles included."""
+    """Return the command that prints merged files with all resolved, these profiles included."""
     chosen = [word for profile in profiles for word in ("--profile", profile)]
     as_json = () if compose.version.startswith("1.") else ("--format", "json")
     return (
-        *compose.command("--project-directory", str(folder), project=CONFIG_PROJECT, files=[file]),
+        *compose.command("--project-directory", str(folder), project=CONFIG_PROJECT, files=files),
         *chosen,
         *("config", *as_json),
     )
 
 
 def configured(
-    compose: Compose, file: Path, folder: Path, profiles: Sequence[str] = ()
+    compose: Compose, files: Sequence[Path], folder: Path, profiles: Sequence[str] = ()
 ) -> Configured:
-    """Return a Compose file as Compose reads it in a folder; it starts nothing.
+    """Return Compose files as Compose reads them in a folder, later ones over earlier ones.
 
-    Raises :class:`ComposeFileError` with the first thing that Compose says is wrong.
+    It starts nothing. Raises :class:`ComposeFileError` with the first thing that Compose says is
+    wrong.
     """
-    argv = config_argv(compose, file, folder, profiles)
+    argv = config_argv(compose, files, folder, profiles)
     done = proc.run(argv, cwd=folder, check=False, timeout_s=CONFIG_LIMIT_S)
     unset = tuple(dict.fromkeys(_UNSET.findall(done.stderr)))
     if done.code != 0:
@@ -165,8 +166,17 @@ def unescaped(value: Any) -> Any:
 
 def parse(text: str) -> dict[str, Any]:
     """Parse the text of a Compose file; raise :class:`ComposeFileError` with the line."""
+    return _parsed(text, _Loader)
+
+
+def parse_with_tags(text: str) -> dict[str, Any]:
+    """Parse a Compose file as :func:`parse`; what :class:`Tagged` is for keeps its tag."""
+    return _parsed(text, _TagsLoader)
+
+
+def _parsed(text: str, loader: type[_Loader]) -> dict[str, Any]:
     try:
-        document = yaml.load(text, Loader=_Loader)  # noqa: S506  a subclass of the safe loader
+        document = yaml.load(text, Loader=loader)  # noqa: S506  a subclass of the safe loader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}: " if mark is not None else ""
@@ -190,6 +200,32 @@ def check_size(document: Any) -> None:
             left.extend(value.values())
         elif isinstance(value, list):
             left.extend(value)
+        elif isinstance(value, Tagged):
+            left.append(value.value)
+
+
+RESET, OVERRIDE = "!reset", "!override"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tagged:
+    """A value that is not merged: ``RESET`` takes away what an earlier file has in its place."""
+
+    tag: str
+    value: Any
+
+
+def untagged(value: Any) -> Any:
+    """Return a value without tags, at any depth, and without what ``RESET`` takes away."""
+    if isinstance(value, Tagged):
+        return untagged(value.value)
+    if isinstance(value, Mapping):
+        return {
+            key: untagged(inner)
+            for key, inner in value.items()
+            if not (isinstance(inner, Tagged) and inner.tag == RESET)
+        }
+    return [untagged(inner) for inner in value] if isinstance(value, list) else value
 
 
 class _Loader(yaml.SafeLoader):
@@ -205,3 +241,15 @@ def _tagged(loader: _Loader, _: str, node: yaml.Node) -> Any:
 
 
 _Loader.add_multi_constructor("!", _tagged)
+
+
+class _TagsLoader(_Loader):
+    """Keeps the tags that say how files are merged."""
+
+
+def _with_tag(loader: _TagsLoader, node: yaml.Node) -> Tagged:
+    return Tagged(tag=node.tag, value=_tagged(loader, node.tag, node))
+
+
+for _tag in (RESET, OVERRIDE):
+    _TagsLoader.add_constructor(_tag, _with_tag)

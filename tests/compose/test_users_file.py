@@ -152,6 +152,16 @@ def test_an_env_file_beside_the_compose_file_is_read_from_any_folder(
     assert (subject.measured.image, subject.unset) == ("shop:1.2", ())
 
 
+def test_of_several_files_later_ones_win(program: Compose, tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text("services: {web: {image: shop}, db: {image: postgres}}")
+    (tmp_path / "prod.yaml").write_text("services: {web: {image: 'shop:2', depends_on: [db]}}")
+
+    subject = read(program, compose_service.find("compose.yaml:prod.yaml:web", tmp_path))
+
+    assert subject.measured.image == "shop:2"
+    assert [part.name for part in subject.needs] == ["db"]
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -7,7 +7,7 @@ of this machine: ``env_file: /etc/environment``, or another project's ``.env``.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -22,14 +22,14 @@ from loadtests.tools import docker_compose
 OF_A_SERVICE = ("env_file", "label_file")
 
 
-def of(file: Path, root: Path, *, own: Path | None = None) -> frozenset[str]:
-    """Return what Compose reads outside ``root`` for a Compose file, in words.
+def of(files: Sequence[Path], root: Path, *, own: Path | None = None) -> frozenset[str]:
+    """Return what Compose reads outside ``root`` for Compose files, in words.
 
     ``own`` is a file that the version does not bring, and that may be a link: the user's ``.env``.
     A place with a variable counts as outside, since its value is not known here. So does a key or a
     place that is no text here: Compose makes texts of some, such as ``!!binary``.
     """
-    return frozenset(map(one_line, _Reading(root, own).project([file], file.parent)))
+    return frozenset(map(one_line, _Reading(root, own).project(files, files[0].parent)))
 
 
 @contextmanager
@@ -42,8 +42,10 @@ def told_of_files_in_no_commit(tested: Target, place: Path, folder: Path) -> Ite
         yield
     except UsageError as error:
         file = Path(tested.compose_file or place)
+        files = (file, *map(Path, tested.overrides))
         own = folder / os.path.relpath(file.parent, place)
-        names = [name for name in _variable_files(file) if Path(name).name in str(error)]
+        named = (name for each in files for name in _variable_files(each))
+        names = [name for name in named if Path(name).name in str(error)]
         alone = [
             one_line(name)
             for name in dict.fromkeys(names)
@@ -77,7 +79,7 @@ class _Reading:
         self._own = own
         self._seen: set[tuple[Path, Path]] = set()
 
-    def project(self, files: list[Path], folder: Path) -> Iterator[str]:
+    def project(self, files: Sequence[Path], folder: Path) -> Iterator[str]:
         """Yield what a project reads; ``folder`` is what the places in its files start from."""
         if (folder / VARIABLES).is_symlink():
             yield from self._outside(VARIABLES, VARIABLES, folder)

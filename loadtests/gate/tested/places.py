@@ -72,8 +72,13 @@ def target_in(tested: Target, place: Path, folder: Path, named: Named) -> Target
 
 
 def _given(tested: Target, folder: Path) -> str:
-    """Return the target's name; an absolute path in the working tree starts from its folder."""
-    path = Path(tested.given)
-    if path.is_absolute() and path.is_relative_to(folder):
-        return str(path.relative_to(folder))
-    return tested.given
+    """Return the target's name; absolute paths in the working tree start from its folder."""
+
+    def within(text: str) -> str:
+        path = Path(text)
+        is_own = path.is_absolute() and path.is_relative_to(folder)
+        return str(path.relative_to(folder)) if is_own else text
+
+    if tested.overrides:  # several files, and a service
+        return ":".join(map(within, tested.given.split(":")))
+    return within(tested.given)

@@ -203,7 +203,8 @@ def _read_by_compose(tested: Target, place: Path, root: Path) -> frozenset[str]:
         return frozenset()
     is_own = git.toplevel(place) is not None and VARIABLES not in git.files_of(place)
     own = place / VARIABLES if is_own else None
-    return compose_inputs.of(Path(tested.compose_file), root, own=own)
+    files = [Path(tested.compose_file), *map(Path, tested.overrides)]
+    return compose_inputs.of(files, root, own=own)
 
 
 def _root(shop: Workshop, named: Named, place: Path) -> Path:

@@ -23,7 +23,7 @@ class TargetKind(StrEnum):
     """A folder with a Dockerfile, or a Dockerfile."""
     IMAGE = "image"
     SERVICE = "service"
-    """A service of a Compose file, such as ``compose.yaml:web``."""
+    """A service of a Compose file, such as ``compose.yaml:web``, or of several."""
     URL = "url"
     """A deployment that is running already."""
 
@@ -78,6 +78,8 @@ class Target:
     """The stage of its Dockerfile that is measured; None for the last one."""
     image: str | None = None
     compose_file: str | None = None
+    overrides: tuple[str, ...] = ()
+    """Further Compose files, which Compose merges over that one in this order."""
     service: str | None = None
     through: str | None = None
     """The service of the Compose file that stands in front of the replicas, not our proxy."""

@@ -30,6 +30,7 @@ def _kind(tested: Target) -> str:
 def target(tested: Target) -> list[str]:
     """Return the lines that name the target and what was set for it."""
     place = tested.dockerfile or tested.compose_file or tested.folder
+    place = " and ".join(filter(None, (place, *tested.overrides)))
     where = f", in {place}" if place and tested.kind is not TargetKind.URL else ""
     lines = [f"Tested     {tested.name} ({_kind(tested)}{where})"]
     if tested.python is not None:

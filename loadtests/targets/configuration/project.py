@@ -103,7 +103,8 @@ def check_name(what: str, name: str | None) -> None:
 def _check_names(project: Project) -> None:
     """Check all that is written down of a project and may be a path."""
     tested = project.tested
-    for name in (tested.given, tested.folder, tested.dockerfile, tested.compose_file):
+    files = (tested.dockerfile, tested.compose_file, *tested.overrides)
+    for name in (tested.given, tested.folder, *files):
         check_name("The target", name)
     check_name("The Python", tested.python)
     for workload in project.workloads.values():

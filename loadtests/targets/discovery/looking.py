@@ -17,6 +17,7 @@ from loadtests.model.tested.surroundings import (
 from loadtests.model.tested.target import Interface, Target, TargetKind
 from loadtests.targets import import_string
 from loadtests.targets.application import inspection, interpreter
+from loadtests.targets.compose_file import files
 from loadtests.targets.discovery import (
     asking,
     compose_files,
@@ -64,7 +65,7 @@ def look(
         application: FoundApplication | None = _imported(named, folder, program, env, ask=ask)
     else:
         application = _application(folder, sources, python, env, ask=ask)
-    services, notes = compose_files.find(folder)
+    services, notes = compose_files.find(folder, _named_files(target, folder))
     dockerfiles = tuple(
         dict.fromkeys(
             str(file.relative_to(folder))
@@ -83,6 +84,13 @@ def look(
         notes=notes,
     )
     return _with_target(found, sources) if target is None else _as_named(found, target, sources)
+
+
+def _named_files(target: Target | None, folder: Path) -> tuple[str, ...]:
+    """Return the Compose files that the user named; none for another target."""
+    if target is None or target.kind is not TargetKind.SERVICE:
+        return ()
+    return files.split(target.given.rpartition(":")[0], folder)
 
 
 def _as_named(found: Surroundings, target: Target, sources: Sequence[Source]) -> Surroundings:
@@ -196,10 +204,11 @@ def _with_target(found: Surroundings, sources: Sequence[Source]) -> Surroundings
         return replace(found, target=application.name, why=why, routes=application.routes)
     below = _below(Path(found.folder))
     place = f"one of {', '.join(below)}" if below else "the project's folder"
+    notes = "".join(f" {note}" for note in found.notes)
     raise UsageError(
         f"Nothing was found in {found.folder} that can be tested: no WSGI or ASGI application, no"
         " Compose file with a service that is built or has ports, no Dockerfile. Start this in"
-        f" {place}, or name the target: twofold run TARGET."
+        f" {place}, or name the target: twofold run TARGET.{notes}"
     )
 
 

@@ -185,7 +185,7 @@ V1, V2 = (
 def test_a_file_is_read_with_all_its_profiles_from_its_own_folder(
     compose: Compose, last: tuple[str, ...]
 ) -> None:
-    argv = docker_compose.config_argv(compose, Path("/t/c.yaml"), Path("/srv"), ["a", "b"])
+    argv = docker_compose.config_argv(compose, [Path("/t/c.yaml")], Path("/srv"), ["a", "b"])
 
     assert argv == (
         *compose.argv,
@@ -202,7 +202,7 @@ def read_as(
         return proc.Completed(argv=argv, code=code, stdout=stdout, stderr=stderr)
 
     monkeypatch.setattr(proc, "run", run)
-    return docker_compose.configured(V2, Path("c.yaml"), Path("/srv"))
+    return docker_compose.configured(V2, [Path("c.yaml")], Path("/srv"))
 
 
 UNSET_V1 = "The TOKEN variable is not set. Defaulting to a blank string.\n"
@@ -253,6 +253,31 @@ def test_composes_own_tags_are_read_as_their_values() -> None:
     assert docker_compose.parse(text) == {
         "services": {"web": {"ports": [], "command": ["a", "b"], "env": "null"}}
     }
+
+
+def test_the_tags_that_say_how_files_are_merged_can_be_kept() -> None:
+    document = docker_compose.parse_with_tags(
+        "web: {ports: !override [80], labels: !reset null, env: {A: !other a, B: !reset b}}"
+    )
+
+    ports = docker_compose.Tagged(tag=docker_compose.OVERRIDE, value=[80])
+    assert document["web"]["ports"] == ports
+    assert docker_compose.untagged(document) == {"web": {"ports": [80], "env": {"A": "a"}}}
+
+
+def test_what_stands_behind_a_tag_counts_too() -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 6)]
+    lines.append("a: !override [*a4, *a5]")
+
+    with pytest.raises(docker_compose.ComposeFileError, match=r"over 100,000 values"):
+        docker_compose.parse_with_tags("\n".join(lines))
+
+
+def test_several_files_are_read_in_their_order() -> None:
+    argv = docker_compose.config_argv(V2, [Path("/a.yaml"), Path("/b.yaml")], Path("/"), [])
+
+    assert argv[4:8] == ("--file", "/a.yaml", "--file", "/b.yaml")
 
 
 def test_a_mistake_in_a_file_is_told_with_its_line() -> None:

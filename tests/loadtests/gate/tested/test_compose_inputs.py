@@ -24,7 +24,7 @@ def root(tmp_path: Path) -> Path:
 def read(root: Path, text: str, *, own: Path | None = None) -> frozenset[str]:
     file = root / "compose.yaml"
     file.write_text(text)
-    return compose_inputs.of(file, root, own=own)
+    return compose_inputs.of([file], root, own=own)
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,15 @@ def read(root: Path, text: str, *, own: Path | None = None) -> frozenset[str]:
 )
 def test_a_file_outside_the_version_is_a_right(root: Path, web: str, right: str) -> None:
     assert read(root, f"services:\n  web:\n    {web}\n") == {right}
+
+
+def test_of_several_files_each_is_read_from_the_folder_of_the_first(root: Path) -> None:
+    (root / "deploy").mkdir()
+    files = [root / "compose.yaml", root / "deploy/prod.yaml"]
+    files[0].write_text("services: {web: {env_file: .env}}\n")
+    files[1].write_text("services: {web: {env_file: ../other/.env}, db: {env_file: db.env}}\n")
+
+    assert compose_inputs.of(files, root) == {"web: env_file ../other/.env"}
 
 
 PLACE = "!!binary L2V0Yy9lbnZpcm9ubWVudA=="

@@ -117,6 +117,22 @@ def test_a_target_with_an_absolute_path_is_that_of_the_version(checkout: Path) -
     assert target_in(tested, copy, shop, version).dockerfile == str(copy / "Dockerfile")
 
 
+def test_so_are_the_compose_files_of_a_service(checkout: Path) -> None:
+    shop, version = checkout / "services/shop", named(SideKind.PATH, checkout)
+    for name in ("a.yaml", "b.yaml"):
+        (shop / name).write_text("services: {}\n")
+    tested: Target = registry.recognise(f"{shop / 'a.yaml'}:{shop / 'b.yaml'}:web", shop)
+    copy = checkout / "services/copy"
+    shop.rename(copy)
+
+    found = target_in(tested, copy, shop, version)
+
+    assert (found.compose_file, found.overrides) == (
+        str(copy / "a.yaml"),
+        (str(copy / "b.yaml"),),
+    )
+
+
 def test_a_version_is_built_with_the_same_arguments_and_to_the_same_stage(checkout: Path) -> None:
     shop, version = checkout / "services/shop", named(SideKind.PATH, checkout)
     tested = replace(registry.recognise(".", shop), build_args={"A": "1"}, build_target="web")

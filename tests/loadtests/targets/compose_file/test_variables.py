@@ -5,37 +5,23 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import pytest
-
 from loadtests.targets.compose_file import variables
 
 VALUES = {"A": "a", "EMPTY": ""}
 
 
-@pytest.mark.parametrize(
-    ("text", "value", "unset"),
-    [
-        ("$A-${A}", "a-a", ()),
-        ("$$A", "$A", ()),
-        ("${GONE}", "", ("GONE",)),
-        ("${GONE:?say it}", "", ("GONE",)),
-        ("${GONE-b}${GONE:-c}", "bc", ()),
-        ("${EMPTY-b}${EMPTY:-c}", "c", ()),
-        ("${A:+on}${GONE:+on}", "on", ()),
-        ("100 $ and ${}", "100 $ and ${}", ()),
-    ],
-)
-def test_a_text_is_filled_in(tmp_path: Path, text: str, value: str, unset: tuple[str, ...]) -> None:
-    services = {"web": {"environment": {"X": text}, "command": ["say", text], "ports": [80]}}
+def test_texts_are_filled_in_at_any_depth() -> None:
+    web = {"environment": {"X": "${GONE}$A"}, "command": ["say", "$A"], "build": {"context": "$A"}}
 
-    filled = variables.filled(services, tmp_path, VALUES)
+    filled = variables.filled({"web": {**web, "ports": [80]}}, Path("/none"), VALUES)
 
     assert filled.services["web"] == {
-        "environment": {"X": value},
-        "command": ["say", value],
+        "environment": {"X": "a"},
+        "command": ["say", "a"],
+        "build": {"context": "a"},
         "ports": [80],
     }
-    assert filled.unset == {"web": unset}
+    assert filled.unset == {"web": ("GONE",)}
 
 
 def test_what_a_service_says_wins_over_its_file_and_the_process_over_the_folders(
@@ -55,6 +41,18 @@ def test_what_a_service_says_wins_over_its_file_and_the_process_over_the_folders
         "F": "a",
     }
     assert filled.unset == {"web": ()}
+
+
+def test_a_file_of_variables_may_use_those_of_the_service_and_of_an_earlier_file(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "one.env").write_bytes(b"\xef\xbb\xbfUSER=ada\n")
+    (tmp_path / "two.env").write_text("URL=postgresql://${USER}@${DB_HOST}/shop\n")
+    web = {"env_file": ["one.env", "two.env"], "environment": {"DB_HOST": "db"}}
+
+    filled = variables.filled({"web": web}, tmp_path, {})
+
+    assert filled.services["web"]["environment"]["URL"] == "postgresql://ada@db/shop"
 
 
 def test_a_pipe_is_no_file_of_variables(tmp_path: Path) -> None:

@@ -133,3 +133,98 @@ def test_a_service_needs_what_the_one_that_it_extends_needs_and_not_that_one(
     text = f"services: {{web: {{extends: {extends}}}, base: {{depends_on: [db]}}, db: {{}}}}"
 
     assert needs_of(tmp_path, text)["web"] == ("db",)
+
+
+def write(folder: Path, **texts: str) -> None:
+    for name, text in texts.items():
+        (folder / f"{name.replace('_', '.')}.yaml").write_text(text)
+
+
+BASE = (
+    "services:\n  web: {build: ., environment: {KEY: '${NO_SUCH_KEY}'}}\n  db: {image: postgres}\n"
+)
+
+
+def test_a_service_that_an_override_gives_something_it_needs_is_that_of_both_files(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, compose=BASE, compose_override="services: {web: {depends_on: [db]}}")
+
+    web, db = compose_files.find(tmp_path)[0]
+
+    assert (str(web), web.needs) == ("compose.yaml:compose.override.yaml:web", ("db",))
+    assert str(db) == "compose.yaml:db"
+
+
+@pytest.mark.parametrize(
+    ("override", "file"),
+    [
+        ("{web: {volumes: ['.:/srv'], command: flask run --debug}}", "compose.yaml"),
+        ("{mail: {image: mailpit}}", "compose.yaml"),
+        ("{web: {environment: [MORE=$NO_SUCH_VALUE]}}", "compose.yaml"),
+        ("{web: {environment: [KEY=a]}}", "compose.yaml:compose.override.yaml"),
+        ("{web: {build: {context: ./web}}}", "compose.yaml:compose.override.yaml"),
+        ("{web: {environment: [DB_HOST=db]}}", "compose.yaml:compose.override.yaml"),
+    ],
+)
+def test_an_override_is_left_out_where_the_service_lacks_nothing_without_it(
+    tmp_path: Path, override: str, file: str
+) -> None:
+    write(tmp_path, compose=BASE, compose_override=f"services: {override}")
+
+    assert compose_files.find(tmp_path)[0][0].file == file
+
+
+def test_services_and_ports_of_an_override_are_seen(tmp_path: Path) -> None:
+    over = "services: {page: {build: ./page}, db: {ports: [5432]}}"
+    write(tmp_path, compose=BASE, compose_override=over)
+
+    _, db, page = compose_files.find(tmp_path)[0]
+
+    assert (str(db), db.publishes) == ("compose.yaml:db", True)
+    assert str(page) == "compose.yaml:compose.override.yaml:page"
+
+
+def test_files_that_a_variable_names_are_read_in_its_order_from_the_folder_of_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMPOSE_FILE", "deploy/base.yaml;deploy/prod.yaml")
+    monkeypatch.setenv("COMPOSE_PATH_SEPARATOR", ";")
+    (tmp_path / "deploy").mkdir()
+    write(tmp_path, compose="services: {other: {build: .}}")
+    write(tmp_path / "deploy", base="services: {web: {build: ..}, db: {image: postgres}}")
+    write(tmp_path / "deploy", prod="services: {web: {env_file: web.env}, db: !reset null}")
+    (tmp_path / "deploy/web.env").write_text("DB_HOST=db\n")
+
+    (web,), notes = compose_files.find(tmp_path)
+
+    assert (str(web), web.context) == ("deploy/base.yaml:deploy/prod.yaml:web", ".")
+    assert (web.needs, web.beside, notes) == ((), (), ())
+
+
+@pytest.mark.parametrize("is_in_file", [True, False])
+def test_a_file_that_a_variable_names_and_that_is_not_there_is_one_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_in_file: bool
+) -> None:
+    write(tmp_path, compose=BASE)
+    if is_in_file:
+        (tmp_path / ".env").write_text("COMPOSE_FILE=compose.yaml:gone.yaml")
+    else:
+        monkeypatch.setenv("COMPOSE_FILE", "compose.yaml:gone.yaml")
+
+    assert compose_files.find(tmp_path) == (
+        (),
+        (
+            "No Compose file was read: COMPOSE_FILE is compose.yaml:gone.yaml, and there is no"
+            f" gone.yaml in {tmp_path}. Correct COMPOSE_FILE in"
+            f" {'.env' if is_in_file else 'the shell'}, or unset it.",
+        ),
+    )
+
+
+def test_files_that_are_named_are_read_and_no_others(tmp_path: Path) -> None:
+    write(tmp_path, compose=BASE, compose_override="services: {web: {depends_on: [db]}}")
+
+    assert compose_files.find(tmp_path, ["compose.yaml"])[0][0].needs == ()
+    named = ["compose.yaml", "compose.override.yaml"]
+    assert compose_files.find(tmp_path, named)[0][1].file == "compose.yaml:compose.override.yaml"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from loadtests.model.errors import UsageError
 from loadtests.report.text.init import configuration
 from loadtests.targets import registry
 from loadtests.targets.discovery import looking
@@ -76,3 +77,26 @@ def test_so_are_they_where_the_service_is_named(shop: Path) -> None:
     assert (found.target, found.why) == ("compose.yaml:web", looking.NAMED)
     assert configuration.requests(found.routes)[0] == ["/", "/boom"]
     assert [note for note in found.notes if "for want of db" in note]
+
+
+def test_a_service_of_two_files_is_the_target_by_both_of_them(shop: Path) -> None:
+    (shop / ".env").write_text("COMPOSE_FILE=base.yaml:prod.yaml\n")
+    (shop / "base.yaml").write_text("services: {web: {build: .}}\n")
+    (shop / "prod.yaml").write_text("services: {web: {depends_on: [db]}, db: {image: postgres}}\n")
+    both = "base.yaml:prod.yaml:web"
+
+    found = look(shop)
+    assert (found.target, found.why) == (both, "a service of base.yaml:prod.yaml that needs db")
+
+    named = registry.recognise("base.yaml:web", shop)
+    found = looking.look(shop, named, python=None, env={}, ask=False)
+    assert (found.target, [service.needs for service in found.services]) == ("base.yaml:web", [()])
+
+
+def test_a_file_that_a_variable_names_and_that_is_missing_is_told_where_nothing_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMPOSE_FILE", "gone.yaml")
+
+    with pytest.raises(UsageError, match=r"Nothing was found .* COMPOSE_FILE is gone\.yaml, and"):
+        look(tmp_path)

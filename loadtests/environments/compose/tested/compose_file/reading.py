@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from loadtests.environments.compose.tested.compose_file.service_project import s
 from loadtests.environments.compose.tested.subject import Subject, tag_of
 from loadtests.model.errors import UsageError
 from loadtests.model.tested.target import Target
-from loadtests.targets.compose_file import stores
+from loadtests.targets.compose_file import merging, stores
 from loadtests.targets.compose_file.needs import needed
 from loadtests.tools import docker_compose, temporary
 from loadtests.tools.docker_compose import Compose, ComposeFileError, Configured
@@ -37,8 +37,9 @@ def read(compose: Compose, tested: Target) -> Subject:
     assert tested.compose_file is not None
     assert tested.service is not None
     path = Path(tested.compose_file)
-    raw = _raw(path)
-    configured, note = _configured(compose, path, raw, tested.service, tested.through)
+    paths = (path, *map(Path, tested.overrides))
+    raw = _whole([_raw(file) for file in paths])
+    configured, note = _configured(compose, paths, raw, tested.service, tested.through)
     try:
         subject = subject_of(
             configured.document,
@@ -81,15 +82,28 @@ def _raw(path: Path) -> Mapping[str, Any]:
         raise UsageError(f"{path} is no Compose file: {error}") from error
 
 
+def _whole(documents: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return what several files say together, or the only one as it is."""
+    if len(documents) == 1:
+        return documents[0]
+    settings = {key: value for document in documents for key, value in document.items()}
+    return {**settings, "services": merging.merged(documents)}
+
+
 def _configured(
-    compose: Compose, path: Path, raw: Mapping[str, Any], service: str, through: str | None
+    compose: Compose,
+    paths: Sequence[Path],
+    raw: Mapping[str, Any],
+    service: str,
+    through: str | None,
 ) -> tuple[Configured, list[str]]:
-    """Return the file as Compose reads it; where it refuses, only what the service needs of it."""
+    """Return files as Compose reads them; of one that it refuses, what the service needs."""
+    path = paths[0]
     try:
-        return docker_compose.configured(compose, path, path.parent, _profiles(raw)), []
+        return docker_compose.configured(compose, paths, path.parent, _profiles(raw)), []
     except ComposeFileError as error:
         services = raw.get("services")
-        if not isinstance(services, Mapping) or service not in services:
+        if len(paths) > 1 or not isinstance(services, Mapping) or service not in services:
             raise UsageError(_refusal(compose, path, error)) from error
         first = error
     only = _only(raw, service, through)
@@ -97,7 +111,7 @@ def _configured(
         reduced = folder / path.name
         reduced.write_text(json.dumps(only, default=str), encoding="utf-8")
         try:
-            configured = docker_compose.configured(compose, reduced, path.parent, _profiles(only))
+            configured = docker_compose.configured(compose, [reduced], path.parent, _profiles(only))
         except ComposeFileError as error:
             raise UsageError(_refusal(compose, path, error)) from error
     others = ", ".join(sorted(set(raw["services"]) - set(only["services"])))

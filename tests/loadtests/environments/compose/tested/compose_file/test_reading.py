@@ -42,9 +42,9 @@ class Asked:
         self.profiles: list[Sequence[str]] = []
 
     def __call__(
-        self, _: Compose, file: Path, folder: Path, profiles: Sequence[str] = ()
+        self, _: Compose, files: Sequence[Path], folder: Path, profiles: Sequence[str] = ()
     ) -> Configured:
-        self.files.append(docker_compose.parse(file.read_text()))
+        self.files += [docker_compose.parse(file.read_text()) for file in files]
         self.profiles.append(profiles)
         if self.refusals:
             raise ComposeFileError(self.refusals.pop(0))
@@ -180,6 +180,40 @@ def test_what_a_run_sets_itself_cannot_stop_it_and_is_told_all_the_same(
         "container_name shop; ports 8000:8000; deploy.replicas 3" in note for note in subject.notes
     )
     assert subject.measured.ports == (8000,)
+
+
+def test_several_files_are_read_together_with_all_their_profiles(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "compose.yaml").write_text("services: {web: {image: shop, profiles: [a]}}\n")
+    over = "services: {web: {profiles: [b], depends_on: [db]}, db: {image: postgres}}\n"
+    (tmp_path / "prod.yaml").write_text(over)
+    told = "services: {web: {image: shop, depends_on: [db]}, db: {image: postgres}}"
+    asked: list[object] = []
+
+    def configured(
+        _: Compose, files: Sequence[Path], folder: Path, profiles: Sequence[str]
+    ) -> Configured:
+        asked.extend((files, folder, profiles))
+        return Configured(document=docker_compose.parse(told))
+
+    monkeypatch.setattr(docker_compose, "configured", configured)
+    tested = compose_service.find("compose.yaml:prod.yaml:web", tmp_path)
+
+    assert [part.name for part in reading.read(COMPOSE, tested).needs] == ["db"]
+    files = (tmp_path / "compose.yaml", tmp_path / "prod.yaml")
+    assert asked == [files, tmp_path, ("a", "b")]
+
+
+def test_of_several_files_none_is_reduced_where_compose_refuses_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("compose.yaml", "prod.yaml"):
+        (tmp_path / name).write_text("services: {web: {image: shop}}\n")
+    monkeypatch.setattr(docker_compose, "configured", Asked("missing.env not found"))
+
+    with pytest.raises(UsageError, match=r"Compose cannot use .*: missing\.env not found\."):
+        reading.read(COMPOSE, compose_service.find("compose.yaml:prod.yaml:web", tmp_path))
 
 
 def test_a_mistake_of_the_service_itself_is_told_with_the_file(
