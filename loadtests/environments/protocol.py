@@ -182,6 +182,14 @@ class HasFront(Protocol):
 
 
 @runtime_checkable
+class SpreadsPeriods(Protocol):
+    """A stack that gives its replicas CPU budgets, and tries to spread their periods."""
+
+    periods_spread: bool | None
+    """Whether they begin one after another; None without budgets. Known once the proxy is there."""
+
+
+@runtime_checkable
 class RenewsProxy(Protocol):
     """A stack whose proxy is ours, and can be given a new worker process."""
 

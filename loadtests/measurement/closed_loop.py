@@ -12,7 +12,7 @@ from loadtests.analysis.latency import level_results
 from loadtests.analysis.profiles import naming
 from loadtests.analysis.rounds import unfinished
 from loadtests.analysis.rules.windows.disturbed import disturbed
-from loadtests.environments.protocol import MayBeScaled, Stack
+from loadtests.environments.protocol import MayBeScaled, SpreadsPeriods, Stack
 from loadtests.measurement import repeated_trials, user_calibration
 from loadtests.measurement.check_trial import CheckedLoad, RefusedLoad
 from loadtests.measurement.driver import Driver
@@ -84,6 +84,7 @@ class Session:
         self._progress.say("Asking each replica directly whether all answer as one")
         asked = self._driver.ask_servers(self._plan, checked)
         self._driver.proxy.configure(keep_alive.bounded(self._plan.upstreams, self._plan, kept))
+        self._note_periods()
         self._driver.wait_for_proxy()
         self._driver.prove_shares(self._plan.upstreams)
         self._progress.say("Measuring the generator's ceiling (a static answer of the proxy)")
@@ -170,6 +171,13 @@ class Session:
                 replace(entry, start_s=self._driver.start_s(entry.worker)) for entry in seen
             )
         self._keep_in_force(seen)
+
+    def _note_periods(self) -> None:
+        """Record whether the replicas' CPU periods are spread."""
+        if isinstance(self._stack, SpreadsPeriods):
+            spread = self._stack.periods_spread
+            seen = (replace(entry, periods_spread=spread) for entry in self._in_force)
+            self._keep_in_force(tuple(seen))
 
     def _keep_in_force(self, seen: tuple[InForce, ...]) -> None:
         """Record what serves, and use its slots; say it where the target starts its own server."""

@@ -64,6 +64,8 @@ class Budget:
     among them. ``replicas_apart`` says that no two replicas of a variant share a core, although
     they are not pinned to any: each of several machines has one for each of its replicas.
     ``physical_cores`` is how many cores ``replica_cores`` are; None where each is one.
+    ``periods_spread`` says whether the CPU periods of replicas begin one after another, as was seen
+    after the start; None where that is not known.
     """
 
     replica_cpus: float | None
@@ -74,6 +76,7 @@ class Budget:
     store_cores: tuple[int, ...] = ()
     replicas_apart: bool = False
     physical_cores: int | None = None
+    periods_spread: bool | None = None
 
     def share_cores(self, replicas: int) -> bool:
         """Return whether some of so many replicas share a core, or are siblings on one."""

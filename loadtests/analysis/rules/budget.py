@@ -35,7 +35,13 @@ for short ones that are mostly framework."""
 MOST_OF_SHARED_CORES_RATIO = 0.18
 """The most that shared cores were ever seen to add to a request's CPU, with budgets of four fifths
 of a core; with today's budgets it was 15 % ("Replicas that share a core" in
-``docs/measurements.md``). What certainly grows by more does so by itself."""
+``docs/measurements.md``). What certainly grows by more does so by itself. It was 54 % where the CPU
+periods of replicas began together, so where these are not spread, nothing is certain."""
+
+TOGETHER = (
+    "Their CPU periods may begin together, which alone makes a request dearer by up to half. Run"
+    " Twofold as root, which lets it spread them."
+)
 
 CODE = RuleCode.BUDGET
 
@@ -180,8 +186,9 @@ def costlier_requests(plan: Plan, small: Cell, large: Cell, trials: Sequence[Tri
     The rule is broken where the whole interval is above the limit. Where the doubling falls short,
     an interval above zero is enough: the loss could then come from this machine. It is not broken
     where the whole interval is above ``MOST_OF_SHARED_CORES_RATIO``: the system itself grows dearer
-    then, and its loss stands. A doubling whose factor would be called ``scales`` all the same
-    contradicts that, and stays without a verdict.
+    then, and its loss stands; but not where the replicas' CPU periods may begin together. A
+    doubling whose factor would be called ``scales`` all the same contradicts that, and stays
+    without a verdict.
     """
     if plan.tested.kind is TargetKind.URL and not plan.budget.replica_cores:
         return deployment_cores.of_deployment(plan, small, large, trials)
@@ -219,6 +226,8 @@ def _origin(plan: Plan, *, broken: bool, by_itself: bool) -> str:
         )
     if not broken:
         return "."
+    if plan.budget.periods_spread is False:
+        return f", which share cores. {TOGETHER}"
     too_small = "This machine is too small"
     if not plan.budget.replica_cores:
         too_small = "The cores are too few"
@@ -251,7 +260,8 @@ def _is_certain(plan: Plan, ratio: Estimate, factor: Estimate) -> bool:
 
 def _grows_by_itself(plan: Plan, ratio: Estimate, factor: Estimate) -> bool:
     scales = factor.low is not None and factor.low >= plan.target
-    return (ratio.low or 0.0) - 1 > MOST_OF_SHARED_CORES_RATIO and not scales
+    may_overlap = plan.budget.periods_spread is False
+    return (ratio.low or 0.0) - 1 > MOST_OF_SHARED_CORES_RATIO and not scales and not may_overlap
 
 
 def _of_saturated_replicas(trials: Sequence[Trial]) -> list[Trial]:

@@ -44,6 +44,8 @@ class ComposeStack(ContainerStack):
     services that they need are members too, and ``notes`` grow.
     """
 
+    periods_spread: bool | None = None
+
     def __init__(
         self,
         project: Project,
@@ -137,8 +139,8 @@ class ComposeStack(ContainerStack):
     def _hold_to_budget(self, names: Sequence[str]) -> None:
         budget = self._plan.budget
         self._hold(names, cpus=budget.replica_cpus, cores=budget.replica_cores)
-        if budget.replica_cpus is not None and self._local:
-            cpu_periods.spread(names, self._group)
+        if budget.replica_cpus is not None:
+            self.periods_spread = self._local and cpu_periods.spread(names, self._group)
         if self._stores:
             self._hold(self._stores, cpus=budget.store_cpus, cores=budget.store_cores)
 

@@ -137,6 +137,7 @@ class ProcessesBackend:
 class ProcessesStack:
     """A running stack of processes; see ``environments.protocol.Stack``."""
 
+    periods_spread: bool | None = None
     _generation = 0
     _notes: tuple[str, ...] = ()
 
@@ -262,7 +263,7 @@ class ProcessesStack:
         names += [Role.STORE] if self._database_url is not None else []
         self._members.check_alive(names)
         self._wait_until_quiet(names)
-        self._members.hold(names, self._budget)
+        self.periods_spread = self._members.hold(names, self._budget)
         self._controls.hold(self._budget)
 
     def end_proxy_worker(self, pid: int) -> None:

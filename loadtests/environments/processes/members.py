@@ -113,16 +113,20 @@ class Members:
             for process in procfs.family(self._pids[name]):
                 procfs.pin(process.pid, cores)
 
-    def hold(self, names: Collection[str], budget: Budget) -> None:
-        """Limit replicas and the store to a budget, and spread the replicas' periods."""
+    def hold(self, names: Collection[str], budget: Budget) -> bool | None:
+        """Limit replicas and the store to a budget, and spread the replicas' CPU periods.
+
+        Returns whether these are spread; None without a budget.
+        """
         for name in names:
             if name == Role.STORE:
                 self.limit(name, cpus=budget.store_cpus, cores=budget.store_cores)
             else:
                 self.limit(name, cpus=budget.replica_cpus, cores=budget.replica_cores)
-        if budget.replica_cpus is not None:
-            replicas = [name for name in names if name != Role.STORE]
-            cpu_periods.spread(replicas, lambda name: self._limits.group(name, self._pids[name]))
+        if budget.replica_cpus is None:
+            return None
+        replicas = [name for name in names if name != Role.STORE]
+        return cpu_periods.spread(replicas, lambda name: self._limits.group(name, self._pids[name]))
 
     def read(self, names: Collection[str]) -> tuple[Reading, ...]:
         """Read the counters of these members now; a member that has ended has no reading."""

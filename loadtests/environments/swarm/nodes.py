@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -191,9 +191,13 @@ def is_shown(node: Node, container: Container) -> bool:
     return is_here(node.engine) and is_of(container.pid, container.id)
 
 
-def group_here(node: Node, container: Container) -> Group | None:
-    """Return the control group of a container that this machine's kernel runs, else None."""
-    return cgroup.group_of(container.pid) if is_shown(node, container) else None
+def groups_here(at: Mapping[str, tuple[Node, Container]]) -> Callable[[str], Group | None]:
+    """Return what gives the control group of a member; None where it is not of this machine."""
+
+    def group_of(member: str) -> Group | None:
+        return cgroup.group_of(at[member][1].pid) if is_shown(*at[member]) else None
+
+    return group_of
 
 
 def machine_of(cluster: Cluster) -> Machine:

@@ -29,7 +29,7 @@ from loadtests.environments.proxy_shell import ProxyShell
 from loadtests.environments.shared import cpu_periods
 from loadtests.environments.swarm.counters import SwarmCounters
 from loadtests.environments.swarm.node_counters import At, NodeCounters, may_look
-from loadtests.environments.swarm.nodes import group_here, is_here, is_shown
+from loadtests.environments.swarm.nodes import groups_here, is_here, is_shown
 from loadtests.environments.swarm.orders import Orders
 from loadtests.environments.swarm.stacks import ServiceStack
 from loadtests.environments.wait_idle import busy_after, wait_until_quiet
@@ -51,6 +51,8 @@ would take longer to start than gunicorn waits for them."""
 
 class SwarmStack:
     """The running containers on all nodes; see ``environments.protocol.Stack``."""
+
+    periods_spread: bool | None = None
 
     def __init__(
         self, stack: ServiceStack, orders: Orders, plan: Plan, folder: Path, root: Path
@@ -173,7 +175,7 @@ class SwarmStack:
             wait_until_quiet([*names, *stores], self.read)
         self._hold(names, self._plan.budget.replica_cpus)
         if self._plan.budget.replica_cpus is not None:
-            cpu_periods.spread(names, lambda name: group_here(*self._at[name]))
+            self.periods_spread = cpu_periods.spread(names, groups_here(self._at))
         self._pin(names, stores)
         self._hold_controls(self._plan.budget.replica_cpus, self._plan.budget.replica_cores)
         config = proxy_config(self._template, self.replicas, upstreams, listen_host=self.proxy_host)

@@ -47,7 +47,8 @@ class InForce:
     ``worker`` is the worker model. What could not be seen is None. ``slots`` is how many requests
     one replica serves at once. ``python`` is what its interpreter calls itself, such as
     ``CPython``. ``seen_by`` says where the server was read. ``start_s`` is the time from the order
-    for one more replica, without a CPU limit, to its first answer.
+    for one more replica, without a CPU limit, to its first answer. ``periods_spread`` says whether
+    the CPU periods of its replicas begin one after another; None where that is not known.
     """
 
     worker: str
@@ -62,6 +63,7 @@ class InForce:
     start_s: float | None = None
     kept: KeptConnections | None = None
     as_started: bool = False
+    periods_spread: bool | None = None
     notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
@@ -79,10 +81,17 @@ class InForce:
 
 
 def applied(plan: Plan, seen: tuple[InForce, ...]) -> Plan:
-    """Return a plan whose worker models that the target started itself have the slots seen."""
+    """Return a plan with what was seen after the start.
+
+    Worker models that the target started itself have the slots seen; the budget says whether the
+    CPU periods of all replicas are spread.
+    """
     by_worker = {entry.worker: entry for entry in seen}
+    spread = [entry.periods_spread for entry in seen if entry.periods_spread is not None]
     return replace(
-        plan, workers=tuple(_as_seen(model, by_worker.get(model.name)) for model in plan.workers)
+        plan,
+        workers=tuple(_as_seen(model, by_worker.get(model.name)) for model in plan.workers),
+        budget=replace(plan.budget, periods_spread=all(spread)) if spread else plan.budget,
     )
 
 

@@ -70,6 +70,7 @@ class Measured:
         session.measure()
         self.plan = plan
         self.trials = run_folder.read(kept.folder).trials
+        self.in_force = run_folder.read(kept.folder).in_force
         self.samples = {path.stem for path in (kept.folder / "samples").iterdir()}
 
     def _watch(self) -> None:
@@ -91,6 +92,17 @@ def test_every_planned_trial_is_measured_once_in_order(tmp_path: Path) -> None:
     assert [trial.spec for trial in measured.trials] == planned
     assert measured.progress.counts == list(range(1, len(planned) + 1))
     assert measured.watched == len(planned)
+
+
+@pytest.mark.parametrize("spread", [True, False, None])
+def test_whether_cpu_periods_are_spread_is_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spread: bool | None
+) -> None:
+    monkeypatch.setattr(FakeStack, "periods_spread", spread, raising=False)
+
+    measured = Measured(tmp_path, World())
+
+    assert [entry.periods_spread for entry in measured.in_force] == [spread]
 
 
 def settled_s(results: Path, rps: Callable[[int], float]) -> dict[int, list[float]]:

@@ -296,6 +296,20 @@ def test_what_grows_dearer_than_shared_cores_ever_made_it_is_the_systems_own(
     assert ("too small for a verdict" in found.detail) is (state is BROKEN)
 
 
+@pytest.mark.parametrize(("spread", "state"), [(True, HOLDS), (None, HOLDS), (False, BROKEN)])
+def test_where_cpu_periods_may_begin_together_nothing_is_the_systems_own(
+    spread: bool | None, state: RuleState
+) -> None:
+    small = at_rates(rounds_of(1, 1000, 1001, 999), 100.0, 101.0, 99.0)
+    large = at_rates(rounds_of(2, 1500, 1501, 1499), 133.0, 134.0, 132.0)
+    plan = replace(PLAN, budget=replace(PLAN.budget, periods_spread=spread))
+
+    found = budget.costlier_requests(plan, ONE, TWO, small + large)
+
+    assert found.state is state
+    assert ("Run Twofold as root" in found.detail) is (state is BROKEN)
+
+
 def test_the_loss_of_a_system_that_grows_dearer_is_told_as_cpu_per_request() -> None:
     plan = make_plan(replica_counts=(1, 2), budget=make_budget(replica_cpus=0.1))
     small = at_rates(rounds_of(1, 1000, 1001, 999), 100.0, 101.0, 99.0)

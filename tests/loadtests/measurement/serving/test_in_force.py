@@ -251,6 +251,21 @@ def test_an_image_is_measured_as_it_starts_and_its_slots_count() -> None:
     assert (model.server, model.mode, model.processes, model.slots) == ("gunicorn", "sync", 2, 2)
 
 
+@pytest.mark.parametrize(
+    ("spread", "expected"),
+    [((True, True), True), ((True, False), False), ((None, None), None), ((None, True), True)],
+)
+def test_the_periods_are_spread_where_those_of_all_worker_models_are(
+    spread: tuple[bool | None, ...], expected: bool | None
+) -> None:
+    seen = tuple(
+        InForce(worker=f"w{number}", server="gunicorn", periods_spread=each)
+        for number, each in enumerate(spread)
+    )
+
+    assert applied(plan_for(STARTED), seen).budget.periods_spread is expected
+
+
 def test_threads_that_gunicorn_starts_under_load_are_seen_after_it() -> None:
     plan = plan_for(STARTED)
     processes: tuple[ServerProcess, ...] = (
