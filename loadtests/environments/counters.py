@@ -28,6 +28,9 @@ FRONT_SERVICE = "twofold-front"
 CONTROL_SERVICE = "twofold-idle-"
 """Begins the service of a worker model's idle control."""
 
+THEIR_PROCESSES_CHANGE = (Role.STORE, Role.PROXY)
+"""Members whose processes come and go, though nothing is replaced."""
+
 SPOKEN_TO = frozenset({Role.GENERATOR, Role.METRONOME})
 
 
@@ -79,7 +82,7 @@ class KernelCounters:
                 continue
             with contextlib.suppress(OSError):
                 pids = cgroup.processes(self._groups[member])
-                counted_pids = () if role in (Role.STORE, Role.PROXY) else pids
+                counted_pids = () if role in THEIR_PROCESSES_CHANGE else pids
                 identities[member] = " ".join(
                     (_base(container), *(str(pid) for pid in counted_pids))
                 )

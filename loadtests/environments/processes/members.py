@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from loadtests.environments.counters import reading_of, role_of
+from loadtests.environments.counters import THEIR_PROCESSES_CHANGE, reading_of, role_of
 from loadtests.environments.processes import launch, leftovers
 from loadtests.environments.processes.cpu_limits import CpuLimits
 from loadtests.environments.protocol import FIRST_LOG_CHARS
@@ -32,9 +32,6 @@ LOG_CHARS = 4000
 
 MOST_BYTES_OF_A_CHAR = 4
 """In UTF-8."""
-
-ONE_PROCESS = (Role.STORE, Role.PROXY)
-"""Members whose other processes come and go."""
 
 LINE_CHARS = 16_000
 """How much of one line of a log is read at once, so that a line without an end fills no memory."""
@@ -148,7 +145,7 @@ class Members:
         return {
             name: " ".join(
                 f"{process.pid}@{process.started}"
-                for process in (family[:1] if role_of(name) in ONE_PROCESS else family)
+                for process in (family[:1] if role_of(name) in THEIR_PROCESSES_CHANGE else family)
             )
             for name, family in families.items()
             if family

@@ -13,17 +13,11 @@ from loadtests.model.errors import EnvironmentFailure
 from loadtests.servers import gunicorn
 from loadtests.tools import nginx
 from tests.loadtests.builders import make_worker
+from tests.loadtests.environments.processes import test_backend
 from tests.loadtests.environments.processes.stack_to_kill import ROOT, wait_ready
 from tests.loadtests.environments.processes.test_backend import plan_for
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.parallel,
-    pytest.mark.skipif(
-        nginx.find_program() is None or bool(gunicorn.missing_modules()),
-        reason="needs nginx, gunicorn, Flask and gevent here",
-    ),
-]
+pytestmark = test_backend.pytestmark
 
 
 def open_and_close(root: Path, folder: Path) -> None:
