@@ -37,14 +37,43 @@ def where(node: str, placed: Any) -> list[str]:
     return [member for member, at in placed.node_of.items() if at.name == node]
 
 
-def test_without_labels_replicas_go_round_all_nodes_and_services_are_on_the_manager() -> None:
+def test_without_labels_services_are_on_the_manager_and_replicas_go_round_the_others() -> None:
     placed = place(nodes(3), ("gthread",), 4)
 
-    assert {at.name for member, at in placed.node_of.items() if "gthread" in member} == {
-        *("n1", "n2", "n3"),
+    assert where("n1", placed) == ["proxy", "generator", "metronome"]
+    assert where("n2", placed) == ["gthread-2", "gthread-4"]
+    assert where("n3", placed) == ["gthread-1", "gthread-3"]
+
+
+@pytest.mark.parametrize(
+    ("host", "workers", "beside"),
+    [
+        ({"host": "here"}, ("gthread", "sync", "gevent"), {"gthread"}),
+        ({"host": "here"}, ("gthread", "sync"), set()),
+        ({"host": "here"}, tuple("abcdefg"), {"a", "b"}),
+        ({}, ("gthread", "sync", "gevent"), set()),
+    ],
+)
+def test_all_replicas_of_a_variant_are_equally_far_from_the_proxy(
+    host: dict[str, str], workers: tuple[str, ...], beside: set[str]
+) -> None:
+    placed = place(nodes(3, **host), workers, 4)
+
+    near = {member.rpartition("-")[0] for member in where("n1", placed) if member[-1].isdigit()}
+    far = {
+        member.rpartition("-")[0]
+        for node in ("n2", "n3")
+        for member in where(node, placed)
+        if member[-1].isdigit()
     }
-    assert where("n1", placed)[:2] == ["proxy", "generator"]
-    assert placed.node_of["gthread-1"].name == "n3"
+    assert near == beside
+    assert far == set(workers) - beside
+
+
+def test_one_node_has_everything() -> None:
+    placed = place(nodes(1), ("gthread", "sync"), 2)
+
+    assert {node.name for node in placed.nodes} == {"n1"}
 
 
 def test_a_label_keeps_replicas_off_the_node_of_the_services() -> None:
@@ -90,7 +119,7 @@ def test_replicas_that_share_a_machine_have_half_of_its_cores() -> None:
 
 
 def test_the_fullest_machine_sets_the_budget_of_all() -> None:
-    # On the manager the services take two of four cores.
+    # The manager has the services, and the other machine all four replicas.
     machine = a_machine(*nodes(2))
 
     assert budget(machine, ("gthread",), 4, waiting_only=False).replica_cpus == 0.5
@@ -116,7 +145,7 @@ def test_the_budget_says_whether_replicas_share_cores(
 def test_too_many_replicas_are_refused_with_the_machine_that_is_full() -> None:
     machine = a_machine(*nodes(2, cores=1))
 
-    with pytest.raises(PlanError, match="the machine host1 would have too many"):
+    with pytest.raises(PlanError, match="the machine host2 would have too many"):
         budget(machine, ("gthread",), 64, waiting_only=False)
 
 

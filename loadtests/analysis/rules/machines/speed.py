@@ -197,6 +197,7 @@ def _starts(
 
 def _difference(starts: Starts, nodes: Mapping[str, str]) -> Difference | None:
     """Return the greatest difference between two nodes; None where it cannot be told."""
+    starts = _apart(starts, nodes)
     variants = sorted({variant for variant, _ in starts})
     places = sorted({nodes[member] for _, member in starts})
     if len(places) < 2:
@@ -204,7 +205,7 @@ def _difference(starts: Starts, nodes: Mapping[str, str]) -> Difference | None:
     design = np.array([_row(start, variants, places, nodes) for start in starts])
     values = np.array([fmean(windows) for windows in starts.values()])
     if np.linalg.matrix_rank(design) < design.shape[1]:
-        return None  # a variant has a node of its own: which of the two it is, nobody can tell
+        return None  # variants share no node: which of the two it is, nobody can tell
     effects, *_ = np.linalg.lstsq(design, values, rcond=None)
     residuals = values - design @ effects
     degrees = SPREAD_DEGREES + len(values) - design.shape[1]
@@ -213,6 +214,14 @@ def _difference(starts: Starts, nodes: Mapping[str, str]) -> Difference | None:
     spread = np.linalg.inv(design.T @ design) * variance
     pairs = _pairs(places, len(variants), effects, spread, degrees)
     return max(pairs, key=lambda each: each.rank)
+
+
+def _apart(starts: Starts, nodes: Mapping[str, str]) -> Starts:
+    """Leave out the variants that stand on one node: they say nothing about its speed."""
+    at: dict[str, set[str]] = {}
+    for variant, member in starts:
+        at.setdefault(variant, set()).add(nodes[member])
+    return {start: windows for start, windows in starts.items() if len(at[start[0]]) > 1}
 
 
 def _row(

@@ -94,12 +94,12 @@ PLACES = {
 """Twelve starts on three nodes."""
 
 
-def of_starts(more: dict[str, float]) -> list[Trial]:
+def of_starts(more: dict[str, float], places: dict[str, str] = PLACES) -> list[Trial]:
     """Return a run in which requests cost ``more`` times as much at some starts."""
     return [
         replace(
             trial,
-            identities={name: f"a b node={node}" for name, node in PLACES.items()},
+            identities={name: f"a b node={node}" for name, node in places.items()},
             usages=tuple(
                 replace(
                     usage,
@@ -130,6 +130,20 @@ def test_a_node_with_dear_starts_of_all_variants_is_named() -> None:
 
     assert {finding.state for finding in findings if finding} == {RuleState.BROKEN}
     assert all("on the node two" in finding.detail for finding in findings if finding)
+
+
+def test_a_variant_on_a_node_of_its_own_leaves_the_others_to_be_compared() -> None:
+    places = {
+        member: "one" if member.startswith("gthread") else ("two", "three")[number % 2]
+        for number, member in enumerate(PLACES)
+    }
+    dear = {member: 1.3 for member, node in places.items() if node == "two"}
+
+    findings = [speed(SEVERAL, cell, of_starts(dear, places)) for cell in SEVERAL.cells]
+
+    assert {finding.state for finding in findings if finding} == {RuleState.BROKEN}
+    assert all("on the node two" in finding.detail for finding in findings if finding)
+    assert states(of_starts({}, places)) == {RuleState.HOLDS}
 
 
 def test_a_difference_that_two_starts_can_show_by_chance_is_not_told() -> None:
