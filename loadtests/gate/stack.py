@@ -49,6 +49,12 @@ class GateStack(Stack, Protocol):
     def pin(self, start: Replica, cores: Sequence[int]) -> None:
         """Pin a start to cores."""
 
+    def pin_together(self, sets: Sequence[tuple[Sequence[Replica], int]]) -> None:
+        """Pin the starts of each set to its core, where they are loaded side by side.
+
+        The CPU periods of a set's starts begin in turn, where this user may set them.
+        """
+
     def ended(self) -> str | None:
         """Return an error message if a start has exited by itself, or None."""
 

@@ -306,10 +306,13 @@ class Session:
 
     def _settle_s(self, cell: Cell) -> float:
         before = [trial for trial in self._trials if trial.spec.cell == cell]
+        slots = next(each.slots for each in self._plan.workers if each.name == cell.worker)
+        users = self._calibrations[(cell.worker, cell.workload)].users_per_replica
         return trial_timing.settle_s(
             self._answer_s(cell),
             self._plan.timing.settle_s,
             part=trial_timing.part(self._plan.seed, cell, len(before)),
+            in_service_ratio=trial_timing.in_service_ratio(slots, users),
         )
 
     def _tell_windows(self, calibrations: Sequence[Calibration]) -> None:

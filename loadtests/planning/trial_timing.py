@@ -2,8 +2,11 @@
 
 All users send their first request at once, so slow requests end in waves. A window that always
 opened at the same moment of a wave would count one answer per slot too many or too few, in every
-round. So a part of the mean response time is added to the warm-up. It differs from round to round,
-and together the rounds cover a whole response time evenly.
+round. So a part of a wave is added to the warm-up. It differs from round to round, and together the
+rounds cover a whole wave evenly.
+
+A wave is as long as a request has a slot. Without a limit of slots that is the response time. With
+one, most of the response time may be waiting for a slot, while the slots go on answering.
 """
 
 from __future__ import annotations
@@ -14,8 +17,8 @@ from random import Random
 from loadtests.model.trial import Calibration
 
 ANSWERS = 2
-"""Least length of the warm-up in mean response times. No request ends before the first answers, so
-with a shorter warm-up the first half of a window has fewer answers than the second."""
+"""Least length of the warm-up in waves. No request ends before the first answers, so with a shorter
+warm-up the first half of a window has fewer answers than the second."""
 
 MOST_S = 4.0
 """Longest warm-up; the rule ``steady`` finds a trend that is left."""
@@ -59,10 +62,26 @@ def part(seed: int, what: object, nth: int) -> float:
     return (begin + nth * GOLDEN_RATIO) % 1
 
 
-def settle_s(answer_s: float, planned_s: float, *, part: float) -> float:
-    """Return the warm-up in seconds: as planned, or longer where answers take ``answer_s``."""
-    warmup_s = max(planned_s, min(MOST_S, ANSWERS * answer_s))
-    return warmup_s + part * min(MOST_PART_S, answer_s)
+def settle_s(
+    answer_s: float, planned_s: float, *, part: float, in_service_ratio: float = 1.0
+) -> float:
+    """Return the warm-up in seconds: as planned, or longer where answers take ``answer_s``.
+
+    ``in_service_ratio`` is the part of that time for which a request has a slot. Each user has had
+    an answer before the window opens, and so has its connection.
+    """
+    wave_s = answer_s * in_service_ratio
+    warmup_s = max(planned_s, min(MOST_S, max(answer_s, ANSWERS * wave_s)))
+    return warmup_s + part * min(MOST_PART_S, wave_s)
+
+
+def in_service_ratio(slots: int | None, users: int) -> float:
+    """Return the part of its response time for which a request has a slot.
+
+    By Little's law, as many requests are in service as there are slots, and the rest wait.
+    ``slots`` is None where nothing limits them; ``users`` send to them.
+    """
+    return 1.0 if slots is None else min(1.0, slots / users)
 
 
 def window_s(planned_s: float, rps: float, *, service_s: float = 0.0) -> float:

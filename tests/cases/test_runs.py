@@ -15,8 +15,7 @@ from typing import Any
 import pytest
 
 from loadtests.cli.boundary import run_command_line
-from loadtests.servers import gunicorn
-from loadtests.tools import nginx
+from tests import needs
 from tests.cases.applications import (
     COMPOSE,
     CONNECTIONS,
@@ -95,15 +94,11 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 # -- processes ---------------------------------------------------------------------------------
 
-needs_processes = pytest.mark.skipif(
-    nginx.find_program() is None or bool(gunicorn.missing_modules()),
-    reason="needs nginx, gunicorn and Flask here",
-)
 ON_PROCESSES = ("shop:app", "--backend", "processes", "--replicas", "1,2", "--rounds", "6")
 ONE = '[variants.one]\nserver = "gunicorn"\nworker = "sync"\nprocesses = 1\n'
 
 
-@needs_processes
+@needs.PROCESSES
 def test_a_limiter_in_memory_is_invalid_and_counted_per_process(
     capsys: pytest.CaptureFixture[str], shop: Path
 ) -> None:
@@ -117,7 +112,7 @@ def test_a_limiter_in_memory_is_invalid_and_counted_per_process(
     assert "scales" not in outcome.factors()
 
 
-@needs_processes
+@needs.PROCESSES
 def test_a_scheduler_thread_is_work_that_runs_in_every_replica(
     capsys: pytest.CaptureFixture[str], shop: Path
 ) -> None:
@@ -130,7 +125,7 @@ def test_a_scheduler_thread_is_work_that_runs_in_every_replica(
     assert "work that runs in every replica" in outcome.text
 
 
-@needs_processes
+@needs.PROCESSES
 @pytest.mark.parametrize(
     ("timeout_s", "verdict", "said"),
     [
@@ -151,7 +146,7 @@ def test_one_sqlite_file_shared_by_all(
     assert said in outcome.text
 
 
-@needs_processes
+@needs.PROCESSES
 def test_socket_io_polling_without_stickiness_breaks_with_the_remedy(
     capsys: pytest.CaptureFixture[str], shop: Path
 ) -> None:

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.cli.boundary import run_command_line
-from loadtests.servers import gunicorn
-from loadtests.tools import nginx
+from tests import needs
 
 BOOT_LOOP = """\
 import time
@@ -29,10 +28,7 @@ command = ["python", "boot.py", "{bind}"]
 
 @pytest.mark.slow
 @pytest.mark.parallel
-@pytest.mark.skipif(
-    nginx.find_program() is None or bool(gunicorn.missing_modules()),
-    reason="needs nginx, gunicorn and Flask here",
-)
+@needs.PROCESSES
 def test_a_boot_loop_is_exit_code_4_with_the_line_that_repeats(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

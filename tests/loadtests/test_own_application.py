@@ -12,18 +12,14 @@ from pathlib import Path
 import pytest
 
 from loadtests.environments.processes import lent
-from loadtests.servers import gunicorn
-from loadtests.tools import nginx
+from tests import needs
 from tests.checkout import CHECKOUT
 from tests.loadtests.targets.application.folders import make_folder
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.parallel,  # what is measured is not looked at
-    pytest.mark.skipif(
-        nginx.find_program() is None or bool(gunicorn.missing_modules()),
-        reason="needs nginx, gunicorn and Flask here",
-    ),
+    needs.PROCESSES,
 ]
 
 FLASK_APP = """\

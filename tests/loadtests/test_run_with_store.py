@@ -26,8 +26,7 @@ from loadtests.model.result import RunResult
 from loadtests.model.vocabulary import Bottleneck, Role, Verdict
 from loadtests.pipeline import Request
 from loadtests.planning.run_plan import make_plan
-from loadtests.servers import gunicorn
-from loadtests.tools import nginx, postgres
+from tests import needs
 from tests.checkout import CHECKOUT
 from tests.loadtests.test_pipeline import Listener
 
@@ -36,12 +35,7 @@ ROOT = CHECKOUT
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.parallel,
-    pytest.mark.skipif(
-        nginx.find_program() is None
-        or bool(gunicorn.missing_modules())
-        or postgres.find_programs() is None,
-        reason="needs nginx, PostgreSQL and the application's packages here",
-    ),
+    needs.STORE,
 ]
 
 

@@ -17,13 +17,14 @@ from loadtests.environments.counters import (
 )
 from loadtests.environments.protocol import FIRST_LOG_CHARS
 from loadtests.environments.proxy_shell import ProxyShell
+from loadtests.environments.shared import cpu_periods
 from loadtests.model.errors import ProcessFailure
 from loadtests.model.plan import TrialSpec, Upstream
 from loadtests.model.stack import HostReading, LogLines, Reading, Replica, ReplicaState
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.vocabulary import Role
 from loadtests.servers import entry, interpreter
-from loadtests.tools import docker, host, nginx, proc, procfs
+from loadtests.tools import cgroup, docker, host, nginx, proc, procfs
 from loadtests.tools.proc import Child
 
 STATUS_PORT = 9000
@@ -74,6 +75,7 @@ class ContainerStack:
         self._local = docker.is_local()
         self._containers: Mapping[str, docker.Container] = {}
         self._counters: Counters = KernelCounters({})
+        self._groups: dict[str, cgroup.Group | None] = {}
         self._pythons = SeenPythons()
         self._proxy_shell = ProxyShell(self._in_proxy, folder / "logs")
 
@@ -149,6 +151,15 @@ class ContainerStack:
         if cpus is not None or cores:
             ids = [self._containers[name].id for name in names]
             proc.run(docker.update_argv(ids, cpus=cpus, cores=cores))
+
+    def _spread_periods(self, sets: Sequence[Sequence[str]]) -> bool:
+        """Let the CPU periods of each set's members begin in turn; return whether they do."""
+        return self._local and cpu_periods.spread(sets, self._group)
+
+    def _group(self, member: str) -> cgroup.Group | None:
+        if member not in self._groups:
+            self._groups[member] = cgroup.group_of(self._containers[member].pid)
+        return self._groups[member]
 
     def end_proxy_worker(self, pid: int) -> None:
         """Let nginx's worker process end, by its id in the proxy's container."""

@@ -120,6 +120,13 @@ class LaneStack(ContainerStack):
         """Pin a start to cores."""
         self._engine.pin(self.container(start.name), cores)
 
+    def pin_together(self, sets: Sequence[tuple[Sequence[Replica], int]]) -> None:
+        """Pin the starts of each set to its core, where they are loaded side by side."""
+        for starts, core in sets:
+            for start in starts:
+                self.pin(start, (core,))
+        self._spread_periods([[start.name for start in starts] for starts, _ in sets])
+
     def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
         """Configure and start the proxy; possible once per stack."""
         self._start_proxy(self._proxy_config(upstreams))

@@ -74,7 +74,6 @@ class ComposeStack(ContainerStack):
         self._looks = SharedLooks(self._ask_store, self._shells)
         # Of their own: profile trials ask from another thread.
         self._profile_shells = StoreShells(self.container, folder / "logs/profiles")
-        self._groups: dict[str, cgroup.Group | None] = {}
         self._controls = idle_control.Watched(
             idle_control.workers_of(plan.workers, plan.tested), self._runs
         )
@@ -140,7 +139,7 @@ class ComposeStack(ContainerStack):
         budget = self._plan.budget
         self._hold(names, cpus=budget.replica_cpus, cores=budget.replica_cores)
         if budget.replica_cpus is not None:
-            self.periods_spread = self._local and cpu_periods.spread(names, self._group)
+            self.periods_spread = self._spread_periods(cpu_periods.by_model(names))
         if self._stores:
             self._hold(self._stores, cpus=budget.store_cpus, cores=budget.store_cores)
 
@@ -191,11 +190,6 @@ class ComposeStack(ContainerStack):
         with suppress(OSError):  # the container has just ended
             return cgroup.processes(group) if group is not None else ()
         return ()
-
-    def _group(self, member: str) -> cgroup.Group | None:
-        if member not in self._groups:
-            self._groups[member] = cgroup.group_of(self._containers[member].pid)
-        return self._groups[member]
 
     def _commands(self, member: str) -> list[str]:
         return [procfs.command_of(pid) for pid in self._pids(member)]

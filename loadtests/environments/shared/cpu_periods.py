@@ -12,7 +12,7 @@ stands within a millisecond of now when the usual one is set again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 
 from loadtests.tools import cgroup, proc
@@ -24,21 +24,27 @@ UNTIL_SHORT_S = 2.5 * PERIOD_S
 """Until a timer that runs has ended its long period, and one of an idle group has stopped."""
 
 
-def spread(replicas: Sequence[str], group_of: Callable[[str], Group | None]) -> bool:
-    """Let the periods of each worker model's replicas begin at equal distances from one another.
+def by_model(replicas: Collection[str]) -> list[list[str]]:
+    """Return the replicas of each worker model; only those are under load together."""
+    models = dict.fromkeys(name.rpartition("-")[0] for name in replicas)
+    return [[name for name in replicas if name.rpartition("-")[0] == model] for model in models]
 
-    Only replicas of one worker model are under load together. Returns False where a group is not
-    seen, or where this user may not set its period.
+
+def spread(sets: Sequence[Sequence[str]], group_of: Callable[[str], Group | None]) -> bool:
+    """Let the periods of each set's members begin at equal distances from one another.
+
+    Returns False where a group is not seen, or where this user may not set its period.
     """
-    groups = {name: group for name in replicas if (group := group_of(name)) is not None}
-    if len(groups) < len(replicas):
+    names = [name for members in sets for name in members]
+    groups = {name: group for name in names if (group := group_of(name)) is not None}
+    if len(groups) < len(names):
         return False
     try:
         for group in groups.values():
             cgroup.set_period(group, SHORT_PERIOD_US)
         proc.sleep(UNTIL_SHORT_S)
-        for model in dict.fromkeys(name.rpartition("-")[0] for name in replicas):
-            _begin_in_turn([groups[name] for name in replicas if name.rpartition("-")[0] == model])
+        for members in sets:
+            _begin_in_turn([groups[name] for name in members])
     except OSError:
         for group in groups.values():  # with a short period, its quota would be no limit
             with suppress(OSError):

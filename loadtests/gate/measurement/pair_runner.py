@@ -154,9 +154,7 @@ class PairRunner:
         """
         at_s, began_s = proc.now_s(), proc.monotonic_s()
         lanes = [self._lane(number, load, before) for number in numbers]
-        for lane in lanes:
-            for start in lane.starts.values():
-                self._stack.pin(start, (lane.core,))
+        self._stack.pin_together([(tuple(lane.starts.values()), lane.core) for lane in lanes])
         self._rehearse(lanes)
         counts_before = self._counts(lanes)
         for position in range(len(lanes[0].specs)):

@@ -112,9 +112,7 @@ class BlockRunner:
         at_s, began_s = proc.now_s(), proc.monotonic_s()
         members = block_members(self._plan, (number - 1) % MOST_BLOCK_PORTS + 1, self._ring)
         core = self._plan.cores[lane_of(self._plan, number)]
-        for side in SideName:
-            for start in self._starts(side, members):
-                self._stack.pin(start, (core,))
+        self._stack.pin_together([(self._starts(side, members), core) for side in SideName])
         windows = tuple(
             self._window(number, side, members[:replicas], core, load, metronome)
             for side, replicas in block_order(self._plan, self._worker, number)

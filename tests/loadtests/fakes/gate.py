@@ -120,6 +120,11 @@ class FakeGateStack(StackInMemory):
     def pin(self, start: Replica, cores: Sequence[int]) -> None:
         self._done.append(f"pin {start.name} to {','.join(map(str, cores))}")
 
+    def pin_together(self, sets: Sequence[tuple[Sequence[Replica], int]]) -> None:
+        for starts, core in sets:
+            for start in starts:
+                self.pin(start, (core,))
+
     def ended(self) -> str | None:
         assert isinstance(self.world, GateWorld)
         return self.world.ended

@@ -20,8 +20,8 @@ from loadtests.model.plan import START_LIMIT_S, Plan, WorkerModel
 from loadtests.model.tested.in_force import InForce, KeptConnections
 from loadtests.model.tested.target import SAMPLE
 from loadtests.planning.run_plan import FIRST_PORT
-from loadtests.servers import gunicorn, idle_connections, registry
-from loadtests.tools import nginx
+from loadtests.servers import idle_connections, registry
+from tests import needs
 from tests.checkout import CHECKOUT
 from tests.loadtests.builders import make_budget, make_plan
 from tests.loadtests.generator_agent import agent
@@ -30,10 +30,7 @@ __all__ = ["agent"]
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(
-        nginx.find_program() is None or bool(gunicorn.missing_modules()),
-        reason="needs nginx, gunicorn, Flask and gevent here",
-    ),
+    needs.PROCESSES,
 ]
 
 NO_BUDGET = make_budget(replica_cpus=None, replica_cores=(), service_cores=())

@@ -6,15 +6,10 @@ import pytest
 
 from loadtests.environments.processes import backend
 from loadtests.environments.replica_environment import NO_SETTINGS, Settings
-from loadtests.servers import gunicorn
-from loadtests.tools import nginx
 from scripts.zoo.context import CAUGHT, REQUESTS, Seen, row_of, stack_of
 from scripts.zoo.plans import WSGI_APP
+from tests import needs
 
-real = pytest.mark.skipif(
-    nginx.find_program() is None or bool(gunicorn.missing_modules()),
-    reason="needs nginx, gunicorn, Flask and gevent here",
-)
 MODULE_STATE: Settings = {"*": {"CONTEXT_STORE": "module"}}
 ENOUGH = Seen(requests=REQUESTS)
 
@@ -26,7 +21,7 @@ def asked(
         return {worker: ready.ask(worker, seconds=1.0) for worker in CAUGHT}
 
 
-@real
+@needs.PROCESSES
 @pytest.mark.slow
 @pytest.mark.parallel
 def test_no_request_sees_the_token_of_another_under_any_worker_model(tmp_path: Path) -> None:
@@ -36,7 +31,7 @@ def test_no_request_sees_the_token_of_another_under_any_worker_model(tmp_path: P
     assert all(seen.requests > 100 for seen in found.values())
 
 
-@real
+@needs.PROCESSES
 @pytest.mark.slow
 @pytest.mark.parallel
 def test_a_token_in_the_module_is_caught_where_a_process_has_several_requests_at_once(

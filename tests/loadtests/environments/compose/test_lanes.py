@@ -10,6 +10,7 @@ import pytest
 from loadtests.environments.compose import containers, lanes
 from loadtests.environments.compose.lanes import LaneStack
 from loadtests.environments.compose.projects import Project
+from loadtests.environments.shared import cpu_periods
 from loadtests.model.plan import Upstream
 from loadtests.model.vocabulary import Role
 from loadtests.tools import docker, host, proc
@@ -126,6 +127,27 @@ def test_a_start_is_bound_to_cores(
     stack.pin(stack.replicas[1], (3,))
 
     assert pinned == [("id of base-b-1", (3,))]
+
+
+def test_starts_that_are_loaded_together_share_a_core_and_use_it_in_turn(
+    engine: FakeEngine, ran: Ran, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pinned: list[object] = []
+    spread: list[object] = []
+    monkeypatch.setattr(FakeEngine, "pin", lambda _, *given: pinned.append(given), raising=False)
+    monkeypatch.setattr(docker, "is_local", lambda: True)
+    monkeypatch.setattr(cpu_periods, "spread", lambda sets, _: spread.extend(sets))
+    stack = a_stack(engine, tmp_path)
+    stack.grow(4)
+    base, head = stack.replicas[:4], stack.replicas[4:]
+
+    stack.pin_together([((base[0], head[0]), 3), ((base[1], head[1]), 5)])
+
+    assert pinned == [
+        *(("id of base-a-1", (3,)), ("id of head-a-1", (3,))),
+        *(("id of base-b-1", (5,)), ("id of head-b-1", (5,))),
+    ]
+    assert spread == [["base-a-1", "head-a-1"], ["base-b-1", "head-b-1"]]
 
 
 def test_the_proxy_passes_each_port_to_the_starts_of_one_version(

@@ -22,8 +22,8 @@ from loadtests.measurement.serving.proxy_connections import ProxyConnections
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.model.plan import Plan
 from loadtests.model.vocabulary import Role
-from loadtests.servers import gunicorn
 from loadtests.tools import cgroup, host, nginx, proc
+from tests import needs
 from tests.loadtests.builders import make_budget, make_plan
 from tests.loadtests.clashing_folder import clashing
 from tests.loadtests.environments.processes.stack_to_kill import ROOT, wait_ready
@@ -31,10 +31,7 @@ from tests.loadtests.environments.processes.stack_to_kill import ROOT, wait_read
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.parallel,
-    pytest.mark.skipif(
-        nginx.find_program() is None or bool(gunicorn.missing_modules()),
-        reason="needs nginx, gunicorn, Flask and gevent here",
-    ),
+    needs.PROCESSES,
 ]
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 

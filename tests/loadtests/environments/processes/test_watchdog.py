@@ -1,5 +1,4 @@
 import os
-import shutil
 import signal
 import sys
 import tempfile
@@ -11,8 +10,8 @@ import pytest
 from loadtests.environments.child_python import python_path
 from loadtests.environments.guards import watching
 from loadtests.environments.processes import leftovers, watchdog
-from loadtests.servers import gunicorn
-from loadtests.tools import cgroup, nginx, postgres, proc, procfs, temporary
+from loadtests.tools import cgroup, proc, procfs, temporary
+from tests import needs
 from tests.loadtests.environments.processes.stack_to_kill import PHASES, ROOT
 
 GONE_LIMIT_S = 10.0
@@ -26,17 +25,6 @@ STRIKES = [
     for index, phase in enumerate(PHASES)
     for number in (signal.SIGKILL, HANDLED[index % len(HANDLED)])
 ]
-
-needs_a_stack = pytest.mark.skipif(
-    shutil.which("nginx") is None or bool(gunicorn.missing_modules()),
-    reason="needs nginx, gunicorn, Flask and gevent here",
-)
-needs_a_store = pytest.mark.skipif(
-    nginx.find_program() is None
-    or bool(gunicorn.missing_modules())
-    or postgres.find_programs() is None,
-    reason="needs nginx, PostgreSQL, gunicorn, Flask and gevent here",
-)
 
 
 def control_groups() -> set[Path]:
@@ -85,7 +73,7 @@ class Observed:
         return len(family)
 
 
-@needs_a_stack
+@needs.PROCESSES
 @pytest.mark.slow
 @pytest.mark.parallel
 @pytest.mark.parametrize(("phase", "number"), STRIKES, ids=named)
@@ -111,7 +99,7 @@ def open_folder() -> Iterator[Path]:
         yield Path(name)
 
 
-@needs_a_store
+@needs.STORE
 @pytest.mark.slow
 @pytest.mark.parallel
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["SIGKILL", "SIGTERM"])
@@ -136,7 +124,7 @@ RUN = (
 )
 
 
-@needs_a_stack
+@needs.PROCESSES
 @pytest.mark.slow
 @pytest.mark.parallel
 @pytest.mark.parametrize(

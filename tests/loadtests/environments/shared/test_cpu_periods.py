@@ -16,6 +16,7 @@ CPU = Path("/sys/fs/cgroup/cpu")
 """The tree of version 1, where this machine has it."""
 
 NAMES = ("gthread-1", "gthread-2", "gthread-3", "gthread-4", "sync-1", "sync-2")
+SETS = (NAMES[:4], NAMES[4:])
 
 
 def group(name: str) -> Group:
@@ -42,8 +43,12 @@ def written(monkeypatch: pytest.MonkeyPatch) -> Written:
     return written
 
 
-def test_periods_of_one_worker_model_begin_at_equal_distances(written: Written) -> None:
-    assert cpu_periods.spread(NAMES, group)
+def test_replicas_of_one_worker_model_are_a_set() -> None:
+    assert cpu_periods.by_model(NAMES) == [list(members) for members in SETS]
+
+
+def test_periods_of_a_set_begin_at_equal_distances(written: Written) -> None:
+    assert cpu_periods.spread(SETS, group)
 
     assert written[:6] == [(name, 1_000, 0.0) for name in NAMES]
     begun = {name: at for name, period_us, at in written[6:] if period_us == 100_000}
@@ -52,13 +57,13 @@ def test_periods_of_one_worker_model_begin_at_equal_distances(written: Written) 
 
 
 def test_a_timer_that_has_stopped_is_started_at_that_moment(written: Written) -> None:
-    cpu_periods.spread(NAMES, group)
+    cpu_periods.spread(SETS, group)
 
     assert written[6:8] == [("gthread-1", 1_000, 0.25), ("gthread-1", 100_000, 0.25)]
 
 
 def test_where_a_group_is_not_seen_all_stay_as_they_are(written: Written) -> None:
-    assert not cpu_periods.spread(NAMES, lambda name: None if name == "sync-2" else group(name))
+    assert not cpu_periods.spread(SETS, lambda name: None if name == "sync-2" else group(name))
     assert written == []
 
 
@@ -74,7 +79,7 @@ def test_a_period_that_this_user_may_not_set_leaves_no_group_without_a_limit(
 
     monkeypatch.setattr(cgroup, "set_period", refused)
 
-    assert not cpu_periods.spread(NAMES, group)
+    assert not cpu_periods.spread(SETS, group)
     last = {name: period_us for name, period_us, _ in written}
     assert last
     assert set(last.values()) == {100_000}
@@ -98,7 +103,7 @@ def test_the_kernel_hands_out_budgets_in_turn_then(tmp_path: Path) -> None:
             child = stack.enter_context(proc.Child(argv, log=tmp_path / "busy.log"))
             (folder / name / "cgroup.procs").write_text(str(child.pid))
 
-        assert cpu_periods.spread(names, groups.get)
+        assert cpu_periods.spread([names], groups.get)
 
         begins = begins_of(groups)
     apart_s = (begins["w-2"] - begins["w-1"]) % 0.1

@@ -15,8 +15,7 @@ from loadtests.measurement.generator_client import Agent
 from loadtests.model.consistency import ProbeKind, ProbeResult, ProbeState
 from loadtests.model.tested.target import Target, TargetKind
 from loadtests.model.tested.workload import RequestSpec, Workload
-from loadtests.servers import gunicorn
-from loadtests.tools import nginx
+from tests import needs
 from tests.checkout import CHECKOUT
 from tests.loadtests.builders import make_budget, make_plan
 from tests.loadtests.generator_agent import agent
@@ -26,10 +25,7 @@ __all__ = ["agent"]
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.parallel,
-    pytest.mark.skipif(
-        nginx.find_program() is None or bool(gunicorn.missing_modules()),
-        reason="needs nginx, gunicorn, Flask and gevent here",
-    ),
+    needs.PROCESSES,
 ]
 
 SERVED = Target(
