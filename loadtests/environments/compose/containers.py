@@ -17,7 +17,6 @@ from loadtests.environments.counters import (
 )
 from loadtests.environments.protocol import FIRST_LOG_CHARS
 from loadtests.environments.proxy_shell import ProxyShell
-from loadtests.environments.shared import cpu_periods
 from loadtests.model.errors import ProcessFailure
 from loadtests.model.plan import TrialSpec, Upstream
 from loadtests.model.stack import HostReading, LogLines, Reading, Replica, ReplicaState
@@ -151,10 +150,6 @@ class ContainerStack:
         if cpus is not None or cores:
             ids = [self._containers[name].id for name in names]
             proc.run(docker.update_argv(ids, cpus=cpus, cores=cores))
-
-    def _spread_periods(self, sets: Sequence[Sequence[str]]) -> bool:
-        """Let the CPU periods of each set's members begin in turn; return whether they do."""
-        return self._local and cpu_periods.spread(sets, self._group)
 
     def _group(self, member: str) -> cgroup.Group | None:
         if member not in self._groups:

@@ -13,7 +13,7 @@ from loadtests.environments.compose.containers import (
 )
 from loadtests.environments.compose.projects import KEEP_RUNNING, Project
 from loadtests.environments.counters import member_name
-from loadtests.environments.shared import remedies
+from loadtests.environments.shared import cpu_periods, remedies
 from loadtests.environments.wait_idle import wait_until_quiet
 from loadtests.model.plan import Upstream
 from loadtests.model.stack import Replica
@@ -125,7 +125,9 @@ class LaneStack(ContainerStack):
         for starts, core in sets:
             for start in starts:
                 self.pin(start, (core,))
-        self._spread_periods([[start.name for start in starts] for starts, _ in sets])
+        if self._local:
+            names = [[start.name for start in starts] for starts, _ in sets]
+            cpu_periods.spread(names, self._group)
 
     def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:
         """Configure and start the proxy; possible once per stack."""

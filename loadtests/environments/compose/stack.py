@@ -139,7 +139,7 @@ class ComposeStack(ContainerStack):
         budget = self._plan.budget
         self._hold(names, cpus=budget.replica_cpus, cores=budget.replica_cores)
         if budget.replica_cpus is not None:
-            self.periods_spread = self._spread_periods(cpu_periods.by_model(names))
+            self.periods_spread = self._local and cpu_periods.spread_by_model(names, self._group)
         if self._stores:
             self._hold(self._stores, cpus=budget.store_cpus, cores=budget.store_cores)
 

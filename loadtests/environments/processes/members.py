@@ -122,8 +122,10 @@ class Members:
                 self.limit(name, cpus=budget.replica_cpus, cores=budget.replica_cores)
         if budget.replica_cpus is None:
             return None
-        sets = cpu_periods.by_model([name for name in names if name != Role.STORE])
-        return cpu_periods.spread(sets, lambda name: self._limits.group(name, self._pids[name]))
+        return cpu_periods.spread_by_model(
+            [name for name in names if name != Role.STORE],
+            lambda name: self._limits.group(name, self._pids[name]),
+        )
 
     def read(self, names: Collection[str]) -> tuple[Reading, ...]:
         """Read the counters of these members now; a member that has ended has no reading."""

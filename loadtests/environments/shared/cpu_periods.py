@@ -24,10 +24,11 @@ UNTIL_SHORT_S = 2.5 * PERIOD_S
 """Until a timer that runs has ended its long period, and one of an idle group has stopped."""
 
 
-def by_model(replicas: Collection[str]) -> list[list[str]]:
-    """Return the replicas of each worker model; only those are under load together."""
+def spread_by_model(replicas: Collection[str], group_of: Callable[[str], Group | None]) -> bool:
+    """Spread the periods of each worker model's replicas: only those are under load together."""
     models = dict.fromkeys(name.rpartition("-")[0] for name in replicas)
-    return [[name for name in replicas if name.rpartition("-")[0] == model] for model in models]
+    sets = [[name for name in replicas if name.rpartition("-")[0] == model] for model in models]
+    return spread(sets, group_of)
 
 
 def spread(sets: Sequence[Sequence[str]], group_of: Callable[[str], Group | None]) -> bool:

@@ -175,8 +175,7 @@ class SwarmStack:
             wait_until_quiet([*names, *stores], self.read)
         self._hold(names, self._plan.budget.replica_cpus)
         if self._plan.budget.replica_cpus is not None:
-            sets = cpu_periods.by_model(names)
-            self.periods_spread = cpu_periods.spread(sets, groups_here(self._at))
+            self.periods_spread = cpu_periods.spread_by_model(names, groups_here(self._at))
         self._pin(names, stores)
         self._hold_controls(self._plan.budget.replica_cpus, self._plan.budget.replica_cores)
         config = proxy_config(self._template, self.replicas, upstreams, listen_host=self.proxy_host)

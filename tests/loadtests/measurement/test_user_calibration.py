@@ -6,13 +6,10 @@ import pytest
 from loadtests.config.options import Options
 from loadtests.measurement.user_calibration import (
     calibrate,
-    double_users,
-    first_users,
-    with_queue,
 )
 from loadtests.model.plan import MOST_USERS, Plan, Timing, TrialSpec
 from loadtests.model.tested.target import Target, TargetKind
-from loadtests.model.trial import Calibration, CalibrationStep, Latency, Trial
+from loadtests.model.trial import Calibration, Latency, Trial
 from loadtests.model.vocabulary import Role
 from loadtests.planning.run_plan import make_plan
 from loadtests.targets import plain
@@ -35,8 +32,14 @@ def measuring(
             latency = Latency(
                 p50_ms=mean_ms, p90_ms=mean_ms, p99_ms=mean_ms, max_ms=mean_ms, mean_ms=mean_ms
             )
+        idle = make_usage(member=f"{spec.cell.worker}-1", cpu_s=0.1, throttled_ratio=0.0)
         return make_trial(
-            spec=spec, users=users, throughput_rps=rate, latency=latency, failed=failed
+            spec=spec,
+            users=users,
+            throughput_rps=rate,
+            latency=latency,
+            failed=failed,
+            usages=(idle,),
         )
 
     return measure
@@ -74,31 +77,6 @@ def test_the_larger_number_is_taken_with_a_queue_of_a_fifth_of_a_window() -> Non
 
     assert found.steps[-1].users == 8
     assert found.users_per_replica == 80 * 2 * 0.2
-
-
-@pytest.mark.parametrize(
-    ("users", "rps", "slots", "expected"),
-    [
-        (8, 1000.0, 4, 32),  # four times as many
-        (8, 50.0, 4, 20),  # answers take a fifth of a window of two seconds
-        (8, 10.0, 4, 8),  # those that saturate take longer already
-        (32, 5000.0, 32, 64),  # the most that are queued
-        (128, 5000.0, 64, 128),  # never fewer than those that saturate
-        (2, 300.0, None, 8),
-        (8, 5000.0, None, 16),  # without slots each user is a request inside
-        (64, 5000.0, None, 64),
-        (8, 0.0, 4, 8),
-    ],
-)
-def test_a_replica_gets_a_short_queue(
-    users: int, rps: float, slots: int | None, expected: int
-) -> None:
-    assert with_queue(a_step(users, rps), slots, 2.0) == expected
-
-
-def test_a_queue_keeps_the_mix_of_users() -> None:
-    assert with_queue(a_step(9, 53.0), 4, 2.0, step=3) == 21
-    assert with_queue(a_step(9, 53.0), 4, 2.0, step=9) == 18
 
 
 def test_an_answer_takes_longer_by_the_queue() -> None:
@@ -206,38 +184,22 @@ def test_one_replica_alone_is_loaded_and_no_round_is_named() -> None:
     assert behind[specs[0].port].worker == "sync"
 
 
-def a_step(users: int, throughput_rps: float) -> CalibrationStep:
-    return CalibrationStep(
-        worker="sync", workload="cpu", users=users, throughput_rps=throughput_rps, mean_ms=None
-    )
-
-
-def test_without_a_step_before_the_first_is_held_against_nothing() -> None:
-    steps = double_users(4, lambda users: a_step(users, 100.0))
-
-    assert [step.users for step in steps] == [4, 8]
-
-
-def test_a_first_step_that_gains_nothing_over_the_one_before_is_the_last() -> None:
-    steps = double_users(4, lambda users: a_step(users, 100.0), before=a_step(1, 99.0))
-
-    assert [step.users for step in steps] == [4]
-
-
 @pytest.mark.parametrize(
-    ("slots", "step", "users"),
-    [(None, 1, 2), (1, 1, 2), (2, 1, 2), (8, 1, 8), (None, 3, 3), (8, 3, 9), (9, 3, 9)],
+    ("full_at", "users"), [(1, [1, 2]), (8, [1, 2, 4, 8, 16]), (1000, [1, 2, 4, 8, 16, 32, 64])]
 )
-def test_the_search_begins_with_a_user_for_each_slot_and_with_two_at_least(
-    slots: int | None, step: int, users: int
-) -> None:
-    assert first_users(slots, step=step) == users
+def test_the_step_after_one_that_fills_the_cpu_is_the_last(full_at: int, users: list[int]) -> None:
+    """A core that becomes faster from step to step makes each of them look like a gain."""
+    measured = measuring(lambda users: 10.0 * min(users, 32))
 
+    def measure(spec: TrialSpec, users: int, timing: Timing) -> Trial:
+        full = users >= full_at
+        used: dict[str, float] = {} if full else {"cpu_s": 0.1, "throttled_ratio": 0.0}
+        usage = make_usage(member=f"{spec.cell.worker}-1", **used)
+        return replace(measured(spec, users, timing), usages=(usage,))
 
-def test_a_replica_with_more_slots_than_the_most_users_has_a_step_too() -> None:
-    steps = double_users(MOST_USERS + 144, lambda users: a_step(users, 100.0))
+    found = calibrate(PLAN, "gevent", "cpu", measure)
 
-    assert [step.users for step in steps] == [MOST_USERS + 144]
+    assert [step.users for step in found.steps] == users
 
 
 def counting(

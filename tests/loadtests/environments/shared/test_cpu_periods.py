@@ -43,8 +43,15 @@ def written(monkeypatch: pytest.MonkeyPatch) -> Written:
     return written
 
 
-def test_replicas_of_one_worker_model_are_a_set() -> None:
-    assert cpu_periods.by_model(NAMES) == [list(members) for members in SETS]
+def test_replicas_of_one_worker_model_are_a_set(written: Written) -> None:
+    assert cpu_periods.spread_by_model(NAMES, group)
+    by_model = list(written)
+    written.clear()
+    assert cpu_periods.spread(SETS, group)
+
+    assert [(name, period_us) for name, period_us, _ in by_model] == [
+        (name, period_us) for name, period_us, _ in written
+    ]
 
 
 def test_periods_of_a_set_begin_at_equal_distances(written: Written) -> None:
