@@ -9,8 +9,7 @@ Each doubling should have 2.0 in its interval, or be called "scales"; its interv
 ``doublings`` how many there are, ``holding`` how many are as they should be, and a row for each.
 Without --no-compose, the same is then measured under Compose, on the engine of this machine, and
 stands beside it. The runs are kept in results/swarm/; ``--swarm-run NAME`` takes one of them
-instead of measuring on the Swarm again, and ``--compose-run NAME`` instead of measuring under
-Compose.
+instead of measuring on the Swarm again.
 """
 
 from __future__ import annotations
@@ -53,7 +52,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", help="as for twofold run; by default as many as it takes")
     parser.add_argument("--no-compose", action="store_true", help="measure the Swarm alone")
     parser.add_argument("--swarm-run", metavar="NAME", help="a run on the Swarm that is there")
-    parser.add_argument("--compose-run", metavar="NAME", help="a run under Compose that is there")
     parser.add_argument("--out", type=Path, default=RESULTS / "swarm.json")
     given = parser.parse_args(argv)
     try:
@@ -84,9 +82,7 @@ def measure(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
         else:
             swarm = run("swarm", words, folder, env={})
         yield table_of(swarm, None)
-        if given.compose_run is not None:
-            yield table_of(swarm, result_in(RUNS / given.compose_run))
-        elif not given.no_compose:
+        if not given.no_compose:
             # Compose runs on this machine's own engine.
             yield table_of(swarm, run("compose", words, folder, env={"DOCKER_HOST": ""}))
 

@@ -12,6 +12,7 @@ from loadtests.analysis.latency import level_results
 from loadtests.analysis.profiles import naming
 from loadtests.analysis.rounds import unfinished
 from loadtests.analysis.rules.windows.disturbed import disturbed
+from loadtests.analysis.shared import user_gain
 from loadtests.environments.protocol import MayBeScaled, SpreadsPeriods, Stack
 from loadtests.measurement import repeated_trials, user_calibration
 from loadtests.measurement.check_trial import CheckedLoad, RefusedLoad
@@ -306,7 +307,7 @@ class Session:
 
     def _settle_s(self, cell: Cell) -> float:
         before = [trial for trial in self._trials if trial.spec.cell == cell]
-        slots = next(each.slots for each in self._plan.workers if each.name == cell.worker)
+        slots = user_gain.filled_slots(self._plan, cell)
         users = self._calibrations[(cell.worker, cell.workload)].users_per_replica
         return trial_timing.settle_s(
             self._answer_s(cell),

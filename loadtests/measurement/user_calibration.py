@@ -194,7 +194,7 @@ def calibrate(
         steps.take,
         before=single,
         longest_s=max(LONG_ANSWER_S, LONG_RATIO * (single.mean_ms or 0.0) / 1000),
-        again=believe if user_gain.fills_slots(plan, spec.cell) else steps.again,
+        again=believe if user_gain.filled_slots(plan, spec.cell) is not None else steps.again,
         is_enough=steps.is_cpu_full,
     )[-1]
     window_s = trial_timing.window_s(

@@ -67,8 +67,8 @@ def settle_s(
 ) -> float:
     """Return the warm-up in seconds: as planned, or longer where answers take ``answer_s``.
 
-    ``in_service_ratio`` is the part of that time for which a request has a slot. Each user has had
-    an answer before the window opens, and so has its connection.
+    ``in_service_ratio`` is the part of that time for which a request has a slot. Up to ``MOST_S``
+    each user has had an answer before the window opens, and so has its connection.
     """
     wave_s = answer_s * in_service_ratio
     warmup_s = max(planned_s, min(MOST_S, max(answer_s, ANSWERS * wave_s)))
@@ -79,7 +79,7 @@ def in_service_ratio(slots: int | None, users: int) -> float:
     """Return the part of its response time for which a request has a slot.
 
     By Little's law, as many requests are in service as there are slots, and the rest wait.
-    ``slots`` is None where nothing limits them; ``users`` send to them.
+    ``slots`` is None where nothing limits them, or where ``users`` may not keep them busy.
     """
     return 1.0 if slots is None else min(1.0, slots / users)
 

@@ -65,16 +65,16 @@ def enough_answers(before: CalibrationStep, last: CalibrationStep) -> float:
 
 def is_known(plan: Plan, cell: Cell, before: CalibrationStep, last: CalibrationStep) -> bool:
     """Return whether it is sure that nothing is gained, or the users fill all slots anyhow."""
-    return fills_slots(plan, cell) or is_sure(before, last)
+    return filled_slots(plan, cell) is not None or is_sure(before, last)
 
 
-def fills_slots(plan: Plan, cell: Cell) -> bool:
-    """Return whether as many users as a replica has slots keep all of them busy.
+def filled_slots(plan: Plan, cell: Cell) -> int | None:
+    """Return the slots of a replica that as many users keep busy; None where nobody knows.
 
-    So they do where the number is known and they only wait for answers.
+    Users do so where they only wait for answers. Those of a locustfile may pause.
     """
     slots = next(worker.slots for worker in plan.workers if worker.name == cell.worker)
-    return slots is not None and not has_own_users(plan, cell)
+    return None if has_own_users(plan, cell) else slots
 
 
 def has_own_users(plan: Plan, cell: Cell) -> bool:

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from loadtests.analysis.shared import user_gain
+from loadtests.model.tested.workload import Locustfile, Workload
 from loadtests.model.trial import CalibrationStep
+from tests.loadtests.builders import make_cell, make_plan
 
 
 def a_step(completed: int, dispersion: float = 1.0) -> CalibrationStep:
@@ -77,3 +79,17 @@ def test_so_many_answers_are_enough(dispersion: float) -> None:
     enough = replace(step, completed=round(user_gain.enough_answers(step, step)))
 
     assert user_gain.is_sure(enough, enough)
+
+
+@pytest.mark.parametrize(("worker", "slots"), [("gthread", 8), ("gevent", None)])
+def test_users_that_only_wait_fill_the_slots_that_are_known(worker: str, slots: int | None) -> None:
+    plan = make_plan(workers=(worker,))
+
+    assert user_gain.filled_slots(plan, make_cell(worker=worker)) == slots
+
+
+def test_users_that_may_pause_fill_no_slots_for_sure() -> None:
+    file = Workload(name="cpu", path="/", locustfile=Locustfile(path="/srv/locustfile.py"))
+    plan = make_plan(workloads=("cpu",))
+
+    assert user_gain.filled_slots(replace(plan, workloads=(file,)), make_cell()) is None
