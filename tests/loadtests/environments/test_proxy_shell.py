@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -8,6 +10,17 @@ import pytest
 from loadtests.environments.proxy_shell import ProxyShell
 from loadtests.model.errors import ProcessFailure
 from loadtests.tools import proc
+
+
+@pytest.fixture(autouse=True)
+def quit_is_heard() -> Iterator[None]:
+    """What a shell starts in the background ignores SIGQUIT, and so do its children.
+
+    nginx's workers handle it themselves. The programs that stand for them here do not.
+    """
+    before = signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGQUIT, before)
 
 
 def here(*command: str) -> tuple[str, ...]:
