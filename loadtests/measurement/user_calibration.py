@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import product
 
-from loadtests.analysis import bottleneck
 from loadtests.analysis.rules.load import GAIN_LIMIT_RATIO, is_saturated
 from loadtests.analysis.shared import user_gain
 from loadtests.model.errors import UnusableLoad
@@ -121,14 +120,12 @@ def double_users(
     before: CalibrationStep | None = None,
     longest_s: float = math.inf,
     again: Again = believe,
-    is_enough: Callable[[CalibrationStep], bool] = lambda _: False,
 ) -> tuple[CalibrationStep, ...]:
     """Double the users until throughput gains less than 5 %, and return all steps, at least one.
 
     The first step is compared with ``before``, if it is given. ``again`` measures two steps once
     more where that they gain nothing may be chance. A step whose answers take ``longest_s`` is the
-    last, too: with few answers in a window, a gain may be chance for ever. So is the step after one
-    that ``is_enough``: on a core whose speed changes, a gain may be that.
+    last, too: with few answers in a window, a gain may be chance for ever.
     """
     steps: list[CalibrationStep] = []
     while not steps or users <= MOST_USERS:
@@ -138,7 +135,7 @@ def double_users(
             if steps:
                 steps[-1] = before
         steps.append(step)
-        if before and (is_enough(before) or not _gains(before, step)):
+        if before and not _gains(before, step):
             break
         if step.throughput_rps and users / step.throughput_rps >= longest_s:
             break
@@ -176,9 +173,9 @@ def calibrate(
     """Return the users per replica of a worker model and workload, found on its first replica.
 
     One user alone gives the service time. Then the users double until throughput gains less than
-    5 %, or the replica's CPU was full in the step before. The last, larger number leaves no slot
-    idle between two requests of a user, and a short queue is added to it. The result is a multiple
-    of ``step``, so that the mix of users is the same at any number of replicas.
+    5 %. The last, larger number leaves no slot idle between two requests of a user, and a short
+    queue is added to it. The result is a multiple of ``step``, so that the mix of users is the same
+    at any number of replicas.
 
     Raises :class:`TooSlow` if one user alone gets no answer in the longest window of a step.
 
@@ -195,7 +192,6 @@ def calibrate(
         before=single,
         longest_s=max(LONG_ANSWER_S, LONG_RATIO * (single.mean_ms or 0.0) / 1000),
         again=believe if user_gain.filled_slots(plan, spec.cell) is not None else steps.again,
-        is_enough=steps.is_cpu_full,
     )[-1]
     window_s = trial_timing.window_s(
         plan.timing.window_s, last.throughput_rps, service_s=(single.mean_ms or 0.0) / 1000
@@ -218,7 +214,6 @@ class _Steps:
         self._measure = measure
         self._full = False
         self._ended = False
-        self._cpu_full: dict[int, bool] = {}
         self.tried: dict[int, CalibrationStep] = {}
 
     def alone(self) -> CalibrationStep:
@@ -262,10 +257,6 @@ class _Steps:
 
         return once_more(before, last, measure, is_full=self._full)
 
-    def is_cpu_full(self, step: CalibrationStep) -> bool:
-        """Return whether the replica's CPU was what limited a step."""
-        return self._cpu_full[step.users]
-
     def _load(self, users: int, planned: Timing) -> Trial:
         """Measure so many users a replica."""
         return self._measure(self._spec, users * self._asked_at_once(users), planned)
@@ -281,8 +272,6 @@ class _Steps:
         """Record a step, and whether something is full or ended in it."""
         self._full = is_saturated(self._plan, self._spec.cell, trial)
         self._ended = trial.completed + trial.failed > 0
-        cell, of_trial = self._spec.cell, (trial,)
-        self._cpu_full[users] = bottleneck.replica_cpu_is_full(self._plan, cell, of_trial)
         self.tried[users] = CalibrationStep(
             worker=self._spec.cell.worker,
             workload=self._spec.cell.workload,

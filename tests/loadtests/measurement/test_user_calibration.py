@@ -32,14 +32,8 @@ def measuring(
             latency = Latency(
                 p50_ms=mean_ms, p90_ms=mean_ms, p99_ms=mean_ms, max_ms=mean_ms, mean_ms=mean_ms
             )
-        idle = make_usage(member=f"{spec.cell.worker}-1", cpu_s=0.1, throttled_ratio=0.0)
         return make_trial(
-            spec=spec,
-            users=users,
-            throughput_rps=rate,
-            latency=latency,
-            failed=failed,
-            usages=(idle,),
+            spec=spec, users=users, throughput_rps=rate, latency=latency, failed=failed
         )
 
     return measure
@@ -182,24 +176,6 @@ def test_one_replica_alone_is_loaded_and_no_round_is_named() -> None:
     behind = {upstream.port: upstream for upstream in PLAN.upstreams}
     assert behind[specs[0].port].members == specs[0].members
     assert behind[specs[0].port].worker == "sync"
-
-
-@pytest.mark.parametrize(
-    ("full_at", "users"), [(1, [1, 2]), (8, [1, 2, 4, 8, 16]), (1000, [1, 2, 4, 8, 16, 32, 64])]
-)
-def test_the_step_after_one_that_fills_the_cpu_is_the_last(full_at: int, users: list[int]) -> None:
-    """A core that becomes faster from step to step makes each of them look like a gain."""
-    measured = measuring(lambda users: 10.0 * min(users, 32))
-
-    def measure(spec: TrialSpec, users: int, timing: Timing) -> Trial:
-        full = users >= full_at
-        used: dict[str, float] = {} if full else {"cpu_s": 0.1, "throttled_ratio": 0.0}
-        usage = make_usage(member=f"{spec.cell.worker}-1", **used)
-        return replace(measured(spec, users, timing), usages=(usage,))
-
-    found = calibrate(PLAN, "gevent", "cpu", measure)
-
-    assert [step.users for step in found.steps] == users
 
 
 def counting(
