@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import product
 
+from loadtests.analysis import bottleneck
 from loadtests.analysis.rules.load import GAIN_LIMIT_RATIO, is_saturated
 from loadtests.analysis.shared import user_gain
 from loadtests.model.errors import UnusableLoad
@@ -45,7 +46,8 @@ which fewer requests end than it has users is measured again with the longest.""
 
 LONG_ANSWER_S = 2.0
 LONG_RATIO = 4.0
-"""A replica is full when an answer takes this long, and this many times as long as alone."""
+"""A replica is full when an answer takes this long, and this many times as long as alone. Where no
+slots are and the CPU is full, the second is enough: a gain may be a core that becomes faster."""
 
 LONGEST_S = 60.0
 """The longest window of two steps that may gain nothing by chance; see ``user_gain``."""
@@ -118,7 +120,7 @@ def double_users(
     measure: Callable[[int], CalibrationStep],
     *,
     before: CalibrationStep | None = None,
-    longest_s: float = math.inf,
+    longest_s: Callable[[CalibrationStep], float] = lambda _: math.inf,
     again: Again = believe,
 ) -> tuple[CalibrationStep, ...]:
     """Double the users until throughput gains less than 5 %, and return all steps, at least one.
@@ -137,7 +139,7 @@ def double_users(
         steps.append(step)
         if before and not _gains(before, step):
             break
-        if step.throughput_rps and users / step.throughput_rps >= longest_s:
+        if step.throughput_rps and users / step.throughput_rps >= longest_s(step):
             break
         before = step
         users *= 2
@@ -190,7 +192,7 @@ def calibrate(
         first_users(slots, step=step),
         steps.take,
         before=single,
-        longest_s=max(LONG_ANSWER_S, LONG_RATIO * (single.mean_ms or 0.0) / 1000),
+        longest_s=steps.longest_s,
         again=believe if user_gain.filled_slots(plan, spec.cell) is not None else steps.again,
     )[-1]
     window_s = trial_timing.window_s(
@@ -214,6 +216,7 @@ class _Steps:
         self._measure = measure
         self._full = False
         self._ended = False
+        self._cpu_full: dict[int, bool] = {}
         self.tried: dict[int, CalibrationStep] = {}
 
     def alone(self) -> CalibrationStep:
@@ -257,6 +260,13 @@ class _Steps:
 
         return once_more(before, last, measure, is_full=self._full)
 
+    def longest_s(self, step: CalibrationStep) -> float:
+        """Return how long an answer takes at a step after which more users would only wait."""
+        longest_s = LONG_RATIO * (self.tried[1].mean_ms or 0.0) / 1000
+        if self._cpu_full[step.users] and user_gain.only_wait(self._plan, self._spec.cell):
+            return longest_s
+        return max(LONG_ANSWER_S, longest_s)
+
     def _load(self, users: int, planned: Timing) -> Trial:
         """Measure so many users a replica."""
         return self._measure(self._spec, users * self._asked_at_once(users), planned)
@@ -270,11 +280,13 @@ class _Steps:
 
     def _keep(self, users: int, trial: Trial) -> CalibrationStep:
         """Record a step, and whether something is full or ended in it."""
-        self._full = is_saturated(self._plan, self._spec.cell, trial)
+        cell = self._spec.cell
+        self._full = is_saturated(self._plan, cell, trial)
         self._ended = trial.completed + trial.failed > 0
+        self._cpu_full[users] = bottleneck.replica_cpu_is_full(self._plan, cell, (trial,))
         self.tried[users] = CalibrationStep(
-            worker=self._spec.cell.worker,
-            workload=self._spec.cell.workload,
+            worker=cell.worker,
+            workload=cell.workload,
             users=users,
             throughput_rps=trial.throughput_rps / self._asked_at_once(users),
             mean_ms=trial.latency.mean_ms if trial.latency else None,

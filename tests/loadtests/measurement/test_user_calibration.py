@@ -102,6 +102,24 @@ def test_answers_that_take_long_alone_do_not_end_the_search() -> None:
     assert users_tried("gevent", lambda users: 0.5 * min(users, 16)) == [1, 2, 4, 8, 16, 32]
 
 
+@pytest.mark.parametrize(
+    ("worker", "full_at", "most"),
+    [("gevent", 8, 64), ("gevent", 1000, MOST_USERS), ("gthread", 8, MOST_USERS)],
+)
+def test_users_who_would_only_wait_for_a_full_cpu_are_not_added(
+    worker: str, full_at: int, most: int
+) -> None:
+    """On a core that becomes faster from step to step, each of them looks like a gain."""
+    measured = measuring(lambda users: 10.0 * min(users, 8) * users**0.1)
+
+    def measure(spec: TrialSpec, users: int, timing: Timing) -> Trial:
+        used = {"cpu_s": 0.1, "throttled_ratio": 0.9 if users >= full_at else 0.0}
+        usage = make_usage(member=f"{worker}-1", **used)
+        return replace(measured(spec, users, timing), usages=(usage,))
+
+    assert calibrate(PLAN, worker, "cpu", measure).steps[-1].users == most
+
+
 def test_steps_are_as_long_as_two_answers_ask_for() -> None:
     timings: list[Timing] = []
     calibrate(PLAN, "gthread", "cpu", measuring(lambda users: 4.0 * min(users, 4), timings))
