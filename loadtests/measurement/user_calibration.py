@@ -46,8 +46,8 @@ which fewer requests end than it has users is measured again with the longest.""
 
 LONG_ANSWER_S = 2.0
 LONG_RATIO = 4.0
-"""A replica is full when an answer takes this long, and this many times as long as alone. Where no
-slots are and the CPU is full, the second is enough: a gain may be a core that becomes faster."""
+"""A replica is full when an answer takes this long, and this many times as long as alone. Without
+slots, the second is enough where the CPU is full: a gain may be a core that becomes faster."""
 
 LONGEST_S = 60.0
 """The longest window of two steps that may gain nothing by chance; see ``user_gain``."""
@@ -185,7 +185,7 @@ def calibrate(
     those of one replica there, too.
     """
     slots = next(model.slots for model in plan.workers if model.name == worker)
-    spec = _spec(plan, worker, workload)
+    spec = spec_of(alone(plan, worker), workload)
     steps = _Steps(plan, spec, measure)
     single = steps.alone()
     last = double_users(
@@ -321,10 +321,6 @@ def timing(users: int, before: CalibrationStep | None) -> Timing:
         window_s=max(WINDOW_S, least_s),
         drain_limit_s=DRAIN_LIMIT_S,
     )
-
-
-def _spec(plan: Plan, worker: str, workload: str) -> TrialSpec:
-    return spec_of(alone(plan, worker), workload)
 
 
 def alone(plan: Plan, worker: str) -> Upstream:
