@@ -237,14 +237,21 @@ def set_cpu(group: Group, cpus: float) -> None:
         (folder / "cpu.max").write_text(f"{quota_us} {PERIOD_US}", encoding="utf-8")
 
 
+def may_set_period(group: Group) -> bool:
+    """Return whether this user may set the period of a group's quota."""
+    return os.access(_period_file(group), os.W_OK)
+
+
 def set_period(group: Group, period_us: int) -> None:
     """Set the period of a group's quota; raise :class:`OSError` if that is not allowed."""
-    folder = group.folders["cpu"]
-    if group.version == 1:
-        (folder / "cpu.cfs_period_us").write_text(str(period_us), encoding="utf-8")
-    else:
-        quota_us, _ = _text(folder / "cpu.max").split()
-        (folder / "cpu.max").write_text(f"{quota_us} {period_us}", encoding="utf-8")
+    path = _period_file(group)
+    quota_us = "" if group.version == 1 else f"{_text(path).split()[0]} "
+    path.write_text(f"{quota_us}{period_us}", encoding="utf-8")
+
+
+def _period_file(group: Group) -> Path:
+    """Return the file with a group's period; in version 2 its quota is there, too."""
+    return group.folders["cpu"] / ("cpu.cfs_period_us" if group.version == 1 else "cpu.max")
 
 
 def parse_flat(text: str) -> dict[str, int]:

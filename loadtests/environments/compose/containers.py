@@ -145,11 +145,18 @@ class ContainerStack:
     def _in_proxy(self, *command: str) -> tuple[str, ...]:
         return docker.exec_argv(self._containers[Role.PROXY].id, *command)
 
-    def _hold(self, names: Sequence[str], *, cpus: float | None, cores: Sequence[int]) -> None:
+    def _hold(
+        self,
+        names: Sequence[str],
+        *,
+        cpus: float | None,
+        cores: Sequence[int],
+        period_us: int | None = None,
+    ) -> None:
         """Limit members to a CPU budget and to cores, if there are any."""
         if cpus is not None or cores:
             ids = [self._containers[name].id for name in names]
-            proc.run(docker.update_argv(ids, cpus=cpus, cores=cores))
+            proc.run(docker.update_argv(ids, cpus=cpus, cores=cores, period_us=period_us))
 
     def _group(self, member: str) -> cgroup.Group | None:
         if member not in self._groups:

@@ -45,6 +45,8 @@ class ComposeStack(ContainerStack):
     """
 
     periods_spread: bool | None = None
+    _quota_period_us: int | None = None
+    """The period of the replicas' quotas, where only the engine can set it; see ``cpu_periods``."""
 
     def __init__(
         self,
@@ -137,16 +139,44 @@ class ComposeStack(ContainerStack):
 
     def _hold_to_budget(self, names: Sequence[str]) -> None:
         budget = self._plan.budget
-        self._hold(names, cpus=budget.replica_cpus, cores=budget.replica_cores)
+        if budget.replica_cpus is not None and not self._may_set_periods(names):
+            self._quota_period_us = cgroup.PERIOD_US
+        self._hold_replicas(names, cpus=budget.replica_cpus, cores=budget.replica_cores)
         if budget.replica_cpus is not None:
-            self.periods_spread = self._local and cpu_periods.spread_by_model(names, self._group)
+            self.periods_spread = self._spread_periods(names, budget.replica_cpus)
         if self._stores:
             self._hold(self._stores, cpus=budget.store_cpus, cores=budget.store_cores)
 
         controls = self.idle_controls()
         if controls:
             with suppress(ProcessFailure):  # one has just ended
-                self._hold(controls, cpus=budget.replica_cpus, cores=budget.replica_cores)
+                self._hold_replicas(controls, cpus=budget.replica_cpus, cores=budget.replica_cores)
+
+    def _hold_replicas(
+        self, names: Sequence[str], *, cpus: float | None, cores: Sequence[int]
+    ) -> None:
+        self._hold(names, cpus=cpus, cores=cores, period_us=self._quota_period_us)
+
+    def _may_set_periods(self, names: Sequence[str]) -> bool:
+        groups = [self._group(name) for name in names] if self._local else [None]
+        return all(group is not None and cgroup.may_set_period(group) for group in groups)
+
+    def _spread_periods(self, names: Sequence[str], cpus: float) -> bool:
+        """Spread the replicas' CPU periods; return whether they certainly are.
+
+        Where this user may not write the kernel's files, the engine does it, as well as it can.
+        """
+        if self._quota_period_us is None:
+            return cpu_periods.spread_by_model(names, self._group)
+        quota_us = round(cpus * self._quota_period_us)
+        try:
+            cpu_periods.spread_by_calls(
+                cpu_periods.by_model(names),
+                lambda name, us: self._engine.set_quota(self._containers[name].id, quota_us, us),
+            )
+        except EnvironmentFailure:  # with a short period, the quota would be no limit
+            self._hold_replicas(names, cpus=cpus, cores=())
+        return False
 
     def idle_controls(self) -> tuple[str, ...]:
         """Return the names of the idle controls that run.
@@ -252,7 +282,7 @@ class ComposeStack(ContainerStack):
         if self._plan.budget.replica_cpus is not None:
             # With a tenth of a CPU, a Python program takes several seconds to end.
             with suppress(ProcessFailure):
-                self._hold([replica.name for replica in self.replicas], cpus=1.0, cores=())
+                self._hold_replicas([each.name for each in self.replicas], cpus=1.0, cores=())
         self._project.stop(workers, grace_s=stopping.GRACE_S)
         stopped = self._project.containers().values()
         note = stopping.note(stopped, workers, handled=handled)

@@ -20,15 +20,22 @@ from loadtests.tools.cgroup import PERIOD_US, SHORT_PERIOD_US, Group
 
 PERIOD_S = PERIOD_US / 1_000_000
 
+SetPeriod = Callable[[str, int], None]
+"""Sets the period of a replica's quota, in microseconds; the quota stays."""
+
 UNTIL_SHORT_S = 2.5 * PERIOD_S
 """Until a timer that runs has ended its long period, and one of an idle group has stopped."""
 
 
 def spread_by_model(replicas: Collection[str], group_of: Callable[[str], Group | None]) -> bool:
-    """Spread the periods of each worker model's replicas: only those are under load together."""
+    """Spread the periods of each worker model's replicas; see :func:`spread`."""
+    return spread(by_model(replicas), group_of)
+
+
+def by_model(replicas: Collection[str]) -> list[list[str]]:
+    """Return the sets of replicas that are under load together: those of each worker model."""
     models = dict.fromkeys(name.rpartition("-")[0] for name in replicas)
-    sets = [[name for name in replicas if name.rpartition("-")[0] == model] for model in models]
-    return spread(sets, group_of)
+    return [[name for name in replicas if name.rpartition("-")[0] == model] for model in models]
 
 
 def spread(sets: Sequence[Sequence[str]], group_of: Callable[[str], Group | None]) -> bool:
@@ -41,11 +48,7 @@ def spread(sets: Sequence[Sequence[str]], group_of: Callable[[str], Group | None
     if len(groups) < len(names):
         return False
     try:
-        for group in groups.values():
-            cgroup.set_period(group, SHORT_PERIOD_US)
-        proc.sleep(UNTIL_SHORT_S)
-        for members in sets:
-            _begin_in_turn([groups[name] for name in members])
+        _spread(sets, lambda name, us: cgroup.set_period(groups[name], us), periods_apart=0)
     except OSError:
         for group in groups.values():  # with a short period, its quota would be no limit
             with suppress(OSError):
@@ -54,9 +57,23 @@ def spread(sets: Sequence[Sequence[str]], group_of: Callable[[str], Group | None
     return True
 
 
-def _begin_in_turn(groups: Sequence[Group]) -> None:
-    began_s = proc.monotonic_s()
-    for number, group in enumerate(groups):
-        proc.sleep(max(0.0, began_s + number * PERIOD_S / len(groups) - proc.monotonic_s()))
-        cgroup.set_period(group, SHORT_PERIOD_US)  # starts a timer that has stopped
-        cgroup.set_period(group, PERIOD_US)
+def spread_by_calls(sets: Sequence[Sequence[str]], set_period: SetPeriod) -> None:
+    """Do the same by an engine's calls, where this user may not write the kernel's files.
+
+    A call takes 10 to 50 ms, which may be longer than the distance, so each replica has a period
+    of its own to begin in. How exact that is, nobody sees.
+    """
+    _spread(sets, set_period, periods_apart=1)
+
+
+def _spread(sets: Sequence[Sequence[str]], set_period: SetPeriod, *, periods_apart: int) -> None:
+    for members in sets:
+        for name in members:
+            set_period(name, SHORT_PERIOD_US)
+    proc.sleep(UNTIL_SHORT_S)
+    for members in sets:
+        began_s, apart_s = proc.monotonic_s(), PERIOD_S * (periods_apart + 1 / len(members))
+        for number, name in enumerate(members):
+            proc.sleep(max(0.0, began_s + number * apart_s - proc.monotonic_s()))
+            set_period(name, SHORT_PERIOD_US)  # starts a timer that has stopped
+            set_period(name, PERIOD_US)

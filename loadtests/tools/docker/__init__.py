@@ -200,6 +200,11 @@ class Engine:
                 container, cpuset_cpus=",".join(str(core) for core in cores)
             )
 
+    def set_quota(self, container: str, quota_us: int, period_us: int) -> None:
+        """Give a running container so much CPU in each such period; takes 10 to 50 ms."""
+        with _answering():
+            self._client.api.update_container(container, cpu_quota=quota_us, cpu_period=period_us)
+
     def projects(self) -> dict[str, str]:
         """Give the Compose projects that have objects of our runs, each with its owner's label.
 

@@ -66,9 +66,16 @@ def update_argv(
     cpus: float | None,
     cores: Sequence[int],
     host: str | None = None,
+    period_us: int | None = None,
 ) -> tuple[str, ...]:
-    """Return the command that limits running containers to a CPU budget and to cores."""
-    budget = () if cpus is None else (f"--cpus={cpus:g}",)
+    """Return the command that limits running containers to a CPU budget and to cores.
+
+    With ``period_us`` the budget is a quota in such a period, whose length can be set later on. A
+    container that has one of ``--cpus`` refuses that, and the other way round.
+    """
+    budget: tuple[str, ...] = () if cpus is None else (f"--cpus={cpus:g}",)
+    if cpus is not None and period_us is not None:
+        budget = (f"--cpu-period={period_us}", f"--cpu-quota={round(cpus * period_us)}")
     pinned = (f"--cpuset-cpus={','.join(str(core) for core in cores)}",) if cores else ()
     return docker_argv(host, "update", *budget, *pinned, *containers)
 

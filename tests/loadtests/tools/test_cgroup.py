@@ -157,6 +157,16 @@ def test_another_period_leaves_the_quota(v1: Group, v2: Group, version: int) -> 
     assert cgroup.cpu_limit(group) == pytest.approx(0.035)
 
 
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_period_that_is_in_no_file_may_not_be_set(v1: Group, v2: Group, version: int) -> None:
+    group, name = {1: (v1, "cpu.cfs_period_us"), 2: (v2, "cpu.max")}[version]
+    assert cgroup.may_set_period(group)
+
+    (group.folders["cpu"] / name).unlink()
+
+    assert not cgroup.may_set_period(group)
+
+
 def test_controllers_that_share_a_tree_share_a_folder(tmp_path: Path) -> None:
     group = find(tmp_path, mounts=MOUNTS_V1_JOINED, membership="3:cpu,cpuacct:/a\n")
 

@@ -48,6 +48,16 @@ def test_containers_are_held_to_the_means_that_there_are(
     assert argv == ("docker", "update", *words, "a", "b")
 
 
+def test_a_budget_may_be_a_quota_of_a_period() -> None:
+    argv = docker.update_argv(["a"], cpus=0.25, cores=(1,), period_us=100_000)
+
+    words = ("--cpu-period=100000", "--cpu-quota=25000", "--cpuset-cpus=1")
+    assert argv == ("docker", "update", *words, "a")
+    assert docker.update_argv(["a"], cpus=None, cores=(1,), period_us=100_000) == (
+        *("docker", "update", "--cpuset-cpus=1", "a"),
+    )
+
+
 def test_a_compose_command_names_project_and_files() -> None:
     compose = Compose(argv=("docker-compose",), version="1.29.2")
 

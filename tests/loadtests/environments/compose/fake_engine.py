@@ -56,6 +56,7 @@ class FakeEngine:
         self.refusals = 0
         self.refusal = EnvironmentFailure("The engine did not remove it.")
         self.owners: dict[str, str] = {}
+        self.quotas: list[tuple[str, int, int]] = []
         self._projects = iter(projects)
         self._last: Sequence[str] = ()
 
@@ -66,6 +67,9 @@ class FakeEngine:
         if self.log_error is not None:
             raise self.log_error
         return f"log of {container}, {lines}"
+
+    def set_quota(self, container: str, quota_us: int, period_us: int) -> None:
+        self.quotas.append((container, quota_us, period_us))
 
     def projects(self) -> dict[str, str]:
         self._last = next(self._projects, self._last)

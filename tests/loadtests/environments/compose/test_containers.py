@@ -281,6 +281,7 @@ def test_idle_controls_are_held_to_the_budget_of_a_replica(
     monkeypatch.setattr(proc, "run", run)
     monkeypatch.setattr(stack_module, "wait_until_quiet", lambda *_: None)
     monkeypatch.setattr(ComposeStack, "_start_proxy", lambda *_: None)
+    monkeypatch.setattr(proc, "sleep", lambda _: None)
     stack = a_stack(tmp_path, more=[a_container("twofold-idle-gthread")])
 
     stack.configure_proxy(())

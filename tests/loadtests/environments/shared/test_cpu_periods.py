@@ -69,6 +69,25 @@ def test_a_timer_that_has_stopped_is_started_at_that_moment(written: Written) ->
     assert written[6:8] == [("gthread-1", 1_000, 0.25), ("gthread-1", 100_000, 0.25)]
 
 
+def test_by_calls_that_take_long_each_has_a_period_of_its_own_to_begin_in() -> None:
+    clock, begun = [10.0], dict[str, float]()
+
+    def call(name: str, period_us: int) -> None:
+        clock[0] += 0.03
+        if period_us == 1_000:
+            begun[name] = clock[0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(proc, "monotonic_s", lambda: clock[0])
+        patch.setattr(proc, "sleep", lambda seconds: clock.__setitem__(0, clock[0] + seconds))
+        cpu_periods.spread_by_calls(SETS, call)
+
+    first = begun["gthread-1"]
+    phases = [(begun[name] - first) % 0.1 for name in NAMES[:4]]
+    assert phases == pytest.approx([0.0, 0.025, 0.05, 0.075])
+    assert (begun["sync-2"] - begun["sync-1"]) % 0.1 == pytest.approx(0.05)
+
+
 def test_where_a_group_is_not_seen_all_stay_as_they_are(written: Written) -> None:
     assert not cpu_periods.spread(SETS, lambda name: None if name == "sync-2" else group(name))
     assert written == []
