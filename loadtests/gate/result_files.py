@@ -13,8 +13,7 @@ from loadtests.gate.analysis import history
 from loadtests.gate.model.result import GateResult
 from loadtests.gate.report import github, html, junit, markdown, verdict_json
 from loadtests.model.errors import UsageError
-from loadtests.model.safe_text import one_line
-from loadtests.results import run_search
+from loadtests.results import job_summary, run_search
 from loadtests.results.run_folder import Store
 from loadtests.tools import files
 
@@ -71,20 +70,10 @@ def read_history(results: Path) -> tuple[history.Merge, ...]:
 def tell_ci(result: GateResult) -> str:
     """Append the report to GitHub's job summary, and return the annotations to print.
 
-    A summary that cannot be written is told with them: it takes no answer away.
+    A summary that cannot be written is told with them.
     """
     told = github.render(result) if os.environ.get("GITHUB_ACTIONS") else ""
-    summary = os.environ.get("GITHUB_STEP_SUMMARY")
-    if summary:
-        try:
-            with Path(summary).open("a", encoding="utf-8") as file:
-                file.write(markdown.render(result) + "\n")
-        except OSError as error:
-            told += (
-                f"twofold: The job summary {one_line(summary)} (GITHUB_STEP_SUMMARY) cannot be"
-                f" written ({error.strerror}). The report is in the gate's folder.\n"
-            )
-    return told
+    return told + job_summary.add(markdown.render(result))
 
 
 def read(path: Path) -> GateResult:

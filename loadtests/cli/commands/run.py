@@ -46,6 +46,7 @@ def command(*, wait: bool, as_json: bool, until: bool, for_rps: float | None, **
     if until or for_rps is not None:
         return _how_far(given, wait=wait, as_json=as_json, for_rps=for_rps)
     result, folder = _measure(decide(given), given, wait=wait)
+    run_result.tell_ci(result)
     run_result.tell(result, folder, as_json=as_json)
     return verdict.exit_code(result.verdict)
 

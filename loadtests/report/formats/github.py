@@ -14,7 +14,10 @@ from loadtests.model.errors import (
     EXIT_INTERNAL,
     EXIT_USAGE,
 )
+from loadtests.model.result import RunResult
 from loadtests.model.safe_text import printable
+from loadtests.model.vocabulary import Verdict
+from loadtests.report.text import story
 
 NAMES: Mapping[str, str] = {"gate": "Performance gate", "run": "Load test"}
 """What titles call the commands that measure."""
@@ -27,9 +30,24 @@ KINDS: Mapping[int, str] = {
 }
 """What titles call the exit codes of a command that ended without an answer."""
 
+LEVELS: Mapping[Verdict, str] = {
+    Verdict.SCALES: "notice",
+    Verdict.FALLS_SHORT: "error",
+    Verdict.NO_GAIN: "error",
+    Verdict.BREAKS: "error",
+    Verdict.INCONCLUSIVE: "warning",
+    Verdict.INVALID: "warning",
+}
+
 MOST_LINES = 6
 MOST_CHARACTERS = 600
 """Of a failure's message, which stands in the log as a whole: an annotation has little room."""
+
+
+def render(result: RunResult) -> str:
+    """Return the annotation of a run's answer."""
+    title = f"{NAMES['run']}: {story.VERDICTS[result.verdict]}"
+    return annotation(LEVELS[result.verdict], title, _short(story.answer(result)))
 
 
 def failure(command: str, exit_code: int, message: str) -> str:

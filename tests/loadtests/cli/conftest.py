@@ -1,4 +1,4 @@
-"""The command line over a stack in memory, in a results folder of the test's own."""
+"""The command line outside of any CI system, over a stack in memory, in a folder of the test's own."""
 
 from __future__ import annotations
 
@@ -37,6 +37,12 @@ def a_stack_in_memory(monkeypatch: pytest.MonkeyPatch, world: World, machine: Ma
         return Chosen(backend=FakeBackend(world), machine=machine, why="for a test")
 
     monkeypatch.setattr(registry, "choose", choose)
+
+
+@pytest.fixture(autouse=True)
+def no_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture

@@ -71,6 +71,26 @@ def test_json_is_one_document_alone_on_standard_output(twofold: Any) -> None:
     assert "Backend fake: for a test" in ended.stderr
 
 
+def test_a_job_of_github_gets_an_annotation_and_a_summary(
+    twofold: Any, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.rps, world.throttled_ratio = square_root, 0.1
+    summary = tmp_path / "summary.md"
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+
+    ended = twofold("run", *SMALL, "--json")
+
+    assert (ended.code, ended.document["verdict"]) == (1, "falls_short")
+    assert "::error title=Load test%3A falls short::No: " in ended.stderr
+    (report,) = tmp_path.glob("*/report.md")
+    assert summary.read_text() == report.read_text() + "\n"
+
+
+def test_elsewhere_a_run_tells_nothing_twice(twofold: Any) -> None:
+    assert "::" not in twofold("run", *SMALL).stderr
+
+
 def test_the_document_is_the_one_that_is_kept(twofold: Any, tmp_path: Path) -> None:
     ended = twofold("run", *SMALL, "--json")
 

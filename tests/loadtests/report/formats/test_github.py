@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from loadtests.model import errors
+from loadtests.model.vocabulary import Verdict
 from loadtests.report.formats import github
+from tests.loadtests.builders import make_doubling, make_result
 
 
 def test_a_failure_is_one_escaped_line() -> None:
@@ -44,3 +46,24 @@ def test_a_load_that_cannot_be_measured_is_a_warning_as_a_gate_that_cannot_tell_
 @pytest.mark.parametrize(("command", "code"), [("report", 2), ("run", 130)])
 def test_other_commands_and_signals_have_none(command: str, code: int) -> None:
     assert github.failure(command, code, "no") == ""
+
+
+@pytest.mark.parametrize(
+    ("verdict", "level"),
+    [
+        (Verdict.SCALES, "notice"),
+        (Verdict.FALLS_SHORT, "error"),
+        (Verdict.NO_GAIN, "error"),
+        (Verdict.BREAKS, "error"),
+        (Verdict.INCONCLUSIVE, "warning"),
+        (Verdict.INVALID, "warning"),
+    ],
+)
+def test_a_runs_answer_is_one_line(verdict: Verdict, level: str) -> None:
+    result = make_result(doublings=(make_doubling(verdict=verdict),), verdict=verdict)
+
+    text = github.render(result)
+
+    assert text.startswith(f"::{level} title=Load test%3A ")
+    assert text.endswith("\n")
+    assert text.count("\n") == 1
