@@ -1,4 +1,4 @@
-"""The command line outside of any CI system, over a stack in memory, in a folder of the test's own."""
+"""The command line outside of CI systems, over a stack in memory, in a folder of the test's own."""
 
 from __future__ import annotations
 
