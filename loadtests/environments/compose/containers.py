@@ -23,7 +23,7 @@ from loadtests.model.stack import HostReading, LogLines, Reading, Replica, Repli
 from loadtests.model.tested.in_force import ServerProcess
 from loadtests.model.vocabulary import Role
 from loadtests.servers import entry, interpreter
-from loadtests.tools import cgroup, docker, host, nginx, proc, procfs
+from loadtests.tools import cgroup, docker, host, nginx, procfs
 from loadtests.tools.proc import Child
 
 STATUS_PORT = 9000
@@ -140,7 +140,7 @@ class ContainerStack:
 
     def _start_proxy(self, config: str) -> None:
         """Write the proxy's configuration, which starts it."""
-        proc.run(self._in_proxy(*WRITE_CONFIG), input_text=config)
+        docker.pulse.ask(self._in_proxy(*WRITE_CONFIG), input_text=config)
 
     def _in_proxy(self, *command: str) -> tuple[str, ...]:
         return docker.exec_argv(self._containers[Role.PROXY].id, *command)
@@ -156,7 +156,7 @@ class ContainerStack:
         """Limit members to a CPU budget and to cores, if there are any."""
         if cpus is not None or cores:
             ids = [self._containers[name].id for name in names]
-            proc.run(docker.update_argv(ids, cpus=cpus, cores=cores, period_us=period_us))
+            docker.pulse.ask(docker.update_argv(ids, cpus=cpus, cores=cores, period_us=period_us))
 
     def _group(self, member: str) -> cgroup.Group | None:
         if member not in self._groups:
@@ -249,7 +249,7 @@ class ContainerStack:
     def run_module(self, module: str, text: str) -> str:
         """Run a module of the generator's package in its container, and return its output."""
         argv = docker.exec_argv(self._containers[Role.GENERATOR].id, "python", "-m", module)
-        return proc.run(argv, input_text=text).stdout
+        return docker.pulse.ask(argv, input_text=text).stdout
 
 
 def proxy_config(
@@ -323,7 +323,7 @@ def _programs_in(container: str, node: str | None) -> list[str]:
     """Return the files that a container's processes run; none where it has no shell."""
     argv = docker.exec_argv(container, *_LIST_PROGRAMS, host=node)
     with suppress(ProcessFailure):
-        return proc.run(argv, timeout_s=ASK_LIMIT_S, check=False).stdout.splitlines()
+        return docker.pulse.ask(argv, timeout_s=ASK_LIMIT_S, check=False).stdout.splitlines()
     return []
 
 
@@ -334,5 +334,5 @@ def ask_implementation(container: str, *, node: str | None = None) -> str | None
     """
     argv = docker.exec_argv(container, entry.IN_IMAGE, "-c", _ASK_PYTHON, host=node)
     with suppress(ProcessFailure):
-        return proc.run(argv, timeout_s=ASK_LIMIT_S).stdout.strip() or None
+        return docker.pulse.ask(argv, timeout_s=ASK_LIMIT_S).stdout.strip() or None
     return None

@@ -13,7 +13,7 @@ from pathlib import Path
 from docker.errors import DockerException
 from requests.exceptions import RequestException
 
-from loadtests.model.errors import EnvironmentFailure
+from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.tools import proc
 from loadtests.tools.docker import connection
 
@@ -22,6 +22,9 @@ PING_LIMIT_S = 5
 
 MISSES = 2
 """This many pings in a row without an answer mean that the engine hangs."""
+
+
+SILENT = "The Docker engine no longer answers."
 
 
 def answers(limit_s: int | None = None) -> bool:
@@ -104,6 +107,36 @@ def run(
     )
 
 
+def ask(
+    argv: Sequence[str],
+    *,
+    input_text: str | None = None,
+    timeout_s: float = 60.0,
+    check: bool = True,
+) -> proc.Completed:
+    """Run a short program by the engine, such as one in a container, while the engine answers.
+
+    Raises :class:`~loadtests.model.errors.ProcessFailure`, which a caller may do without, or
+    :class:`~loadtests.model.errors.EnvironmentFailure` if the engine no longer answers. Each
+    further question would take as long again.
+    """
+    watch = _Watch(None, None, None, lambda: None)
+    try:
+        return proc.run(
+            argv,
+            input_text=input_text,
+            timeout_s=timeout_s,
+            check=check,
+            hopeless=watch.hopeless,
+        )
+    except ProcessFailure as failure:
+        if not watch.engine_is_silent:
+            raise
+        raise EnvironmentFailure(
+            f"{SILENT} Run `twofold down` once it answers again; it removes what is left."
+        ) from failure
+
+
 class _Watch:
     """Knows when the engine and the program were last heard of."""
 
@@ -132,8 +165,8 @@ class _Watch:
     def hopeless(self) -> str | None:
         """Return why waiting is of no use, or None."""
         self._misses = 0 if answers() else self._misses + 1
-        if self._misses >= MISSES:
-            return "The Docker engine no longer answers."
+        if self.engine_is_silent:
+            return SILENT
         if self._limit_s is None or self._misses:
             return None
         silent_s = proc.monotonic_s() - self._moved_s
@@ -141,6 +174,11 @@ class _Watch:
             self._moved_s = proc.monotonic_s()
             return None
         return f"Nothing has happened for {silent_s:.0f} s." if silent_s > self._limit_s else None
+
+    @property
+    def engine_is_silent(self) -> bool:
+        """Whether the engine has not answered for some time."""
+        return self._misses >= MISSES
 
     def _has_changed(self) -> bool:
         """Return whether the state differs from the last one; the first differs from none."""

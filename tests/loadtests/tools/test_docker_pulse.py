@@ -108,3 +108,22 @@ def test_a_state_that_cannot_be_read_ends_the_program(engine: EngineServer) -> N
 
     with pytest.raises(EnvironmentFailure, match=r"The engine failed\."):
         pulse.run(LONG, silence_limit_s=0.1, state=unreadable)
+
+
+def test_a_question_that_no_engine_answers_is_no_failure_that_a_caller_may_do_without(
+    engine: EngineServer,
+) -> None:
+    engine.hangs.set()
+
+    with pytest.raises(EnvironmentFailure, match=r"answers\. Run `twofold down`") as raised:
+        pulse.ask(LONG)
+
+    assert not isinstance(raised.value, ProcessFailure)
+
+
+def test_a_question_that_fails_by_itself_is_a_programs_failure(engine: EngineServer) -> None:
+    with pytest.raises(ProcessFailure, match="code 3"):
+        pulse.ask(("sh", "-c", "exit 3"))
+    with pytest.raises(ProcessFailure):
+        pulse.ask(LONG, timeout_s=0.2)
+    assert pulse.ask(("cat",), input_text="asked").stdout == "asked"

@@ -156,7 +156,7 @@ def test_the_proxy_passes_each_port_to_the_starts_of_one_version(
     configs: list[str] = []
     stack = a_stack(engine, tmp_path)
     stack.grow(4)
-    monkeypatch.setattr(proc, "run", lambda _, *, input_text: configs.append(input_text))
+    monkeypatch.setattr(proc, "run", lambda _, *, input_text, **__: configs.append(input_text))
 
     stack.configure_proxy([Upstream(port=9001, worker="head", members=(1, 3))])
 
@@ -173,7 +173,7 @@ def test_the_proxy_listens_where_the_versions_cannot_reach_it(
     proxy = a_container("proxy", address="10.77.0.9")
     stack = a_stack(FakeEngine(*starts(2), proxy, *SERVICES[1:]), tmp_path)
     stack.grow(4)
-    monkeypatch.setattr(proc, "run", lambda _, *, input_text: configs.append(input_text))
+    monkeypatch.setattr(proc, "run", lambda _, *, input_text, **__: configs.append(input_text))
 
     stack.configure_proxy([Upstream(port=9001, worker="base", members=(1,))])
 
