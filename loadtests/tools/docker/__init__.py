@@ -122,16 +122,17 @@ class Engine:
     def log(self, container: str, *, lines: int | None = None) -> str:
         """Return a container's log, or its last ``lines`` lines."""
         try:
-            data: bytes = self._client.api.logs(
-                container, tail="all" if lines is None else lines, timestamps=True
-            )
+            with pulse.heard(self.host):
+                data: bytes = self._client.api.logs(
+                    container, tail="all" if lines is None else lines, timestamps=True
+                )
         except (DockerException, RequestException) as error:
             return f"(no log: {_reason(error)})"
         return data.decode(errors="replace")
 
     def variables(self, container: str) -> dict[str, str]:
         """Return the environment variables of a container; {} where it cannot be asked."""
-        with contextlib.suppress(DockerException, RequestException):
+        with contextlib.suppress(DockerException, RequestException), pulse.heard(self.host):
             entries = self._client.api.inspect_container(container)["Config"]["Env"] or []
             return dict(entry.split("=", 1) for entry in entries if "=" in entry)
         return {}
@@ -141,7 +142,7 @@ class Engine:
 
         Nothing where ``ps`` fails.
         """
-        with contextlib.suppress(DockerException, RequestException):
+        with contextlib.suppress(DockerException, RequestException), pulse.heard(self.host):
             listed = self._client.api.top(container, "-eo pid,ppid,nlwp,args")["Processes"]
             return process_rows.parents_first(listed or [])
         return []

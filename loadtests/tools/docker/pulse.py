@@ -6,8 +6,8 @@ those of a slow build. So while one of them runs, the engine is asked whether it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from docker.errors import DockerException
@@ -27,10 +27,13 @@ MISSES = 2
 SILENT = "The Docker engine no longer answers."
 
 
-def answers(limit_s: int | None = None) -> bool:
+GONE = f"{SILENT} Run `twofold down` once it answers again; it removes what is left."
+
+
+def answers(limit_s: int | None = None, *, host: str | None = None) -> bool:
     """Return whether the engine answers a ping in this time, by default a few seconds."""
     try:
-        with closing(connection.connected(None, timeout_s=limit_s or PING_LIMIT_S)) as client:
+        with closing(connection.connected(host, timeout_s=limit_s or PING_LIMIT_S)) as client:
             return bool(client.ping())
     except (DockerException, RequestException, EnvironmentFailure):
         return False
@@ -132,9 +135,22 @@ def ask(
     except ProcessFailure as failure:
         if not watch.engine_is_silent:
             raise
-        raise EnvironmentFailure(
-            f"{SILENT} Run `twofold down` once it answers again; it removes what is left."
-        ) from failure
+        raise EnvironmentFailure(GONE) from failure
+
+
+@contextmanager
+def heard(host: str | None = None) -> Iterator[None]:
+    """Let a failed request in this block be that of an engine that no longer answers, if it is.
+
+    Raises :class:`~loadtests.model.errors.EnvironmentFailure` then, or else what was raised. So
+    what a caller can do without takes its whole time limit once, and not each time.
+    """
+    try:
+        yield
+    except RequestException as error:
+        if answers(host=host):
+            raise
+        raise EnvironmentFailure(GONE) from error
 
 
 class _Watch:

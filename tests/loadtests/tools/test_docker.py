@@ -17,7 +17,7 @@ from urllib3.exceptions import ProtocolError
 
 from loadtests.model.errors import EnvironmentFailure
 from loadtests.tools import docker
-from loadtests.tools.docker import Container, Engine, NetworkKept, NoEngine, parse_container
+from loadtests.tools.docker import Container, Engine, NetworkKept, NoEngine, parse_container, pulse
 from tests.checkout import CHECKOUT
 
 DATA = CHECKOUT / "tests/data" / "docker"
@@ -112,7 +112,7 @@ def test_a_container_that_does_not_serve_does_not_run(
 def an_engine(**api: Any) -> Engine:
     """Give an engine whose low-level client has these answers."""
     engine = Engine.__new__(Engine)
-    engine.version = "20.10"
+    engine.version, engine.host = "20.10", None
     images = SimpleNamespace(get=api.pop("image", None))
     engine._client = SimpleNamespace(  # type: ignore[assignment]
         api=SimpleNamespace(**api), images=images, info=api.get("info"), close=lambda: None
@@ -127,7 +127,14 @@ def fails(error: Exception) -> Callable[..., Any]:
     return fail
 
 
-def test_a_containers_variables_are_read_from_its_configuration() -> None:
+@pytest.fixture
+def answering(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    answers = [True]  # a test may change it
+    monkeypatch.setattr(pulse, "answers", lambda **_: answers[0])
+    return answers
+
+
+def test_a_containers_variables_are_read_from_its_configuration(answering: list[bool]) -> None:
     attributes = {"Config": {"Env": ["DATABASE_URL=postgresql://db/shop?a=b", "EMPTY=", "BARE"]}}
 
     told = an_engine(inspect_container=lambda _: attributes).variables("c")
@@ -135,6 +142,12 @@ def test_a_containers_variables_are_read_from_its_configuration() -> None:
     assert told == {"DATABASE_URL": "postgresql://db/shop?a=b", "EMPTY": ""}
     assert an_engine(inspect_container=lambda _: {"Config": {"Env": None}}).variables("c") == {}
     assert an_engine(inspect_container=fails(GONE)).variables("c") == {}
+    assert an_engine(top=fails(GONE)).processes("c") == []
+
+    answering[0] = False
+
+    with pytest.raises(EnvironmentFailure, match="no longer answers"):
+        an_engine(top=fails(GONE)).processes("c")
 
 
 GONE = EngineGone("connection refused")
@@ -238,9 +251,14 @@ def test_a_container_that_is_gone_has_no_counters() -> None:
     assert an_engine(stats=fails(NotFound("no such container"))).stats("c") is None
 
 
-def test_a_log_that_cannot_be_had_says_why() -> None:
+def test_a_log_that_cannot_be_had_says_why(answering: list[bool]) -> None:
     assert an_engine(logs=fails(APIError("no such\ncontainer"))).log("c") == "(no log: no such)"
     assert an_engine(logs=lambda *_, **__: b"\xff line").log("c") == "\ufffd line"
+
+    answering[0] = False
+
+    with pytest.raises(EnvironmentFailure, match="no longer answers"):
+        an_engine(logs=fails(GONE)).log("c")
 
 
 def test_containers_come_by_service_and_number_and_one_that_has_gone_is_left_out() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from requests.exceptions import ReadTimeout
 
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.tools.docker import pulse
@@ -127,3 +128,16 @@ def test_a_question_that_fails_by_itself_is_a_programs_failure(engine: EngineSer
     with pytest.raises(ProcessFailure):
         pulse.ask(LONG, timeout_s=0.2)
     assert pulse.ask(("cat",), input_text="asked").stdout == "asked"
+
+
+def test_a_request_that_fails_is_the_engines_silence_where_it_is_silent(
+    engine: EngineServer,
+) -> None:
+    late = ReadTimeout("timed out")
+    with pytest.raises(ReadTimeout), pulse.heard():
+        raise late
+
+    engine.hangs.set()
+
+    with pytest.raises(EnvironmentFailure, match="no longer answers"), pulse.heard():
+        raise late
