@@ -127,7 +127,7 @@ class ContainerStack:
         logs = self._folder / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         argv = docker.exec_argv(self._containers[member].id, "python", "-m", module, *options)
-        return Child(argv, log=logs / f"{member}.log")
+        return Child(argv, log=logs / f"{member}.log", hopeless=docker.pulse.Watch().hopeless)
 
     def activate(self, spec: TrialSpec) -> None:
         """Do nothing: all replicas are up, and each cell has its own port."""

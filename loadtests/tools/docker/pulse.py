@@ -96,7 +96,7 @@ def run(
     gets SIGTERM when this process ends, however that ends. Raises
     :class:`~loadtests.model.errors.ProcessFailure`.
     """
-    watch = _Watch(on_line, first_line_limit_s, silence_limit_s, state)
+    watch = Watch(on_line, first_line_limit_s, silence_limit_s, state)
     listens = on_line is not None or first_line_limit_s is not None or silence_limit_s is not None
     return proc.run(
         proc.tied(argv) if tied else argv,
@@ -123,7 +123,7 @@ def ask(
     :class:`~loadtests.model.errors.EnvironmentFailure` if the engine no longer answers. Each
     further question would take as long again.
     """
-    watch = _Watch(None, None, None, lambda: None)
+    watch = Watch()
     try:
         return proc.run(
             argv,
@@ -153,15 +153,15 @@ def heard(host: str | None = None) -> Iterator[None]:
         raise EnvironmentFailure(GONE) from error
 
 
-class _Watch:
+class Watch:
     """Knows when the engine and the program were last heard of."""
 
     def __init__(
         self,
-        on_line: Callable[[str], None] | None,
-        first_line_limit_s: float | None,
-        silence_limit_s: float | None,
-        state: Callable[[], object],
+        on_line: Callable[[str], None] | None = None,
+        first_line_limit_s: float | None = None,
+        silence_limit_s: float | None = None,
+        state: Callable[[], object] = lambda: None,
     ) -> None:
         self._on_line = on_line
         self._limit_s = first_line_limit_s if first_line_limit_s is not None else silence_limit_s

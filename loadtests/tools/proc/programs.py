@@ -9,14 +9,15 @@ import shlex
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
 from loadtests.model.errors import EnvironmentFailure, ProcessFailure
 from loadtests.tools import signals
-from loadtests.tools.proc.command import TAIL_CHARS, not_started_message
+from loadtests.tools.proc import clock
+from loadtests.tools.proc.command import ASK_EVERY_S, TAIL_CHARS, not_started_message
 from loadtests.tools.proc.group import KILLED_LIMIT_S, Group
 
 NOT_OF_THIS_JOB = {"RUNNER_TRACKING_ID": "", "JENKINS_NODE_COOKIE": "dontKillMe"}
@@ -105,8 +106,10 @@ class Child(_Program):
         log: Path,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
+        hopeless: Callable[[], str | None] | None = None,
     ) -> None:
         super().__init__(argv, log=log, env=env, cwd=cwd, speaks=True)
+        self._hopeless = hopeless
         self._lines: queue.Queue[str | None] = queue.Queue()
         assert self._process.stdout is not None
         assert self._process.stdin is not None
@@ -134,18 +137,30 @@ class Child(_Program):
         """Return the next line.
 
         Raises :class:`ProcessFailure` if the program ends, or writes no line in ``timeout_s``.
+        Until the first line has come, ``hopeless`` is asked every few seconds. It returns why
+        waiting is of no use, or None.
         """
         try:
             with signals.wait():
-                line = self._lines.get(timeout=timeout_s)
+                line = self._next(timeout_s)
         except queue.Empty:
             raise ProcessFailure(
                 f"`{shlex.join(self.argv)}` did not answer in {timeout_s:g} s. Its log: {self.log}"
             ) from None
+        self._hopeless = None
         if line is None:
             self._lines.put(None)
             raise ProcessFailure(self.ended_message())
         return line
+
+    def _next(self, timeout_s: float) -> str | None:
+        deadline_s = clock.monotonic_s() + timeout_s
+        while self._hopeless is not None and clock.monotonic_s() + ASK_EVERY_S < deadline_s:
+            with contextlib.suppress(queue.Empty):
+                return self._lines.get(timeout=ASK_EVERY_S)
+            if why := self._hopeless():
+                raise ProcessFailure(f"{why} `{shlex.join(self.argv)}` was given up.")
+        return self._lines.get(timeout=max(0.0, deadline_s - clock.monotonic_s()))
 
     def ended_message(self) -> str:
         """Return a message that names its exit code and its log."""

@@ -9,6 +9,7 @@ import pytest
 
 from loadtests.model.errors import EnvironmentFailure, Interrupted, ProcessFailure
 from loadtests.tools import proc, signals
+from loadtests.tools.proc import programs
 from loadtests.tools.proc.command import not_started_message
 
 LONG = "sleep 60"
@@ -209,6 +210,31 @@ def test_a_child_that_is_silent_is_told_with_its_log(log: Path) -> None:
         pytest.raises(ProcessFailure, match=r"`cat` did not answer in 0.01 s.*a\.log"),
     ):
         child.receive(0.01)
+
+
+def test_a_first_line_that_cannot_come_is_not_waited_for(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(programs, "ASK_EVERY_S", 0.01)
+    reasons = iter([None, "The engine is gone."])
+    with (
+        proc.Child(("cat",), log=log, hopeless=lambda: next(reasons)) as child,
+        pytest.raises(ProcessFailure, match=r"The engine is gone\. `cat` was given up"),
+    ):
+        child.receive(60.0)
+
+
+def test_after_its_first_line_a_child_has_all_its_time(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(programs, "ASK_EVERY_S", 0.01)
+    asked: list[None] = []
+    script = "echo one; sleep 0.3; echo two"
+    with proc.Child(("sh", "-c", script), log=log, hopeless=lambda: asked.append(None)) as child:
+        assert child.receive(60.0) == "one\n"
+        before = len(asked)
+        assert child.receive(60.0) == "two\n"
+    assert len(asked) == before
 
 
 def test_a_child_that_ended_is_told_with_its_code_and_log(log: Path) -> None:
