@@ -12,8 +12,13 @@ from itertools import chain, groupby
 from typing import IO
 
 import pytest
+from hypothesis import settings
 
 from loadtests.tools import git, host
+
+settings.register_profile("busy machine", deadline=None)
+settings.load_profile("busy machine")
+"""Its own tests make the machine slow: what an example takes there is no property."""
 
 LANES = 2
 """Tests on the engine at a time: they wait for it more than they compute."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from loadtests.cli import output
 from loadtests.model.result import RunResult
-from loadtests.report.formats import github, markdown, run_json, terminal
+from loadtests.report.formats import github_answer, markdown, run_json, terminal
 from loadtests.report.formats.registry import REPORT
 from loadtests.results import job_summary
 
@@ -27,5 +27,5 @@ def tell(result: RunResult, folder: Path, *, as_json: bool, has_report: bool = T
 
 def tell_ci(result: RunResult) -> None:
     """In a job of GitHub, add an annotation to the log, and the report to the job's summary."""
-    told = github.render(result) if os.environ.get("GITHUB_ACTIONS") else ""
+    told = github_answer.render(result) if os.environ.get("GITHUB_ACTIONS") else ""
     output.write_document(told + job_summary.add(markdown.render(result)), err=True)

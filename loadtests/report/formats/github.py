@@ -14,10 +14,7 @@ from loadtests.model.errors import (
     EXIT_INTERNAL,
     EXIT_USAGE,
 )
-from loadtests.model.result import RunResult
 from loadtests.model.safe_text import printable
-from loadtests.model.vocabulary import Verdict
-from loadtests.report.text import story
 
 NAMES: Mapping[str, str] = {"gate": "Performance gate", "run": "Load test"}
 """What titles call the commands that measure."""
@@ -30,24 +27,9 @@ KINDS: Mapping[int, str] = {
 }
 """What titles call the exit codes of a command that ended without an answer."""
 
-LEVELS: Mapping[Verdict, str] = {
-    Verdict.SCALES: "notice",
-    Verdict.FALLS_SHORT: "error",
-    Verdict.NO_GAIN: "error",
-    Verdict.BREAKS: "error",
-    Verdict.INCONCLUSIVE: "warning",
-    Verdict.INVALID: "warning",
-}
-
 MOST_LINES = 6
 MOST_CHARACTERS = 600
 """Of a failure's message, which stands in the log as a whole: an annotation has little room."""
-
-
-def render(result: RunResult) -> str:
-    """Return the annotation of a run's answer."""
-    title = f"{NAMES['run']}: {story.VERDICTS[result.verdict]}"
-    return annotation(LEVELS[result.verdict], title, _short(story.answer(result)))
 
 
 def failure(command: str, exit_code: int, message: str) -> str:
@@ -55,7 +37,7 @@ def failure(command: str, exit_code: int, message: str) -> str:
     if command not in NAMES or exit_code not in KINDS:
         return ""
     level = "warning" if exit_code == EXIT_CANNOT_TELL else "error"
-    return annotation(level, f"{NAMES[command]}: {KINDS[exit_code]}", _short(message))
+    return annotation(level, f"{NAMES[command]}: {KINDS[exit_code]}", shortened(message))
 
 
 def annotation(level: str, title: str, message: str, *, at: str = "") -> str:
@@ -72,7 +54,8 @@ def _data(text: str) -> str:
     return printable(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def _short(message: str) -> str:
+def shortened(message: str) -> str:
+    """Return the beginning of a long message."""
     text = message.strip()
     short = "\n".join(text.split("\n")[:MOST_LINES])[:MOST_CHARACTERS].rstrip()
     return text if short == text else f"{short} …"

@@ -4,7 +4,7 @@ from itertools import combinations
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.planning.rotation import rotation, rotations
@@ -88,7 +88,6 @@ def test_the_replica_of_a_round_is_one_of_its_pair(seed: int) -> None:
     assert len(set(by_size[2][:6])) == 6
 
 
-@settings(deadline=None)  # a machine that is busy makes some of them slow
 @given(st.integers(1, 12), st.integers(1, 20), st.integers(0, 2**31))
 def test_sets_within_one_another_are_as_balanced_as_others(
     total: int, rounds: int, seed: int

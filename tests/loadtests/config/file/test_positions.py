@@ -106,7 +106,7 @@ VALUES = st.recursive(SCALARS, _inline, max_leaves=8)
 TABLES = st.dictionaries(KEYS, VALUES, max_size=4)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(first=TABLES, named=st.dictionaries(KEYS, TABLES, max_size=3), many=st.lists(TABLES))
 def test_any_valid_text_has_a_line_for_each_path(
     first: dict[str, str], named: dict[str, dict[str, str]], many: list[dict[str, str]]

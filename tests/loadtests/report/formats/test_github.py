@@ -6,7 +6,7 @@ import pytest
 
 from loadtests.model import errors
 from loadtests.model.vocabulary import Verdict
-from loadtests.report.formats import github
+from loadtests.report.formats import github, github_answer
 from tests.loadtests.builders import make_doubling, make_result
 
 
@@ -62,7 +62,7 @@ def test_other_commands_and_signals_have_none(command: str, code: int) -> None:
 def test_a_runs_answer_is_one_line(verdict: Verdict, level: str) -> None:
     result = make_result(doublings=(make_doubling(verdict=verdict),), verdict=verdict)
 
-    text = github.render(result)
+    text = github_answer.render(result)
 
     assert text.startswith(f"::{level} title=Load test%3A ")
     assert text.endswith("\n")
