@@ -247,7 +247,7 @@ def test_programs_are_started_in_their_containers_and_have_logs_of_their_own(
     started: list[tuple[tuple[str, ...], Path]] = []
     monkeypatch.setattr(
         "loadtests.environments.compose.containers.Child",
-        lambda argv, log: started.append((argv, log)),
+        lambda argv, log, **_: started.append((argv, log)),
     )
     stack = a_stack(engine, tmp_path)
     stack.grow(4)
