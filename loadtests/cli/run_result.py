@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from loadtests.cli import output
 from loadtests.model.result import RunResult
 from loadtests.report.formats import github_answer, markdown, run_json, terminal
 from loadtests.report.formats.registry import REPORT
-from loadtests.results import job_summary
+from loadtests.results import github_job
 
 
 def tell(result: RunResult, folder: Path, *, as_json: bool, has_report: bool = True) -> None:
@@ -27,5 +26,5 @@ def tell(result: RunResult, folder: Path, *, as_json: bool, has_report: bool = T
 
 def tell_ci(result: RunResult) -> None:
     """In a job of GitHub, add an annotation to the log, and the report to the job's summary."""
-    told = github_answer.render(result) if os.environ.get("GITHUB_ACTIONS") else ""
-    output.write_document(told + job_summary.add(markdown.render(result)), err=True)
+    told = github_job.tell(lambda: github_answer.render(result), lambda: markdown.render(result))
+    output.write_document(told, err=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from loadtests.gate.analysis import history
 from loadtests.gate.model.result import GateResult
 from loadtests.gate.report import github, html, junit, markdown, verdict_json
 from loadtests.model.errors import UsageError
-from loadtests.results import job_summary, run_search
+from loadtests.results import github_job, run_search
 from loadtests.results.run_folder import Store
 from loadtests.tools import files
 
@@ -68,12 +67,8 @@ def read_history(results: Path) -> tuple[history.Merge, ...]:
 
 
 def tell_ci(result: GateResult) -> str:
-    """Append the report to GitHub's job summary, and return the annotations to print.
-
-    A summary that cannot be written is told with them.
-    """
-    told = github.render(result) if os.environ.get("GITHUB_ACTIONS") else ""
-    return told + job_summary.add(markdown.render(result))
+    """Append the report to GitHub's job summary, and return the annotations to print."""
+    return github_job.tell(lambda: github.render(result), lambda: markdown.render(result))
 
 
 def read(path: Path) -> GateResult:

@@ -184,8 +184,8 @@ def calibrate(
     A deployment that is never scaled to one replica is calibrated on its fewest. All figures are
     those of one replica there, too.
     """
-    slots = next(model.slots for model in plan.workers if model.name == worker)
     spec = spec_of(alone(plan, worker), workload)
+    slots = user_gain.slots_of(plan, spec.cell)
     steps = _Steps(plan, spec, measure)
     single = steps.alone()
     last = double_users(
@@ -263,7 +263,9 @@ class _Steps:
     def longest_s(self, step: CalibrationStep) -> float:
         """Return how long an answer takes at a step after which more users would only wait."""
         longest_s = LONG_RATIO * (self.tried[1].mean_ms or 0.0) / 1000
-        if self._cpu_full[step.users] and user_gain.only_wait(self._plan, self._spec.cell):
+        may_pause = user_gain.has_own_users(self._plan, self._spec.cell)
+        without_slots = user_gain.slots_of(self._plan, self._spec.cell) is None
+        if self._cpu_full[step.users] and without_slots and not may_pause:
             return longest_s
         return max(LONG_ANSWER_S, longest_s)
 

@@ -73,12 +73,7 @@ def filled_slots(plan: Plan, cell: Cell) -> int | None:
 
     Users do so where they only wait for answers. Those of a locustfile may pause.
     """
-    return None if has_own_users(plan, cell) else _slots(plan, cell)
-
-
-def only_wait(plan: Plan, cell: Cell) -> bool:
-    """Return whether users only wait for answers, of a replica without a known number of slots."""
-    return not has_own_users(plan, cell) and _slots(plan, cell) is None
+    return None if has_own_users(plan, cell) else slots_of(plan, cell)
 
 
 def has_own_users(plan: Plan, cell: Cell) -> bool:
@@ -86,6 +81,6 @@ def has_own_users(plan: Plan, cell: Cell) -> bool:
     return any(entry.name == cell.workload and entry.locustfile for entry in plan.workloads)
 
 
-def _slots(plan: Plan, cell: Cell) -> int | None:
+def slots_of(plan: Plan, cell: Cell) -> int | None:
     """Return the slots of a replica; None where nobody knows, or there are none."""
     return next(worker.slots for worker in plan.workers if worker.name == cell.worker)

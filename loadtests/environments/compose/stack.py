@@ -158,8 +158,10 @@ class ComposeStack(ContainerStack):
         self._hold(names, cpus=cpus, cores=cores, period_us=self._quota_period_us)
 
     def _may_set_periods(self, names: Sequence[str]) -> bool:
-        groups = [self._group(name) for name in names] if self._local else [None]
-        return all(group is not None and cgroup.may_set_period(group) for group in groups)
+        return self._local and all(
+            (group := self._group(name)) is not None and cgroup.may_set_period(group)
+            for name in names
+        )
 
     def _spread_periods(self, names: Sequence[str], cpus: float) -> bool:
         """Spread the replicas' CPU periods; return whether they certainly are.

@@ -301,8 +301,7 @@ def _answering() -> Iterator[None]:
         yield
     except (DockerException, RequestException) as error:
         raise EnvironmentFailure(
-            f"The Docker engine failed or no longer answers ({_reason(error)}). Run `twofold down`"
-            " once it answers again; it removes what is left."
+            f"The Docker engine failed or no longer answers ({_reason(error)}). {pulse.WAY_OUT}"
         ) from error
 
 

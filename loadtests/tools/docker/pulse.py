@@ -25,9 +25,7 @@ MISSES = 2
 
 
 SILENT = "The Docker engine no longer answers."
-
-
-GONE = f"{SILENT} Run `twofold down` once it answers again; it removes what is left."
+WAY_OUT = "Run `twofold down` once it answers again; it removes what is left."
 
 
 def answers(limit_s: int | None = None, *, host: str | None = None) -> bool:
@@ -135,7 +133,7 @@ def ask(
     except ProcessFailure as failure:
         if not watch.engine_is_silent:
             raise
-        raise EnvironmentFailure(GONE) from failure
+        raise EnvironmentFailure(f"{SILENT} {WAY_OUT}") from failure
 
 
 @contextmanager
@@ -150,7 +148,7 @@ def heard(host: str | None = None) -> Iterator[None]:
     except RequestException as error:
         if answers(host=host):
             raise
-        raise EnvironmentFailure(GONE) from error
+        raise EnvironmentFailure(f"{SILENT} {WAY_OUT}") from error
 
 
 class Watch:

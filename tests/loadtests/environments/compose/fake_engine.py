@@ -68,6 +68,9 @@ class FakeEngine:
             raise self.log_error
         return f"log of {container}, {lines}"
 
+    def facts(self) -> dict[str, Any]:
+        return {"NCPU": 2}
+
     def set_quota(self, container: str, quota_us: int, period_us: int) -> None:
         self.quotas.append((container, quota_us, period_us))
 

@@ -65,9 +65,6 @@ def test_a_log_that_is_longer_is_not_whole(monkeypatch: pytest.MonkeyPatch) -> N
 class ListingEngine(FakeEngine):
     """An engine that lists one process in each container."""
 
-    def facts(self) -> dict[str, Any]:
-        return {"NCPU": 2}
-
     def variables(self, container: str) -> dict[str, str]:
         return {"DATABASE_URL": f"postgresql://db/{container}"}
 

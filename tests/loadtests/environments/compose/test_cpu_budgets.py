@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -29,11 +28,6 @@ PINNED = "--cpuset-cpus=1"
 BY_CPUS, BY_QUOTA = ("--cpus=0.1",), ("--cpu-period=100000", "--cpu-quota=10000")
 
 
-class TwoCores(FakeEngine):
-    def facts(self) -> dict[str, Any]:
-        return {"NCPU": 2}
-
-
 def periods(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, local: bool, writable: bool
 ) -> tuple[ComposeStack, FakeEngine, Held]:
@@ -52,7 +46,7 @@ def periods(
     monkeypatch.setattr(proc, "sleep", lambda _: None)
     monkeypatch.setattr(stack_module, "wait_until_quiet", lambda *_: None)
     monkeypatch.setattr(ComposeStack, "_start_proxy", lambda *_: None)
-    engine = TwoCores(*all_containers())
+    engine = FakeEngine(*all_containers())
     project = Project(
         engine=as_engine(engine), compose=COMPOSE, name="twofold-1", files=(), variables={}
     )
