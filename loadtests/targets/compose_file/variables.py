@@ -1,11 +1,12 @@
 """Fills in the variables of a Compose file as Compose does, without Compose.
 
-Values come from this process and from the folder's ``.env``.
+Values come from this process and from files of variables: ``.env``, or those of COMPOSE_ENV_FILES.
+Rules: docs.docker.com, "Pre-defined environment variables".
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from loadtests.targets.compose_file.interpolation import replaced
 from loadtests.targets.compose_file.needs import Services, environment_of
 
 ENV_FILE = ".env"
+ENV_FILES = "COMPOSE_ENV_FILES"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,14 +31,30 @@ class Filled:
     unset: Mapping[str, tuple[str, ...]]
 
 
-def of_folder(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that Compose has in a folder: those of ``.env``, and the process's."""
-    return {**dotenv.parse(_text(folder / ENV_FILE), environ), **environ}
+def env_files(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the files of variables that Compose reads for a project, later ones over earlier."""
+    named = (name.strip() for name in environ.get(ENV_FILES, "").split(","))
+    return tuple(filter(None, named)) or (ENV_FILE,)
 
 
-def filled(services: Services, folder: Path, environ: Mapping[str, str]) -> Filled:
-    """Return the services of a Compose file in a folder; what cannot be read has no value."""
-    values = of_folder(folder, environ)
+def of_folder(
+    folder: Path, environ: Mapping[str, str], names: Sequence[str] | None = None
+) -> dict[str, str]:
+    """Return the variables that Compose has in a folder: those of files, and the process's.
+
+    The files are ``names``, or else those of :func:`env_files`.
+    """
+    values: dict[str, str] = {}
+    for name in env_files(environ) if names is None else names:
+        values = dotenv.parse(_text(folder / name), environ, values)
+    return {**values, **environ}
+
+
+def filled(services: Services, folder: Path, values: Mapping[str, str]) -> Filled:
+    """Return the services of a Compose file in a folder; what cannot be read has no value.
+
+    ``values`` are the variables, as :func:`of_folder` has them.
+    """
     made: dict[str, Mapping[str, Any]] = {}
     unset: dict[str, tuple[str, ...]] = {}
     for name, definition in services.items():

@@ -31,7 +31,8 @@ def test_what_a_service_says_wins_over_its_file_and_the_process_over_the_folders
     (tmp_path / "web.env").write_text("B=of web\nE=\r\n")
     web = {"env_file": ["web.env", "gone.env"], "environment": ["A", "D", "GONE", "F=$B"]}
 
-    filled = variables.filled({"web": web}, tmp_path, VALUES)
+    values = variables.of_folder(tmp_path, VALUES)
+    filled = variables.filled({"web": web}, tmp_path, values)
 
     assert filled.services["web"]["environment"] == {
         "A": "a",
@@ -60,3 +61,15 @@ def test_a_pipe_is_no_file_of_variables(tmp_path: Path) -> None:
     services = {"web": {"env_file": ".env", "environment": {"A": "${A}"}}}
 
     assert variables.filled(services, tmp_path, {}).unset == {"web": ("A",)}
+
+
+def test_files_of_variables_that_the_shell_names_are_read_instead_of_the_folders(
+    tmp_path: Path,
+) -> None:
+    for name, text in {".env": "A=1\nB=1\n", "one.env": "A=2\nC=2\n", "two.env": "C=$A\n"}.items():
+        (tmp_path / name).write_text(text)
+    named = {"COMPOSE_ENV_FILES": "one.env, two.env"}
+
+    assert variables.of_folder(tmp_path, named) == {**named, "A": "2", "C": "2"}
+    assert variables.of_folder(tmp_path, {})["B"] == "1"
+    assert variables.of_folder(tmp_path, named, [".env"])["B"] == "1"

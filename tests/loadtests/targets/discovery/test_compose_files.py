@@ -228,3 +228,16 @@ def test_files_that_are_named_are_read_and_no_others(tmp_path: Path) -> None:
     assert compose_files.find(tmp_path, ["compose.yaml"])[0][0].needs == ()
     named = ["compose.yaml", "compose.override.yaml"]
     assert compose_files.find(tmp_path, named)[0][1].file == "compose.yaml:compose.override.yaml"
+
+
+def test_services_of_an_included_file_are_named_by_the_file_that_includes_it(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "shop").mkdir()
+    write(tmp_path, compose="include: [shop/compose.yaml]\nservices: {db: {image: postgres}}")
+    write(tmp_path / "shop", compose="services: {web: {build: ., depends_on: [db]}}")
+
+    (web, db), notes = compose_files.find(tmp_path)
+
+    assert (str(web), web.context, web.needs) == ("compose.yaml:web", "shop", ("db",))
+    assert (db.name, notes) == ("db", ())
