@@ -96,6 +96,7 @@ def as_it_starts(given: dict[str, Any], seed: int) -> Decision:
 
 def _how_far(given: dict[str, Any], *, wait: bool, as_json: bool, for_rps: float | None) -> int:
     from loadtests.analysis import until
+    from loadtests.cli import run_result
 
     doubling.check(given, for_rps)
 
@@ -106,6 +107,7 @@ def _how_far(given: dict[str, Any], *, wait: bool, as_json: bool, for_rps: float
     answer = doubling.search(
         given, decide=decide, measure=measure, for_rps=for_rps, tell=partial(click.echo, err=True)
     )
+    run_result.tell_ci_how_far(answer)
     output.tell(
         as_json=as_json, document=lambda: doubling.document(answer), text=lambda: answer.sentence
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from loadtests.analysis.until import HowFar
 from loadtests.model.result import CellResult, DoublingResult, RunResult
 from loadtests.model.safe_text import printable
 from loadtests.report.rounding import factor, figure, figures, interval, percent
@@ -30,6 +31,7 @@ CELL_COLUMNS = (
     "bottleneck",
 )
 DOUBLING_COLUMNS = ("doubling", "factor [95 %]", "verdict", "CPU used", "CPU per request", "why")
+STEP_COLUMNS = ("replicas", "requests/s [95 %]", "factor [95 %]", "verdict", "why")
 COMPARISON_COLUMNS = ("workload", "replicas", "worker", "against", "ratio [95 %]")
 
 MOST_NAMES = 200
@@ -85,6 +87,22 @@ def _consistency(result: RunResult) -> str:
     found = _list(consistency.TITLE, [sentence for _, sentence in consistency.sentences(result)])
     asked = consistency.rows(result)
     return f"{found}\n\n{table(consistency.COLUMNS, asked)}" if asked else found
+
+
+def render_how_far(answer: HowFar) -> str:
+    """Return the answer of ``run --until``, and a table of its doublings."""
+    rows = (
+        (
+            f"{step.replicas_from} → {step.replicas_to}",
+            interval(step.to_rps, figure),
+            interval(step.factor, factor),
+            story.VERDICTS[step.verdict],
+            step.why,
+        )
+        for step in answer.steps
+    )
+    answered = ("## Twofold: how far it scales", escape(answer.sentence))
+    return "\n\n".join((*answered, _section("Doublings", STEP_COLUMNS, rows))) + "\n"
 
 
 def _requests(result: RunResult) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from loadtests.model import errors
 from tests.loadtests.fakes import World
 
@@ -27,6 +29,25 @@ def test_the_answer_is_one_sentence_and_each_doubling_a_run(
         "Up to 2 replicas of 0.05 CPU each, 100 requests/s; 4 gain"
     )
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_job_of_github_gets_the_answer_and_a_summary(
+    twofold: Any, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.rps, world.throttled_ratio = (lambda _, members: 50.0 * min(len(members), 2)), 0.3
+    summary = tmp_path / "summary.md"
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+
+    ended = twofold("run", "--until", *ONE)
+
+    assert ended.code == errors.EXIT_YES
+    told = "::notice title=Load test%3A how far it scales::Up to 2 replicas of 0.05 CPU each"
+    assert told in ended.stderr
+    title, _, answer, *_, one, two = summary.read_text().strip().split("\n")
+    assert title == "## Twofold: how far it scales"
+    assert answer.startswith("Up to 2 replicas of 0.05 CPU each")
+    assert [line.split(" | ")[0] for line in (one, two)] == ["| 1 → 2", "| 2 → 4"]
 
 
 def test_a_wanted_rate_implies_it_and_json_has_the_steps(twofold: Any) -> None:
