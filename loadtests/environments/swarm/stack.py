@@ -124,8 +124,7 @@ class SwarmStack:
         places = []
         for member in self._generators:
             argv = self._exec_argv(member, "python", "-m", "loadtests.generator")
-            name = f"node {self._at[member][0].name}"
-            places.append(json.dumps({"name": name, "argv": argv}))
+            places.append(json.dumps({"name": f"node {self._at[member][0].name}", "argv": argv}))
         argv = module_argv("loadtests.generator.team", "--processes", processes, *places)
         return Child(argv, log=self._log_file(Role.GENERATOR), env=python_path())
 
@@ -138,7 +137,8 @@ class SwarmStack:
 
     def _start(self, member: Role, module: str, *options: str) -> Child:
         argv = self._exec_argv(member, "python", "-m", module, *options)
-        return Child(argv, log=self._log_file(member))
+        watch = docker.pulse.Watch(host=self._at[member][0].engine)
+        return Child(argv, log=self._log_file(member), hopeless=watch.hopeless)
 
     def _log_file(self, member: Role) -> Path:
         logs = self._folder / "logs"

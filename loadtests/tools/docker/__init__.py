@@ -102,7 +102,7 @@ class Engine:
 
     def answers(self) -> bool:
         """Return whether the engine answers within a few seconds."""
-        return pulse.answers()
+        return pulse.answers(host=self.host)
 
     def containers(self, project: str) -> tuple[Container, ...]:
         """Return the containers of a Compose project, ordered by service and number."""

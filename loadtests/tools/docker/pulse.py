@@ -24,8 +24,12 @@ MISSES = 2
 """This many pings in a row without an answer mean that the engine hangs."""
 
 
-SILENT = "The Docker engine no longer answers."
 WAY_OUT = "Run `twofold down` once it answers again; it removes what is left."
+
+
+def silence(host: str | None = None) -> str:
+    """Return the sentence on an engine that does not answer."""
+    return f"The Docker engine{f' at {host}' if host else ''} no longer answers."
 
 
 def answers(limit_s: int | None = None, *, host: str | None = None) -> bool:
@@ -133,7 +137,7 @@ def ask(
     except ProcessFailure as failure:
         if not watch.engine_is_silent:
             raise
-        raise EnvironmentFailure(f"{SILENT} {WAY_OUT}") from failure
+        raise EnvironmentFailure(f"{silence()} {WAY_OUT}") from failure
 
 
 @contextmanager
@@ -148,11 +152,14 @@ def heard(host: str | None = None) -> Iterator[None]:
     except RequestException as error:
         if answers(host=host):
             raise
-        raise EnvironmentFailure(f"{SILENT} {WAY_OUT}") from error
+        raise EnvironmentFailure(f"{silence(host)} {WAY_OUT}") from error
 
 
 class Watch:
-    """Knows when the engine and the program were last heard of."""
+    """Knows when the engine and the program were last heard of.
+
+    It is the engine at ``host``, or else the one that the environment variables name.
+    """
 
     def __init__(
         self,
@@ -160,7 +167,10 @@ class Watch:
         first_line_limit_s: float | None = None,
         silence_limit_s: float | None = None,
         state: Callable[[], object] = lambda: None,
+        *,
+        host: str | None = None,
     ) -> None:
+        self._host = host
         self._on_line = on_line
         self._limit_s = first_line_limit_s if first_line_limit_s is not None else silence_limit_s
         self._silence_limit_s = silence_limit_s
@@ -178,9 +188,9 @@ class Watch:
 
     def hopeless(self) -> str | None:
         """Return why waiting is of no use, or None."""
-        self._misses = 0 if answers() else self._misses + 1
+        self._misses = 0 if answers(host=self._host) else self._misses + 1
         if self.engine_is_silent:
-            return SILENT
+            return silence(self._host)
         if self._limit_s is None or self._misses:
             return None
         silent_s = proc.monotonic_s() - self._moved_s

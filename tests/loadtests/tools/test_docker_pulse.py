@@ -141,3 +141,16 @@ def test_a_request_that_fails_is_the_engines_silence_where_it_is_silent(
 
     with pytest.raises(EnvironmentFailure, match="no longer answers"), pulse.heard():
         raise late
+
+
+def test_an_engine_elsewhere_is_watched_by_its_own_name(
+    engine: EngineServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
+    watch = pulse.Watch(host=engine.address)
+
+    assert watch.hopeless() is None
+    engine.hangs.set()
+
+    assert watch.hopeless() is None
+    assert watch.hopeless() == f"The Docker engine at {engine.address} no longer answers."
