@@ -68,7 +68,7 @@ def _check_target(backend: str, tested: Target) -> None:
     able = [kind.name for kind in BACKENDS.values() if tested.kind in kind.targets]
     raise UsageError(
         f"--backend {backend} cannot run {tested.name}, which is a target of the form"
-        f" {tested.kind!r}. Use --backend {' or '.join(able)}."
+        f" {str(tested.kind)!r}. Use --backend {' or '.join(able)}."
     )
 
 

@@ -10,25 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loadtests.model.tested.surroundings import FoundRoute
+from loadtests.targets.discovery import makers
+from loadtests.targets.discovery.makers import DJANGOS, FACTORIES, makes, name_of
 from loadtests.targets.discovery.source_files import dotted, modules, parsed
 
 FIRST = ("wsgi", "app", "application", "main", "server", "run", "api", "web")
 """Usual names of modules with an application, those that Flask looks for first."""
 
 APPLICATIONS = ("app", "application")
-FACTORIES = ("create_app", "make_app")
-MAKERS = frozenset({"Bottle", "Flask", "default_app", "get_wsgi_application", *FACTORIES})
-"""What makes a WSGI application of Bottle, Django or Flask, by its name alone."""
-
-OF_MODULES = {"falcon": ("API", "App")}
-"""Names that make one only where they are a module's own."""
-
-ASYNC_MAKERS = frozenset({"FastAPI", "Litestar", "Quart", "Starlette"})
-"""What makes an ASGI application."""
-
-DJANGOS = "get_asgi_application"
-"""What makes Django's; every such project has a WSGI application, too, which init takes."""
-
 _BRACES = re.compile(r"\{(?P<name>\w+)(?::(?P<kind>\w+))?\}")
 """A parameter of a path as FastAPI and Starlette write it."""
 
@@ -162,24 +151,23 @@ def _maker(node: ast.stmt, name: str) -> str:
     if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)):
         return ""
     is_named = any(isinstance(each, ast.Name) and each.id == name for each in node.targets)
-    return _name_of(node.value.func) if is_named else ""
+    return name_of(node.value.func) if is_named else ""
 
 
 def _makes_async(tree: ast.Module, attribute: str) -> bool:
+    wsgi, async_ = makers.wsgi_of(tree), frozenset(makers.async_of(tree))
     if not attribute:
-        return (
-            _attribute(tree, _makers(tree)) is None and _attribute(tree, ASYNC_MAKERS) is not None
-        )
+        return _attribute(tree, wsgi) is None and _attribute(tree, async_) is not None
     name, is_call = attribute.partition("(")[0], attribute.endswith(")")
     for node in tree.body:
         if isinstance(node, ast.Assign | ast.AnnAssign) and not is_call and node.value is not None:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             if any(isinstance(target, ast.Name) and target.id == name for target in targets):
-                return _makes(node.value, ASYNC_MAKERS | {DJANGOS})
+                return makes(node.value, async_ | {DJANGOS})
         elif isinstance(node, ast.FunctionDef) and node.name == name:
             made = [each for each in ast.walk(node) if isinstance(each, ast.Call)]
-            return any(_makes(each, ASYNC_MAKERS) for each in made) and not any(
-                _makes(each, MAKERS - {*FACTORIES}) for each in made
+            return any(makes(each, async_) for each in made) and not any(
+                makes(each, wsgi - {*FACTORIES}) for each in made
             )
     return False
 
@@ -206,47 +194,35 @@ def _source(file: Path, top: Path, folder: Path) -> Source | None:
     if tree is None:
         return None
     framework = None
-    attribute = _attribute(tree, _makers(tree))
+    attribute = _attribute(tree, makers.wsgi_of(tree))
     if attribute is None:
-        framework = next(
-            (name for name in sorted(ASYNC_MAKERS) if _attribute(tree, frozenset({name}))), None
-        )
-        attribute = _attribute(tree, ASYNC_MAKERS)
+        known = makers.async_of(tree)
+        attribute = _attribute(tree, frozenset(known))
+        found = (known[name] for name in sorted(known) if _attribute(tree, frozenset({name})))
+        framework = next(found, None)
     if attribute is None:
         return None
     return Source(
         name=f"{dotted(file, top)}:{attribute}",
         file=str(file.relative_to(folder)),
         routes=tuple(_routes(tree)),
-        framework=framework.lower() if framework else None,
+        framework=framework,
     )
 
 
-def _makers(tree: ast.Module) -> frozenset[str]:
-    """Return the names by which a module can make a WSGI application."""
-    own = {
-        name.asname or name.name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom)
-        for name in node.names
-        if name.name in OF_MODULES.get(node.module or "", ())
-    }
-    return MAKERS | own
-
-
-def _attribute(tree: ast.Module, makers: frozenset[str]) -> str | None:
+def _attribute(tree: ast.Module, known: frozenset[str]) -> str | None:
     """Return the application or the factory that a module has at its top, as Flask looks for it."""
     made: list[str] = []
     factories: list[str] = []
-    makers |= _own_makers(tree, makers)
+    known |= _own_makers(tree, known)
     for statement in tree.body:
         if isinstance(statement, ast.Assign | ast.AnnAssign):
             targets: list[ast.expr] = (
                 statement.targets if isinstance(statement, ast.Assign) else [statement.target]
             )
-            if statement.value is not None and _makes(statement.value, makers):
+            if statement.value is not None and makes(statement.value, known):
                 made += [target.id for target in targets if isinstance(target, ast.Name)]
-        elif isinstance(statement, ast.FunctionDef) and _is_a_factory(statement, makers):
+        elif isinstance(statement, ast.FunctionDef) and _is_a_factory(statement, known):
             factories.append(statement.name)
     for name in (*APPLICATIONS, *made):
         if name in made:
@@ -254,41 +230,24 @@ def _attribute(tree: ast.Module, makers: frozenset[str]) -> str | None:
     return f"{factories[0]}()" if factories else None
 
 
-def _own_makers(tree: ast.Module, makers: frozenset[str]) -> frozenset[str]:
+def _own_makers(tree: ast.Module, known: frozenset[str]) -> frozenset[str]:
     """Return the functions of a module that make an application and return something."""
-    known = makers - {*FACTORIES}
+    certain = known - {*FACTORIES}
     return frozenset(
         function.name
         for function in tree.body
         if isinstance(function, ast.FunctionDef)
         and function.name not in FACTORIES
-        and any(isinstance(node, ast.Call) and _makes(node, known) for node in ast.walk(function))
+        and any(isinstance(node, ast.Call) and makes(node, certain) for node in ast.walk(function))
         and any(isinstance(node, ast.Return) and node.value for node in ast.walk(function))
     )
 
 
-def _is_a_factory(function: ast.FunctionDef, makers: frozenset[str]) -> bool:
-    own = makers - {*FACTORIES}
+def _is_a_factory(function: ast.FunctionDef, known: frozenset[str]) -> bool:
+    certain = known - {*FACTORIES}
     return function.name in FACTORIES and any(
-        isinstance(node, ast.Call) and _makes(node, own) for node in ast.walk(function)
+        isinstance(node, ast.Call) and makes(node, certain) for node in ast.walk(function)
     )
-
-
-def _makes(value: ast.expr, makers: frozenset[str]) -> bool:
-    """Tell whether an expression calls what makes an application, such as ``falcon.App()``."""
-    if not isinstance(value, ast.Call):
-        return False
-    function = value.func
-    owner = function.value if isinstance(function, ast.Attribute) else None
-    if isinstance(owner, ast.Name) and _name_of(function) in OF_MODULES.get(owner.id, ()):
-        return bool(makers & MAKERS)
-    return _name_of(function) in makers
-
-
-def _name_of(function: ast.expr) -> str:
-    if isinstance(function, ast.Attribute):
-        return function.attr
-    return function.id if isinstance(function, ast.Name) else ""
 
 
 def _routes(tree: ast.Module) -> Iterator[FoundRoute]:

@@ -200,7 +200,7 @@ def _with_target(found: Surroundings, sources: Sequence[Source]) -> Surroundings
         routes = _routes_of_image(found)
         return replace(found, target=target, why=f"what {file} builds", routes=routes)
     if application is not None:
-        why = f"an application in {application.file}, which could not be imported"
+        why = f"an application in {application.file}, which does not run as it is"
         return replace(found, target=application.name, why=why, routes=application.routes)
     below = _below(Path(found.folder))
     place = f"one of {', '.join(below)}" if below else "the project's folder"

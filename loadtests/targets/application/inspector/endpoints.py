@@ -59,7 +59,13 @@ def _routes(owner: Any, prefix: str, depth: int) -> Iterator[tuple[str, list[str
 def _is_shown(route: Any) -> bool:
     """Tell whether a route is the application's own; of Litestar, its handlers say so."""
     parts = getattr(route, "route_handlers", None) or (route,)
-    return any(getattr(part, "include_in_schema", True) is not False for part in parts)
+    return any(_is_in_schema(part) for part in parts)
+
+
+def _is_in_schema(part: Any) -> bool:
+    """Tell whether documentation is to have it; of Litestar, its routers say so, too."""
+    whole = getattr(part, "resolve_include_in_schema", None)
+    return (whole() if whole else getattr(part, "include_in_schema", True)) is not False
 
 
 def _as_flask_writes(match: re.Match[str]) -> str:

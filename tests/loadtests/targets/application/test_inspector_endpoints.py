@@ -49,6 +49,33 @@ def inspected(folder: Path, application: str = "shop:app", **files: str) -> Insp
     )
 
 
+LITESTAR = """
+    class Handler:
+        include_in_schema = object()  # its routers decide
+        def __init__(self, is_shown):
+            self.is_shown = is_shown
+        def resolve_include_in_schema(self):
+            return self.is_shown
+    class Own:
+        include_in_schema = False
+    class Route:
+        methods = {"GET", "OPTIONS"}
+        def __init__(self, path, handler):
+            self.path, self.route_handlers = path, [Own(), handler]
+    class Litestar:
+        routes = [Route("/", Handler(True)), Route("/schema/redoc", Handler(False))]
+        async def __call__(self, scope, receive, send): ...
+"""
+
+
+def test_documentation_that_a_router_hides_is_no_route(tmp_path: Path) -> None:
+    seen = inspected(
+        tmp_path, shop="from litestar import Litestar\napp = Litestar()", litestar=LITESTAR
+    )
+
+    assert [route.path for route in seen.routes] == ["/"]
+
+
 def test_an_async_application_has_its_interface_and_its_routes(tmp_path: Path) -> None:
     seen = inspected(tmp_path, shop=SHOP, starlette=STARLETTE)
 

@@ -110,6 +110,13 @@ def missing(_): ...
         ("import falcon\ndef create_app():\n    return falcon.API()", "shop:create_app()"),
         ("from bottle import Bottle\napp = Bottle()", "shop:app"),
         ("import bottle\napp = bottle.default_app()", "shop:app"),
+        ("import cherrypy\napp = cherrypy.tree.mount(Root(), '/')", "shop:app"),
+        ("from cherrypy import Application as A\napp = A(Root(), '/')", "shop:app"),
+        ("app = Configurator().make_wsgi_app()", "shop:app"),
+        ("import web\napplication = web.application(urls, {}).wsgifunc()", "shop:application"),
+        ("from apiflask import APIFlask\napp = APIFlask(__name__)", "shop:app"),
+        ("from flask_openapi3 import OpenAPI\napp = OpenAPI(__name__)", "shop:app"),
+        ("import socketio as s\napp = s.WSGIApp(s.Server())", "shop:app"),
     ],
 )
 def test_applications_of_other_frameworks_are_found(tmp_path: Path, text: str, name: str) -> None:
@@ -117,7 +124,14 @@ def test_applications_of_other_frameworks_are_found(tmp_path: Path, text: str, n
 
 
 @pytest.mark.parametrize(
-    "text", ["import typer\napp = typer.App()", "from kivy import App\na = App()"]
+    "text",
+    [
+        "import typer\napp = typer.App()",
+        "from kivy import App\na = App()",
+        "import falcon\nfrom x import y\napp = y.App()",
+        "from falcon import testing\napp = testing.App()",
+        "from shop import Application\napp = Application()",
+    ],
 )
 def test_a_name_that_others_have_too_is_none(tmp_path: Path, text: str) -> None:
     assert names(tmp_path, shop=text) == []
@@ -147,6 +161,28 @@ def test_an_async_application_is_told_apart(tmp_path: Path, framework: str) -> N
         ("main:app", framework.lower()),
         ("shop:create_app()", framework.lower()),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "framework"),
+    [
+        ("from sanic import Sanic\napp = Sanic('shop')", "sanic"),
+        ("from blacksheep import Application\napp = Application()", "blacksheep"),
+        ("import falcon.asgi\napp = falcon.asgi.App()", "falcon"),
+        ("from falcon import asgi\napp = asgi.App()", "falcon"),
+        ("from falcon.asgi import App as Own\napp = Own()", "falcon"),
+        ("from connexion import AsyncApp\napp = AsyncApp(__name__)", "connexion"),
+        ("from aiohttp import web\napp = web.Application()", "aiohttp"),
+        ("import tornado.web as w\napp: object = w.Application([])", "tornado"),
+    ],
+)
+def test_an_async_framework_is_known_by_its_module(
+    tmp_path: Path, text: str, framework: str
+) -> None:
+    assert names(tmp_path, main=text) == []
+    (source,) = flask_source.find_async(tmp_path)
+    assert (source.name, source.framework) == ("main:app", framework)
+    assert flask_source.is_async(tmp_path, "main:app")
 
 
 def test_a_closed_folder_beside_the_code_stops_nothing() -> None:

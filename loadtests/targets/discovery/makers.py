@@ -1,0 +1,94 @@
+"""What makes an application in a module's source: the classes and functions of frameworks.
+
+A framework more is a line here. What has a name that others have too is known by its module.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+
+FACTORIES = ("create_app", "make_app")
+"""Usual names of a project's own functions that make one."""
+
+WSGI = frozenset(
+    {"APIFlask", "Bottle", "Dash", "Eve", "Flask", "default_app", "get_wsgi_application"}
+    | {"make_wsgi_app", "wsgifunc", *FACTORIES}
+)
+"""What makes a WSGI application by its name alone; the last two are Pyramid's and web.py's."""
+
+WSGI_OF_MODULES = frozenset(
+    {"cherrypy.Application", "cherrypy.tree.mount", "falcon.API", "falcon.App"}
+    | {"flask_openapi3.OpenAPI", "paste.deploy.loadapp", "pyramid.paster.get_app"}
+    | {"socketio.WSGIApp"}
+)
+
+ASYNC: Mapping[str, str] = {
+    "FastAPI": "fastapi",
+    "Litestar": "litestar",
+    "Quart": "quart",
+    "Sanic": "sanic",
+    "Starlette": "starlette",
+}
+"""What makes an ASGI application by its name alone, and the framework."""
+
+ASYNC_OF_MODULES: Mapping[str, str] = {
+    "aiohttp.web.Application": "aiohttp",
+    "blacksheep.Application": "blacksheep",
+    "blacksheep.server.Application": "blacksheep",
+    "connexion.App": "connexion",
+    "connexion.AsyncApp": "connexion",
+    "connexion.FlaskApp": "connexion",
+    "falcon.asgi.App": "falcon",
+    "socketio.ASGIApp": "socketio",
+    "tornado.web.Application": "tornado",
+}
+"""The same, with the module; two of these frameworks have a server of their own."""
+
+DJANGOS = "get_asgi_application"
+"""What makes Django's; every such project has a WSGI application, too, which init takes."""
+
+ALONE = WSGI | {*ASYNC, DJANGOS}
+
+
+def wsgi_of(tree: ast.Module) -> frozenset[str]:
+    """Return the names, as a module writes them, of what makes a WSGI application."""
+    return WSGI | {name for maker in WSGI_OF_MODULES for name in _written(tree, maker)}
+
+
+def async_of(tree: ast.Module) -> dict[str, str]:
+    """Return the same of what makes an async one, each with its framework."""
+    known = dict(ASYNC)
+    for maker, framework in ASYNC_OF_MODULES.items():
+        known |= dict.fromkeys(_written(tree, maker), framework)
+    return known
+
+
+def makes(value: ast.expr, makers: frozenset[str]) -> bool:
+    """Tell whether an expression calls a maker, such as ``falcon.App()`` where that is one."""
+    if not isinstance(value, ast.Call):
+        return False
+    last = name_of(value.func)
+    return ast.unparse(value.func) in makers or last in makers & ALONE
+
+
+def name_of(function: ast.expr) -> str:
+    """Return the last name of what is called; "" for what has none."""
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""
+
+
+def _written(tree: ast.Module, maker: str) -> Iterator[str]:
+    """Yield how a module writes the full name of something, by what it imports."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                place = alias.name if alias.asname else alias.name.partition(".")[0]
+                if maker.startswith(f"{place}."):
+                    yield f"{alias.asname or place}{maker[len(place) :]}"
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                place = f"{node.module}.{alias.name}"
+                if f"{maker}.".startswith(f"{place}."):
+                    yield f"{alias.asname or alias.name}{maker[len(place) :]}"
