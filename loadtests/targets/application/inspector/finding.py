@@ -23,7 +23,7 @@ DEFAULT_MODULES = ("wsgi", "app")
 FURTHER_MODULES = ("main", "asgi", "api")
 """Where others have theirs, such as FastAPI; taken where their code seems to have one."""
 
-SEEMS = r"\bFlask\(__name__|\b(FastAPI|Litestar|Quart|Starlette|create_app|make_app)\("
+SEEMS = r"\bFlask\(__name__|\b(FastAPI|Litestar|Quart|Sanic|Starlette|create_app|make_app)\("
 
 APPLICATIONS, FACTORIES = ("app", "application"), ("create_app", "make_app")
 """What Flask looks for where nothing is named, each in this order (``flask.cli``)."""
