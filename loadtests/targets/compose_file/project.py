@@ -26,7 +26,7 @@ def read(
     start: Path,
     folder: Path,
     values: Mapping[str, str],
-    seen: frozenset[Path] = frozenset(),
+    seen: frozenset[str] = frozenset(),
 ) -> Filled:
     """Return the services of Compose files, later ones over earlier ones; places from ``folder``.
 
@@ -34,7 +34,7 @@ def read(
     back to a file of ``seen`` is passed over: Compose refuses it. Raises
     :class:`ComposeFileError` for a file that cannot be read, with its name.
     """
-    seen |= {(start / name).resolve() for name in names}
+    seen |= _places(names, start)
     documents = [_document(start, name) for name in names]
     services: dict[str, Mapping[str, Any]] = {}
     unset: dict[str, tuple[str, ...]] = {}
@@ -64,12 +64,17 @@ def _document(start: Path, name: str) -> Mapping[str, Any]:
         raise ComposeFileError(f"{name} cannot be read: {reason}.") from error
 
 
-def _included(entry: Any, folder: Path, outer: Mapping[str, str], seen: frozenset[Path]) -> Filled:
+def _places(names: Sequence[str], start: Path) -> frozenset[str]:
+    """Return files by what they are known again by; their names may be any text."""
+    return frozenset(os.path.abspath(start / name) for name in names)  # noqa: PTH100  it may raise
+
+
+def _included(entry: Any, folder: Path, outer: Mapping[str, str], seen: frozenset[str]) -> Filled:
     """Return the services of an entry of ``include``; none of what is on another machine."""
     given = entry if isinstance(entry, Mapping) else {"path": entry}
     names = [replaced(name, outer, {}) for name in _texts(given.get("path"))]
     elsewhere = any("://" in name or name.startswith("git@") for name in names)
-    if not names or elsewhere or any((folder / name).resolve() in seen for name in names):
+    if not names or elsewhere or seen & _places(names, folder):
         return Filled(services={}, unset={})
     own = (folder / names[0]).parent
     if isinstance(place := given.get("project_directory"), str):

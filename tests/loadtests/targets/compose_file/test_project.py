@@ -133,6 +133,7 @@ def test_a_mistake_is_composes_to_tell(tmp_path: Path, text: str) -> None:
         ("include: [gone.yaml]", "gone.yaml"),
         ("services: {web: {extends: {file: gone.yaml, service: web}}}", "gone.yaml"),
         ("services: [", "compose.yaml"),
+        ('include: ["a\\0b"]', "a\0b"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, text: str, name: str) -> None:
