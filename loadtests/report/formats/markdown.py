@@ -60,6 +60,22 @@ def render(result: RunResult) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def render_how_far(answer: HowFar) -> str:
+    """Return the answer of ``run --until``, and a table of its doublings."""
+    rows = (
+        (
+            f"{step.replicas_from} → {step.replicas_to}",
+            interval(step.to_rps, figure),
+            interval(step.factor, factor),
+            story.VERDICTS[step.verdict],
+            step.why,
+        )
+        for step in answer.steps
+    )
+    answered = ("## Twofold: how far it scales", escape(answer.sentence))
+    return "\n\n".join((*answered, _section("Doublings", STEP_COLUMNS, rows))) + "\n"
+
+
 def escape(text: str) -> str:
     """Return text that Markdown shows as it is, on one line."""
     return SPECIAL.sub(r"\\\1", " ".join(printable(text).split()))
@@ -87,22 +103,6 @@ def _consistency(result: RunResult) -> str:
     found = _list(consistency.TITLE, [sentence for _, sentence in consistency.sentences(result)])
     asked = consistency.rows(result)
     return f"{found}\n\n{table(consistency.COLUMNS, asked)}" if asked else found
-
-
-def render_how_far(answer: HowFar) -> str:
-    """Return the answer of ``run --until``, and a table of its doublings."""
-    rows = (
-        (
-            f"{step.replicas_from} → {step.replicas_to}",
-            interval(step.to_rps, figure),
-            interval(step.factor, factor),
-            story.VERDICTS[step.verdict],
-            step.why,
-        )
-        for step in answer.steps
-    )
-    answered = ("## Twofold: how far it scales", escape(answer.sentence))
-    return "\n\n".join((*answered, _section("Doublings", STEP_COLUMNS, rows))) + "\n"
 
 
 def _requests(result: RunResult) -> str:

@@ -51,9 +51,14 @@ def read(
 
 def context_from(context: str, own: Path, folder: Path) -> str:
     """Return what an image is built from as it is named from ``folder``; ``own`` is its file's."""
-    if own == folder or "://" in context or context.startswith("git@"):
+    if own == folder or _is_elsewhere(context):
         return context
     return os.path.relpath(own / context, folder)
+
+
+def _is_elsewhere(place: str) -> bool:
+    """Tell whether a place is the address of another machine, such as a repository's."""
+    return "://" in place or place.startswith("git@")
 
 
 def _document(start: Path, name: str) -> Mapping[str, Any]:
@@ -73,8 +78,7 @@ def _included(entry: Any, folder: Path, outer: Mapping[str, str], seen: frozense
     """Return the services of an entry of ``include``; none of what is on another machine."""
     given = entry if isinstance(entry, Mapping) else {"path": entry}
     names = [replaced(name, outer, {}) for name in _texts(given.get("path"))]
-    elsewhere = any("://" in name or name.startswith("git@") for name in names)
-    if not names or elsewhere or seen & _places(names, folder):
+    if not names or any(map(_is_elsewhere, names)) or seen & _places(names, folder):
         return Filled(services={}, unset={})
     own = (folder / names[0]).parent
     if isinstance(place := given.get("project_directory"), str):

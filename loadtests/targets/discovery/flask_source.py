@@ -198,10 +198,11 @@ def _source(file: Path, top: Path, folder: Path) -> Source | None:
     if attribute is None:
         known = makers.async_of(tree)
         attribute = _attribute(tree, frozenset(known))
-        found = (known[name] for name in sorted(known) if _attribute(tree, frozenset({name})))
-        framework = next(found, None)
-    if attribute is None:
-        return None
+        if attribute is None:
+            return None
+        framework = next(
+            known[name] for name in sorted(known) if _attribute(tree, frozenset({name}))
+        )
     return Source(
         name=f"{dotted(file, top)}:{attribute}",
         file=str(file.relative_to(folder)),

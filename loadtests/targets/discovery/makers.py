@@ -6,7 +6,7 @@ A framework more is a line here. What has a name that others have too is known b
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 FACTORIES = ("create_app", "make_app")
 """Usual names of a project's own functions that make one."""
@@ -15,7 +15,8 @@ WSGI = frozenset(
     {"APIFlask", "Bottle", "Dash", "Eve", "Flask", "default_app", "get_wsgi_application"}
     | {"make_wsgi_app", "wsgifunc", *FACTORIES}
 )
-"""What makes a WSGI application by its name alone; the last two are Pyramid's and web.py's."""
+"""What makes a WSGI application by its name alone; ``make_wsgi_app`` is Pyramid's, and ``wsgifunc``
+web.py's."""
 
 WSGI_OF_MODULES = frozenset(
     {"cherrypy.Application", "cherrypy.tree.mount", "falcon.API", "falcon.App"}
@@ -49,18 +50,20 @@ DJANGOS = "get_asgi_application"
 """What makes Django's; every such project has a WSGI application, too, which init takes."""
 
 ALONE = WSGI | {*ASYNC, DJANGOS}
+"""What is known by its last name, whatever stands before it."""
 
 
 def wsgi_of(tree: ast.Module) -> frozenset[str]:
     """Return the names, as a module writes them, of what makes a WSGI application."""
-    return WSGI | {name for maker in WSGI_OF_MODULES for name in _written(tree, maker)}
+    imported = list(_imported(tree))
+    return WSGI | {name for maker in WSGI_OF_MODULES for name in _written(maker, imported)}
 
 
 def async_of(tree: ast.Module) -> dict[str, str]:
     """Return the same of what makes an async one, each with its framework."""
-    known = dict(ASYNC)
+    known, imported = dict(ASYNC), list(_imported(tree))
     for maker, framework in ASYNC_OF_MODULES.items():
-        known |= dict.fromkeys(_written(tree, maker), framework)
+        known |= dict.fromkeys(_written(maker, imported), framework)
     return known
 
 
@@ -69,7 +72,7 @@ def makes(value: ast.expr, makers: frozenset[str]) -> bool:
     if not isinstance(value, ast.Call):
         return False
     last = name_of(value.func)
-    return ast.unparse(value.func) in makers or last in makers & ALONE
+    return (last in ALONE and last in makers) or _full_name(value.func) in makers
 
 
 def name_of(function: ast.expr) -> str:
@@ -79,16 +82,28 @@ def name_of(function: ast.expr) -> str:
     return function.id if isinstance(function, ast.Name) else ""
 
 
-def _written(tree: ast.Module, maker: str) -> Iterator[str]:
-    """Yield how a module writes the full name of something, by what it imports."""
+def _full_name(function: ast.expr) -> str:
+    """Return what is called as it is written, such as ``falcon.App``; "" for other expressions."""
+    if isinstance(function, ast.Attribute):
+        owner = _full_name(function.value)
+        return f"{owner}.{function.attr}" if owner else ""
+    return function.id if isinstance(function, ast.Name) else ""
+
+
+def _imported(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Yield the full name of each thing that a module imports, and how it writes that."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 place = alias.name if alias.asname else alias.name.partition(".")[0]
-                if maker.startswith(f"{place}."):
-                    yield f"{alias.asname or place}{maker[len(place) :]}"
+                yield place, alias.asname or place
         elif isinstance(node, ast.ImportFrom):
             for alias in node.names:
-                place = f"{node.module}.{alias.name}"
-                if f"{maker}.".startswith(f"{place}."):
-                    yield f"{alias.asname or alias.name}{maker[len(place) :]}"
+                yield f"{node.module}.{alias.name}", alias.asname or alias.name
+
+
+def _written(maker: str, imported: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Yield how a module writes the full name of a maker, by what it imports."""
+    for place, name in imported:
+        if f"{maker}.".startswith(f"{place}."):
+            yield name + maker[len(place) :]

@@ -32,6 +32,10 @@ def silence(host: str | None = None) -> str:
     return f"The Docker engine{f' at {host}' if host else ''} no longer answers."
 
 
+def _gone(host: str | None = None) -> EnvironmentFailure:
+    return EnvironmentFailure(f"{silence(host)} {WAY_OUT}")
+
+
 def answers(limit_s: int | None = None, *, host: str | None = None) -> bool:
     """Return whether the engine answers a ping in this time, by default a few seconds."""
     try:
@@ -137,7 +141,7 @@ def ask(
     except ProcessFailure as failure:
         if not watch.engine_is_silent:
             raise
-        raise EnvironmentFailure(f"{silence()} {WAY_OUT}") from failure
+        raise _gone() from failure
 
 
 @contextmanager
@@ -152,7 +156,7 @@ def heard(host: str | None = None) -> Iterator[None]:
     except RequestException as error:
         if answers(host=host):
             raise
-        raise EnvironmentFailure(f"{silence(host)} {WAY_OUT}") from error
+        raise _gone(host) from error
 
 
 class Watch:
