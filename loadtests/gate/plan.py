@@ -56,8 +56,8 @@ loads with its first requests."""
 
 STEP_S = 8.2
 BLOCK_S = 6.5
-"""Seconds for one pair per lane, and for one scaling block, with warmup, draining and messages
-(measured on 2 cores)."""
+"""Seconds for one pair per lane, and for one scaling block per lane, with warmup, draining and
+messages (measured on 2 cores)."""
 
 OPEN_RATIO = 0.6
 """The open loop's arrival rate for both versions, as a share of base's capacity."""
@@ -96,7 +96,7 @@ def make_plan(options: GateOptions, machine: Machine, *, seed: int) -> GatePlan:
         services, replicas = (), separate_cores(machine)
     first, blocks = error_spending.PAIR_LOOKS[0], error_spending.BLOCK_LOOKS[0] * options.scaling
     lanes = len(replicas[:MOST_LANES])
-    first_s = math.ceil(first / lanes) * STEP_S + blocks * BLOCK_S
+    first_s = measuring_s(first, blocks, lanes=lanes)
     if first_s > 60 * options.max_minutes:
         raise PlanError(
             f"--max-minutes {options.max_minutes:g} is too short: the first look at"
@@ -216,6 +216,11 @@ def settle_s(
     answer_s = OPEN_RATIO * load.users / load.rate_rps
     part = trial_timing.part(plan.seed, (load.worker, what), number)
     return trial_timing.settle_s(answer_s, planned_s, part=part)
+
+
+def measuring_s(pairs: int, blocks: int, *, lanes: int) -> float:
+    """Return how long so many pairs and scaling blocks take, in seconds, one of each per lane."""
+    return math.ceil(pairs / lanes) * STEP_S + math.ceil(blocks / lanes) * BLOCK_S
 
 
 def lane_of(plan: GatePlan, number: int) -> int:

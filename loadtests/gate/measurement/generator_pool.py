@@ -123,21 +123,25 @@ class GeneratorPool:
         Raises :class:`UnusableLoad` with the version on which they do not get to their first task,
         when all other loads are over: their generators may be asked again.
         """
-        pairs = self._begun(loads)
-        done: list[LoadDone] = []
+        return [_collected(agent, load) for agent, load in self._opened(loads)]
+
+    def _opened(self, loads: Sequence[tuple[Key, Load]]) -> list[tuple[Agent, Load]]:
+        """Begin loads and return them when all windows are open; raise as :meth:`rehearse` does."""
+        opened: list[tuple[Agent, Load]] = []
         errors: list[UnusableLoad] = []
-        for (agent, load), (key, given) in zip(pairs, loads, strict=True):
+        for (agent, load), (key, given) in zip(self._begun(loads), loads, strict=True):
             try:
                 with _on(version_of(key, given)):
                     agent.wait_opened(load)
             except UnusableLoad as error:
                 errors.append(error)
-                continue
-            agent.wait_closed(load)
-            done.append(agent.collect(load))
+            else:
+                opened.append((agent, load))
         if errors:
+            for agent, load in opened:
+                _collected(agent, load)
             raise errors[0]
-        return done
+        return opened
 
     def _begun(self, loads: Sequence[tuple[Key, Load]]) -> list[tuple[Agent, Load]]:
         """Begin loads at the same time; return each as it was sent, with its generator."""
@@ -157,10 +161,7 @@ class GeneratorPool:
         ``beside`` is started in the open window. It has to end by itself. Raises
         :class:`UnusableLoad` as :meth:`rehearse` does.
         """
-        pairs = self._begun(loads)
-        for (agent, load), (key, given) in zip(pairs, loads, strict=True):
-            with _on(version_of(key, given)):
-                agent.wait_opened(load)
+        pairs = self._opened(loads)
         opened = read_edge(self._stack, self._awake, metronome)
         beside.start()
         for agent, load in pairs:
@@ -173,6 +174,11 @@ class GeneratorPool:
             for (_, load), finished in zip(loads, done, strict=True):
                 self._keep(f"{self._worker}-{load.id}", finished.samples)
         return done, opened, closed
+
+
+def _collected(agent: Agent, load: Load) -> LoadDone:
+    agent.wait_closed(load)
+    return agent.collect(load)
 
 
 def version_of(key: Key, load: Load) -> SideName:

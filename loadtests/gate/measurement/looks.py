@@ -16,7 +16,7 @@ from loadtests.gate.model.evidence import Evidence, ScalingBlock, StartPair, Wor
 from loadtests.gate.model.plan import GatePlan
 from loadtests.gate.model.result import EndpointResult
 from loadtests.gate.model.vocabulary import SIDE_BY_SIDE, EndpointName, GateVerdict
-from loadtests.gate.plan import BLOCK_S, STEP_S, fewest_starts, load_now
+from loadtests.gate.plan import fewest_starts, load_now, measuring_s
 from loadtests.gate.stack import GateStack
 from loadtests.gate.tested import refusals
 from loadtests.model.errors import EnvironmentFailure, UnusableLoad
@@ -197,7 +197,7 @@ class Session:
             self._measure_step(step, load, before=self._pairs_before, last=look)
 
     def _steps(self, numbers: range) -> Iterator[range]:
-        """Yield the numbers of the pairs that are measured at the same time, one per lane."""
+        """Yield the numbers of the pairs or blocks of the same time, one per lane."""
         lanes = len(self._plan.cores)
         for first in numbers[::lanes]:
             yield range(first, min(first + lanes, numbers.stop))
@@ -214,15 +214,15 @@ class Session:
         load = self._load()
         self._block_runner.prepare()
         with self._block_runner.metronome() as metronome:
-            for number in range(len(self._blocks()) + 1, look + 1):
+            for step in self._steps(range(len(self._blocks()) + 1, look + 1)):
                 if self._overtime():
                     return
-                self._say(f"{self._worker}: one and two replicas in turns, {number} of {look}")
+                self._say(f"{self._worker}: one and two replicas in turns, {step[-1]} of {look}")
                 self._reset()
                 self._in_block = True
-                block = self._block_runner.block(number, load, metronome)
+                blocks = self._block_runner.blocks(step, load, metronome)
                 self._in_block = False
-                self._add(blocks=(*self.evidence.blocks, block))
+                self._add(blocks=(*self.evidence.blocks, *blocks))
 
     def _probe(self) -> None:
         """Check two replicas of each version for consistency; repeat where only head fails."""
@@ -297,8 +297,7 @@ class Session:
         """Return whether measuring up to these looks fits the session's minutes and the memory."""
         more_pairs = 0 if pairs is None else pairs - len(self._pairs())
         more_blocks = 0 if blocks is None else blocks - len(self._blocks())
-        steps = math.ceil(more_pairs / len(self._plan.cores))
-        more_s = steps * STEP_S + more_blocks * BLOCK_S
+        more_s = measuring_s(more_pairs, more_blocks, lanes=len(self._plan.cores))
         fits = pairs is None or pairs - self._pairs_before <= self._most
         return fits and self._spent_s() + more_s <= 60 * self._plan.max_minutes
 

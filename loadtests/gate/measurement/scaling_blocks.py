@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from loadtests.analysis import core_speed
@@ -12,7 +12,7 @@ from loadtests.analysis.consistency import declared
 from loadtests.analysis.consistency.conversation import common_headers, conversation_of
 from loadtests.analysis.consistency.judgement import Asked
 from loadtests.gate.analysis import consistency_guard, figures
-from loadtests.gate.measurement.generator_pool import ALONE, TIMEOUT_S, GeneratorPool
+from loadtests.gate.measurement.generator_pool import TIMEOUT_S, GeneratorPool, Key
 from loadtests.gate.model.evidence import ScalingBlock, ScalingWindow, SideProbe, WorkerLoad
 from loadtests.gate.model.plan import GatePlan
 from loadtests.gate.model.vocabulary import SideName
@@ -43,6 +43,22 @@ NO_START = "A gate starts no further server; a run checks what a start does to w
 FIRST_PORT = 9001
 MOST_BLOCK_PORTS = 60
 """Blocks with ports of their own; later blocks reuse them. A multiple of any number of lanes."""
+
+
+Turn = tuple[SideName, int]
+"""One window of a block: the version, and how many replicas of it are loaded."""
+
+
+@dataclass(kw_only=True)
+class _Lane:
+    """One block during its measurement."""
+
+    number: int
+    key: Key
+    core: int
+    members: tuple[int, int]
+    order: tuple[Turn, ...]
+    windows: list[ScalingWindow] = field(default_factory=list)
 
 
 class BlockRunner:
@@ -107,61 +123,86 @@ class BlockRunner:
         with self._stack.start_metronome() as child:
             yield Metronome(child)
 
-    def block(self, number: int, load: WorkerLoad, metronome: Metronome) -> ScalingBlock:
-        """Return one measured block: one and two replicas of each version, in sequence."""
+    def blocks(
+        self, numbers: Sequence[int], load: WorkerLoad, metronome: Metronome
+    ) -> tuple[ScalingBlock, ...]:
+        """Return one measured block per lane: one and two replicas of each version, in sequence.
+
+        The lanes are loaded in the same windows. Of two lanes, one has the order of the other in
+        reverse, so that what one does beside the other is the same for both versions.
+        """
         at_s, began_s = proc.now_s(), proc.monotonic_s()
-        members = block_members(self._plan, (number - 1) % MOST_BLOCK_PORTS + 1, self._ring)
-        core = self._plan.cores[lane_of(self._plan, number)]
-        self._stack.pin_together([(self._starts(side, members), core) for side in SideName])
-        windows = tuple(
-            self._window(number, side, members[:replicas], core, load, metronome)
-            for side, replicas in block_order(self._plan, self._worker, number)
+        lanes = [self._lane(number) for number in numbers]
+        self._stack.pin_together(
+            [(self._starts(side, lane.members), lane.core) for lane in lanes for side in SideName]
         )
-        return ScalingBlock(
-            worker=self._worker,
-            number=number,
-            at_s=round(at_s, 3),
-            wall_s=round(proc.monotonic_s() - began_s, 3),
-            windows=windows,
+        for turns in zip(*(lane.order for lane in lanes), strict=True):
+            self._windows(list(zip(lanes, turns, strict=True)), load, metronome)
+        wall_s = (proc.monotonic_s() - began_s) / len(lanes)
+        return tuple(
+            ScalingBlock(
+                worker=self._worker,
+                number=lane.number,
+                at_s=round(at_s, 3),
+                wall_s=round(wall_s, 3),
+                windows=tuple(lane.windows),
+            )
+            for lane in lanes
         )
 
-    def _window(
-        self,
-        number: int,
-        side: SideName,
-        members: tuple[int, ...],
-        core: int,
-        load: WorkerLoad,
-        metronome: Metronome,
-    ) -> ScalingWindow:
-        timing, replicas = self._plan.timing, len(members)
-        gate_load = Load(
-            id=f"b{number:03d}-{side}-{replicas}",
-            base_url=self._base_url(self._ports[(side, members)]),
+    def _lane(self, number: int) -> _Lane:
+        lane = lane_of(self._plan, number)
+        return _Lane(
+            number=number,
+            key=(lane, SideName.BASE),
+            core=self._plan.cores[lane],
+            members=block_members(self._plan, (number - 1) % MOST_BLOCK_PORTS + 1, self._ring),
+            order=block_order(self._plan, self._worker, number),
+        )
+
+    def _windows(
+        self, turns: Sequence[tuple[_Lane, Turn]], load: WorkerLoad, metronome: Metronome
+    ) -> None:
+        """Run one window on all lanes at once, and add its figures to each lane."""
+        loads = [self._load_of(lane, turn, load) for lane, turn in turns]
+        # All windows are to begin together.
+        settle_s = max(each.settle_s for each in loads)
+        keyed = [
+            (lane.key, replace(each, settle_s=settle_s))
+            for (lane, _), each in zip(turns, loads, strict=True)
+        ]
+        all_done, opened, closed = self._generators.open(keyed, metronome)
+        foreign_ratio, steal_ratio = figures.taken_by_others(opened, closed)
+        proxy = figures.cpus_of(opened, closed, Role.PROXY)
+        for (lane, (side, replicas)), done in zip(turns, all_done, strict=True):
+            used = {start.name for start in self._starts(side, lane.members[:replicas])}
+            pulses = (_on(edge, lane.core).pulse for edge in (opened, closed))
+            speed = core_speed.between(*pulses)
+            lane.windows.append(
+                ScalingWindow(
+                    side=side,
+                    replicas=replicas,
+                    figures=figures.figures(done, opened, closed, used),
+                    generator_ratio=figures.busy_ratio(done),
+                    lag_ms=round(done.finished.lag_p99_ms, 2),
+                    proxy_ratio=proxy,
+                    core_speed=None if speed is None else figures.short(speed.both),
+                    foreign_ratio=foreign_ratio,
+                    steal_ratio=steal_ratio,
+                )
+            )
+
+    def _load_of(self, lane: _Lane, turn: Turn, load: WorkerLoad) -> Load:
+        timing, (side, replicas) = self._plan.timing, turn
+        return Load(
+            id=f"b{lane.number:03d}-{side}-{replicas}",
+            base_url=self._base_url(self._ports[(side, lane.members[:replicas])]),
             path=self._plan.path,
             users=load.users * replicas,
-            settle_s=settle_s(
-                self._plan, load, timing.settle_s, what=(side, replicas), number=number
-            ),
+            settle_s=settle_s(self._plan, load, timing.settle_s, what=turn, number=lane.number),
             window_s=timing.scaling_s,
             drain_limit_s=timing.drain_limit_s,
             timeout_s=TIMEOUT_S,
-        )
-        (done,), opened, closed = self._generators.open([(ALONE, gate_load)], metronome)
-        used = {start.name for start in self._starts(side, members)}
-        foreign_ratio, steal_ratio = figures.taken_by_others(opened, closed)
-        speed = core_speed.between(_on(opened, core).pulse, _on(closed, core).pulse)
-        proxy = figures.cpus_of(opened, closed, Role.PROXY)
-        return ScalingWindow(
-            side=side,
-            replicas=replicas,
-            figures=figures.figures(done, opened, closed, used),
-            generator_ratio=figures.busy_ratio(done),
-            lag_ms=round(done.finished.lag_p99_ms, 2),
-            proxy_ratio=proxy,
-            core_speed=None if speed is None else figures.short(speed.both),
-            foreign_ratio=foreign_ratio,
-            steal_ratio=steal_ratio,
         )
 
     # -- consistency ----------------------------------------------------------------------------

@@ -115,8 +115,13 @@ class FakeBlockRunner:
         self._truth.done.append("metronome")
         yield
 
-    def block(self, number: int, load: WorkerLoad, metronome: None) -> ScalingBlock:
-        self._truth.done.append(f"block {number}")
+    def blocks(
+        self, numbers: Sequence[int], load: WorkerLoad, metronome: None
+    ) -> tuple[ScalingBlock, ...]:
+        self._truth.done.append(f"blocks {list(numbers)}")
+        return tuple(self._block(number) for number in numbers)
+
+    def _block(self, number: int) -> ScalingBlock:
         noise = self._truth.noise("block", number)
         return make_block(self._truth.plan, number, change=self._truth.scaling + noise)
 
@@ -155,7 +160,7 @@ def test_no_difference_ends_at_the_first_looks() -> None:
 
     assert (len(session.evidence.pairs), len(session.evidence.blocks)) == (16, 8)
     assert verdicts(session, truth.plan) == {GateVerdict.PASS}
-    assert kept == [0, *range(2, 17, 2), *range(17, 25), 24]
+    assert kept == [0, *range(2, 25, 2), 24]
     assert truth.done[-1] == "probe note session counter"
 
 
@@ -328,7 +333,7 @@ def test_memory_bounds_the_starts_that_are_up_at_once(memory_bytes: int) -> None
     assert len(session.evidence.pairs) == 16
 
 
-def test_what_the_load_left_is_taken_back_before_every_step_and_every_block() -> None:
+def test_what_the_load_left_is_taken_back_before_every_step_of_pairs_or_blocks() -> None:
     truth = Truth(make_gate_plan())
     run(truth, reset=lambda: truth.done.append("reset"))
 
@@ -339,3 +344,13 @@ def test_what_the_load_left_is_taken_back_before_every_step_and_every_block() ->
     pairs = [name for name in truth.done if name.startswith("pair")]
     blocks = [name for name in truth.done if name.startswith("block")]
     assert truth.done.count("reset") == -(-len(pairs) // lanes) + len(blocks)
+
+
+def test_blocks_are_measured_one_in_each_lane_at_a_time() -> None:
+    truth = Truth(make_gate_plan())
+    session, _ = run(truth)
+
+    assert [name for name in truth.done if name.startswith("block")] == [
+        f"blocks {[number, number + 1]}" for number in (1, 3, 5, 7)
+    ]
+    assert [block.number for block in session.evidence.blocks] == list(range(1, 9))

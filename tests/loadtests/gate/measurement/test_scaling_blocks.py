@@ -37,7 +37,8 @@ def world() -> GateWorld:
 def a_runner(world: GateWorld, awake: Awake | None = None) -> BlockRunner:
     stack = FakeGateStack(world, PLAN)
     stack.grow(STARTS)
-    agents = {(0, SideName.BASE): Agent(stack.start_generator())}
+    lanes = range(len(PLAN.cores))
+    agents = {(lane, SideName.BASE): Agent(stack.start_generator()) for lane in lanes}
     pool = GeneratorPool(stack, "gthread", agents, awake or Awake(None))
     runner = BlockRunner(stack, PLAN, "gthread", pool)
     runner.prepare()
@@ -73,7 +74,7 @@ def test_a_block_measures_each_side_with_one_and_two_replicas_in_the_planned_ord
 ) -> None:
     runner = a_runner(world)
     with runner.metronome() as metronome:
-        block = runner.block(1, LOAD, metronome)
+        (block,) = runner.blocks([1], LOAD, metronome)
 
     order = [(window.side, window.replicas) for window in block.windows]
     assert order == list(block_order(PLAN, "gthread", 1))
@@ -86,10 +87,30 @@ def test_a_block_measures_each_side_with_one_and_two_replicas_in_the_planned_ord
     assert all(window.proxy_ratio for window in block.windows)
 
 
+def test_blocks_of_two_lanes_are_loaded_at_once_and_in_opposite_order(world: GateWorld) -> None:
+    runner = a_runner(world)
+    with runner.metronome() as metronome:
+        one, two = runner.blocks([1, 2], LOAD, metronome)
+
+    orders = [[(window.side, window.replicas) for window in block.windows] for block in (one, two)]
+    assert orders[0] == orders[1][::-1]
+    loaded = [trial["id"] for trial in world.trials]
+    assert loaded == [
+        f"b{number:03d}-{side}-{replicas}"
+        for turns in zip(*orders, strict=True)
+        for number, (side, replicas) in enumerate(turns, start=1)
+    ]
+    settled = [trial["settle_s"] for trial in world.trials]
+    assert settled[::2] == settled[1::2]
+    pins = [done.split(" to ") for done in world.done if done.startswith("pin")]
+    assert len({start for start, _ in pins}) == 8
+    assert {core for _, core in pins} == {str(core) for core in PLAN.cores}
+
+
 def test_all_starts_of_a_block_share_one_core(world: GateWorld) -> None:
     runner = a_runner(world)
     with runner.metronome() as metronome:
-        runner.block(2, LOAD, metronome)
+        runner.blocks([2], LOAD, metronome)
 
     pinned = [done for done in world.done if done.startswith("pin")]
     assert len(pinned) == 4
@@ -103,7 +124,7 @@ def test_the_speed_of_the_blocks_core_is_told_where_it_is_kept_awake(
 ) -> None:
     runner = a_runner(world, Awake(os.getpid() if awake else None))
     with runner.metronome() as metronome:
-        block = runner.block(1, LOAD, metronome)
+        (block,) = runner.blocks([1], LOAD, metronome)
 
     speeds = [window.core_speed for window in block.windows]
     assert speeds == ([pytest.approx(1e6)] * 4 if awake else [None] * 4)
