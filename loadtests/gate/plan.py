@@ -46,7 +46,7 @@ in throughput, 99th percentiles differ by 15 to 25 %, and doubling factors by 4 
 TIMING = GateTiming(
     first_settle_s=0.6,
     settle_s=0.3,
-    closed_s=2.4,
+    closed_s=1.8,
     open_s=1.8,
     scaling_s=1.2,
     drain_limit_s=15.0,

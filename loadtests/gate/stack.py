@@ -41,19 +41,17 @@ class GateStack(Stack, Protocol):
         """
 
     def hold(self) -> None:
-        """Wait until the new starts are idle, then apply their CPU budgets."""
+        """Wait until the new starts are idle, then apply their CPU budgets.
+
+        Each start is bound to its lane's core. The starts of one number, one of each version, use
+        it in turn as by :meth:`take_turns`.
+        """
 
     def allow(self, starts: Sequence[str], cpus: float) -> None:
         """Give running starts, by their names, another CPU budget, in cores."""
 
-    def pin(self, start: Replica, cores: Sequence[int]) -> None:
-        """Pin a start to cores."""
-
-    def pin_together(self, sets: Sequence[tuple[Sequence[Replica], int]]) -> None:
-        """Pin the starts of each set to its core, where they are loaded side by side.
-
-        The CPU periods of a set's starts begin in turn, where this user may set them.
-        """
+    def take_turns(self, sets: Sequence[Sequence[Replica]]) -> None:
+        """Let the CPU periods of each set's starts begin in turn, where this user may set them."""
 
     def ended(self) -> str | None:
         """Return an error message if a start has exited by itself, or None."""

@@ -107,26 +107,38 @@ class LaneStack(ContainerStack):
 
     def hold(self) -> None:
         """Wait until the new starts are idle, then apply their CPU budgets."""
-        fresh = [start.name for start in self.replicas if start.name not in self._held]
-        wait_until_quiet(fresh, self.read)
-        self._hold(fresh, cpus=self._replica_cpus, cores=())
-        self._held.update(fresh)
+        fresh = self._fresh()
+        wait_until_quiet([start.name for start in fresh], self.read)
+        self._hold_starts(fresh)
+
+    def _fresh(self) -> list[Replica]:
+        return [start for start in self.replicas if start.name not in self._held]
+
+    def _hold_starts(self, starts: Sequence[Replica]) -> None:
+        """Give starts their CPU budgets, and bind each to its lane's core.
+
+        The starts of one number, one of each version, take turns.
+        """
+        for lane, core in enumerate(self._lane_cores):
+            names = [start.name for start in starts if self._lane_of(start) == lane]
+            self._hold(names, cpus=self._replica_cpus, cores=(core,))
+        self._held.update(start.name for start in starts)
+        numbers = sorted({start.number for start in starts})
+        self.take_turns(
+            [[start for start in starts if start.number == number] for number in numbers]
+        )
+
+    def _lane_of(self, start: Replica) -> int:
+        return (start.number - 1) % len(self._lane_cores)
 
     def allow(self, starts: Sequence[str], cpus: float) -> None:
         """Give running starts another CPU budget."""
         self._hold(starts, cpus=cpus, cores=())
 
-    def pin(self, start: Replica, cores: Sequence[int]) -> None:
-        """Pin a start to cores."""
-        self._engine.pin(self.container(start.name), cores)
-
-    def pin_together(self, sets: Sequence[tuple[Sequence[Replica], int]]) -> None:
-        """Pin the starts of each set to its core, where they are loaded side by side."""
-        for starts, core in sets:
-            for start in starts:
-                self.pin(start, (core,))
+    def take_turns(self, sets: Sequence[Sequence[Replica]]) -> None:
+        """Let the CPU periods of each set's starts begin in turn, where this user may set them."""
         if self._local:
-            names = [[start.name for start in starts] for starts, _ in sets]
+            names = [[start.name for start in starts] for starts in sets]
             cpu_periods.spread(names, self._group)
 
     def configure_proxy(self, upstreams: Sequence[Upstream]) -> None:

@@ -12,7 +12,7 @@ stands within a millisecond of now when the usual one is set again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 
 from loadtests.tools import cgroup, proc
@@ -71,9 +71,21 @@ def _spread(sets: Sequence[Sequence[str]], set_period: SetPeriod, *, periods_apa
         for name in members:
             set_period(name, SHORT_PERIOD_US)
     proc.sleep(UNTIL_SHORT_S)
+    began_s = proc.monotonic_s()
+    for at_s, name in sorted(_moments(sets, periods_apart=periods_apart)):
+        proc.sleep(max(0.0, began_s + at_s - proc.monotonic_s()))
+        set_period(name, SHORT_PERIOD_US)  # starts a timer that has stopped
+        set_period(name, PERIOD_US)
+
+
+def _moments(sets: Sequence[Sequence[str]], *, periods_apart: int) -> Iterator[tuple[float, str]]:
+    """Yield when each member's period is to begin, in seconds from the first.
+
+    All sets begin at once, except where each member needs periods of its own.
+    """
+    set_s = 0.0
     for members in sets:
-        began_s, apart_s = proc.monotonic_s(), PERIOD_S * (periods_apart + 1 / len(members))
+        apart_s = PERIOD_S * (periods_apart + 1 / len(members))
         for number, name in enumerate(members):
-            proc.sleep(max(0.0, began_s + number * apart_s - proc.monotonic_s()))
-            set_period(name, SHORT_PERIOD_US)  # starts a timer that has stopped
-            set_period(name, PERIOD_US)
+            yield set_s + number * apart_s, name
+        set_s += periods_apart * len(members) * apart_s

@@ -138,7 +138,6 @@ class PairRunner:
         ``slots`` is how many requests a start serves at once; None where that is not known.
         """
         start = starts_of(self._stack, SideName.BASE)[0]
-        self._stack.pin(start, self._plan.cores[:1])
         step = self.checked.users_step if self.checked else 1
         return Calibrator(self._plan, self._worker, self._generators, start).load(slots, step=step)
 
@@ -154,7 +153,6 @@ class PairRunner:
         """
         at_s, began_s = proc.now_s(), proc.monotonic_s()
         lanes = [self._lane(number, load, before) for number in numbers]
-        self._stack.pin_together([(tuple(lane.starts.values()), lane.core) for lane in lanes])
         self._rehearse(lanes)
         counts_before = self._counts(lanes)
         for position in range(len(lanes[0].specs)):

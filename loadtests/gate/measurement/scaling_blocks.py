@@ -133,8 +133,8 @@ class BlockRunner:
         """
         at_s, began_s = proc.now_s(), proc.monotonic_s()
         lanes = [self._lane(number) for number in numbers]
-        self._stack.pin_together(
-            [(self._starts(side, lane.members), lane.core) for lane in lanes for side in SideName]
+        self._stack.take_turns(
+            [self._starts(side, lane.members) for lane in lanes for side in SideName]
         )
         for turns in zip(*(lane.order for lane in lanes), strict=True):
             self._windows(list(zip(lanes, turns, strict=True)), load, metronome)

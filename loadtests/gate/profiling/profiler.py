@@ -221,8 +221,6 @@ class FunctionProfiler:
     ) -> list[StartSamples]:
         """Return the samples of one pair a lane, all in the same window."""
         self._stack.allow([each.start.name for each in started], FREE_CPUS)
-        for each in started:
-            self._stack.pin(each.start, (self._plan.cores[each.lane],))
         recording = Recording(
             program, lambda: self._sampled(started), rate_hz=rate_hz, seconds=SECONDS
         )

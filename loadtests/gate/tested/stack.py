@@ -95,12 +95,12 @@ class VersionStack(LaneStack):
 
     def hold(self) -> None:
         """Wait for the new starts to become idle, then apply their CPU budgets."""
-        fresh = [start.name for start in self.replicas if start.name not in self._held]
-        busy = busy_after(fresh, self.read, limit_s=QUIET_LIMIT_S)
+        fresh = self._fresh()
+        names = [start.name for start in fresh]
+        busy = busy_after(names, self.read, limit_s=QUIET_LIMIT_S)
         if busy:
             self._say(f"Use CPU without any request: {', '.join(busy)}.")
-        self._hold(fresh, cpus=self._replica_cpus, cores=())
-        self._held.update(fresh)
+        self._hold_starts(fresh)
 
 
 @contextmanager

@@ -194,13 +194,6 @@ class Engine:
             return _reason(error)
         return None
 
-    def pin(self, container: str, cores: Sequence[int]) -> None:
-        """Pin a running container to cores; takes 10 ms, ``docker update`` would take 100 ms."""
-        with _answering():
-            self._client.api.update_container(
-                container, cpuset_cpus=",".join(str(core) for core in cores)
-            )
-
     def set_quota(self, container: str, quota_us: int, period_us: int) -> None:
         """Give a running container so much CPU in each such period; takes 10 to 50 ms."""
         with _answering():

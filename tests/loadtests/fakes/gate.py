@@ -117,13 +117,9 @@ class FakeGateStack(StackInMemory):
     def allow(self, starts: Sequence[str], cpus: float) -> None:
         self._done.append(f"allow {','.join(starts)} {cpus:g} CPU")
 
-    def pin(self, start: Replica, cores: Sequence[int]) -> None:
-        self._done.append(f"pin {start.name} to {','.join(map(str, cores))}")
-
-    def pin_together(self, sets: Sequence[tuple[Sequence[Replica], int]]) -> None:
-        for starts, core in sets:
-            for start in starts:
-                self.pin(start, (core,))
+    def take_turns(self, sets: Sequence[Sequence[Replica]]) -> None:
+        for starts in sets:
+            self._done.append(f"turns {','.join(start.name for start in starts)}")
 
     def ended(self) -> str | None:
         assert isinstance(self.world, GateWorld)

@@ -110,44 +110,33 @@ def test_each_start_is_held_to_its_budget_once(
 
     stack.hold()
 
-    first, second = (argv for argv in ran.argvs if argv[:2] == ("docker", "update"))
-    assert first[2] == second[2] == "--cpus=0.25"
-    assert set(first[3:]) == {f"id of {v}-{lane}-1" for v in ("base", "head") for lane in "ab"}
-    assert set(second[3:]) == {f"id of {v}-{lane}-2" for v in ("base", "head") for lane in "ab"}
+    updates = [argv for argv in ran.argvs if argv[:2] == ("docker", "update")]
+    assert updates == [
+        (
+            *("docker", "update", "--cpus=0.25", f"--cpuset-cpus={core}"),
+            *(f"id of {version}-{lane}-{number}" for version in ("base", "head")),
+        )
+        for number in (1, 2)
+        for lane, core in (("a", 2), ("b", 3))
+    ]
 
 
-def test_a_start_is_bound_to_cores(
+def test_starts_of_one_number_use_their_core_in_turn(
     engine: FakeEngine, ran: Ran, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pinned: list[object] = []
-    monkeypatch.setattr(FakeEngine, "pin", lambda _, *given: pinned.append(given), raising=False)
-    stack = a_stack(engine, tmp_path)
-    stack.grow(4)
-
-    stack.pin(stack.replicas[1], (3,))
-
-    assert pinned == [("id of base-b-1", (3,))]
-
-
-def test_starts_that_are_loaded_together_share_a_core_and_use_it_in_turn(
-    engine: FakeEngine, ran: Ran, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pinned: list[object] = []
     spread: list[object] = []
-    monkeypatch.setattr(FakeEngine, "pin", lambda _, *given: pinned.append(given), raising=False)
     monkeypatch.setattr(docker, "is_local", lambda: True)
     monkeypatch.setattr(cpu_periods, "spread", lambda sets, _: spread.extend(sets))
+    engine.listed = (*starts(2), *SERVICES)
     stack = a_stack(engine, tmp_path)
     stack.grow(4)
-    base, head = stack.replicas[:4], stack.replicas[4:]
+    stack.hold()
 
-    stack.pin_together([((base[0], head[0]), 3), ((base[1], head[1]), 5)])
-
-    assert pinned == [
-        *(("id of base-a-1", (3,)), ("id of head-a-1", (3,))),
-        *(("id of base-b-1", (5,)), ("id of head-b-1", (5,))),
+    assert spread == [
+        [f"{version}-{lane}-{number}" for version in ("base", "head")]
+        for number in (1, 2)
+        for lane in "ab"
     ]
-    assert spread == [["base-a-1", "head-a-1"], ["base-b-1", "head-b-1"]]
 
 
 def test_the_proxy_passes_each_port_to_the_starts_of_one_version(

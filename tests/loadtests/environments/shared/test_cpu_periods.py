@@ -59,7 +59,8 @@ def test_periods_of_a_set_begin_at_equal_distances(written: Written) -> None:
 
     assert written[:6] == [(name, 1_000, 0.0) for name in NAMES]
     begun = {name: at for name, period_us, at in written[6:] if period_us == 100_000}
-    assert list(begun.values())[:4] == [0.25, 0.275, 0.3, 0.325]
+    assert [begun[name] for name in NAMES[:4]] == [0.25, 0.275, 0.3, 0.325]
+    assert begun["sync-1"] == begun["gthread-1"]
     assert begun["sync-2"] - begun["sync-1"] == pytest.approx(0.05)
 
 

@@ -102,20 +102,16 @@ def test_blocks_of_two_lanes_are_loaded_at_once_and_in_opposite_order(world: Gat
     ]
     settled = [trial["settle_s"] for trial in world.trials]
     assert settled[::2] == settled[1::2]
-    pins = [done.split(" to ") for done in world.done if done.startswith("pin")]
-    assert len({start for start, _ in pins}) == 8
-    assert {core for _, core in pins} == {str(core) for core in PLAN.cores}
 
 
-def test_all_starts_of_a_block_share_one_core(world: GateWorld) -> None:
+def test_two_starts_of_a_block_share_one_core_and_use_it_in_turn(world: GateWorld) -> None:
     runner = a_runner(world)
     with runner.metronome() as metronome:
-        runner.blocks([2], LOAD, metronome)
+        runner.blocks([1, 2], LOAD, metronome)
 
-    pinned = [done for done in world.done if done.startswith("pin")]
-    assert len(pinned) == 4
-    assert {line.rpartition(" to ")[2] for line in pinned} == {str(PLAN.cores[1])}
-    assert {line.split("-")[1] for line in pinned} == {"b"}
+    assert [done for done in world.done if done.startswith("turns")] == [
+        f"turns {side}-{lane}-1,{side}-{lane}-2" for lane in "ab" for side in SideName
+    ]
 
 
 @pytest.mark.parametrize("awake", [True, False])
