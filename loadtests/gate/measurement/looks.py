@@ -16,7 +16,7 @@ from loadtests.gate.model.evidence import Evidence, ScalingBlock, StartPair, Wor
 from loadtests.gate.model.plan import GatePlan
 from loadtests.gate.model.result import EndpointResult
 from loadtests.gate.model.vocabulary import SIDE_BY_SIDE, EndpointName, GateVerdict
-from loadtests.gate.plan import fewest_starts, load_now, measuring_s
+from loadtests.gate.plan import block_steps, fewest_starts, load_now, measuring_s
 from loadtests.gate.stack import GateStack
 from loadtests.gate.tested import refusals
 from loadtests.model.errors import EnvironmentFailure, UnusableLoad
@@ -197,7 +197,7 @@ class Session:
             self._measure_step(step, load, before=self._pairs_before, last=look)
 
     def _steps(self, numbers: range) -> Iterator[range]:
-        """Yield the numbers of the pairs or blocks of the same time, one per lane."""
+        """Yield the numbers of the pairs that are measured at the same time, one per lane."""
         lanes = len(self._plan.cores)
         for first in numbers[::lanes]:
             yield range(first, min(first + lanes, numbers.stop))
@@ -214,7 +214,7 @@ class Session:
         load = self._load()
         self._block_runner.prepare()
         with self._block_runner.metronome() as metronome:
-            for step in self._steps(range(len(self._blocks()) + 1, look + 1)):
+            for step in block_steps(range(len(self._blocks()) + 1, look + 1)):
                 if self._overtime():
                     return
                 self._say(f"{self._worker}: one and two replicas in turns, {step[-1]} of {look}")

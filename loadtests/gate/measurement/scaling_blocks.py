@@ -55,6 +55,7 @@ class _Lane:
 
     number: int
     key: Key
+    """The generator of both versions, since they take turns."""
     core: int
     members: tuple[int, int]
     order: tuple[Turn, ...]
@@ -126,10 +127,9 @@ class BlockRunner:
     def blocks(
         self, numbers: Sequence[int], load: WorkerLoad, metronome: Metronome
     ) -> tuple[ScalingBlock, ...]:
-        """Return one measured block per lane: one and two replicas of each version, in sequence.
+        """Return measured blocks: one and two replicas of each version, in sequence.
 
-        The lanes are loaded in the same windows. Of two lanes, one has the order of the other in
-        reverse, so that what one does beside the other is the same for both versions.
+        Each is in a lane of its own, and all are loaded in the same windows.
         """
         at_s, began_s = proc.now_s(), proc.monotonic_s()
         lanes = [self._lane(number) for number in numbers]

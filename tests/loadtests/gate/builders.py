@@ -177,7 +177,7 @@ def make_block(
         "worker": worker,
         "number": number,
         "at_s": 2000.0 + 7 * number,
-        "wall_s": 7.0,
+        "wall_s": 3.5,
         "windows": tuple(windows),
     }
     return ScalingBlock(**{**given, **changed})

@@ -95,12 +95,27 @@ def test_the_arrivals_of_one_side_come_half_a_gap_after_their_twins() -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_block_comes_once_forwards_and_once_backwards(seed: int) -> None:
+def test_of_two_blocks_one_has_base_where_the_other_has_head(seed: int) -> None:
     planned = make_gate_plan(seed=seed)
     one, two = (plan.block_order(planned, "gthread", number) for number in (3, 4))
 
-    assert one == two[::-1]
+    assert [replicas for _, replicas in one] == [replicas for _, replicas in two]
+    assert all(first != second for (first, _), (second, _) in zip(one, two, strict=True))
     assert len(set(one)) == 4
+
+
+@pytest.mark.parametrize(
+    ("numbers", "steps"),
+    [
+        (range(1, 9), [[1, 2], [3, 4], [5, 6], [7, 8]]),
+        (range(4, 8), [[4], [5, 6], [7]]),
+        (range(9, 9), []),
+    ],
+)
+def test_two_blocks_of_one_order_are_measured_at_once(
+    numbers: range, steps: list[list[int]]
+) -> None:
+    assert [list(step) for step in plan.block_steps(numbers)] == steps
 
 
 def test_starts_are_alone_as_often_as_they_are_second() -> None:

@@ -98,7 +98,7 @@ def test_a_quiet_machine_promises_its_margin_at_the_first_look() -> None:
     promised = promise(PLAN, spread(0.015, 0.02))
 
     assert promised.starts == 16
-    assert promised.minutes == pytest.approx(1.1)
+    assert promised.minutes == pytest.approx(1.0)
     assert promised.visible is not None
     assert -0.05 < promised.visible < -0.025
 

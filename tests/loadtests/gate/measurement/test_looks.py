@@ -343,14 +343,5 @@ def test_what_the_load_left_is_taken_back_before_every_step_of_pairs_or_blocks()
     lanes = len(truth.plan.cores)
     pairs = [name for name in truth.done if name.startswith("pair")]
     blocks = [name for name in truth.done if name.startswith("block")]
+    assert blocks == [f"blocks {[number, number + 1]}" for number in (1, 3, 5, 7)]
     assert truth.done.count("reset") == -(-len(pairs) // lanes) + len(blocks)
-
-
-def test_blocks_are_measured_one_in_each_lane_at_a_time() -> None:
-    truth = Truth(make_gate_plan())
-    session, _ = run(truth)
-
-    assert [name for name in truth.done if name.startswith("block")] == [
-        f"blocks {[number, number + 1]}" for number in (1, 3, 5, 7)
-    ]
-    assert [block.number for block in session.evidence.blocks] == list(range(1, 9))
