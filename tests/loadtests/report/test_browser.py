@@ -9,9 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from selenium.common.exceptions import WebDriverException
+from selenium.common.exceptions import (
+    NoSuchElementException,
+    StaleElementReferenceException,
+    WebDriverException,
+)
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 
 from loadtests import pipeline
 from loadtests.analysis.profiles.comparison import profiles_of
@@ -73,7 +78,12 @@ def write(path: Path, text: str) -> None:
 
 
 def text_of(driver: Chrome, selector: str = "main") -> str:
-    return driver.find_element(By.CSS_SELECTOR, selector).text
+    """Return the shown text; a page that reloads in that moment is read once it is there again."""
+    waiting = WebDriverWait(
+        driver, 5, 0.05, [NoSuchElementException, StaleElementReferenceException]
+    )
+    text: str = waiting.until(lambda _: [driver.find_element(By.CSS_SELECTOR, selector).text])[0]
+    return text
 
 
 @pytest.mark.parallel
