@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from random import Random
 from statistics import fmean
 from typing import Any
@@ -56,6 +57,9 @@ loads with its first requests."""
 
 BLOCKS_AT_ONCE = 2
 """Scaling blocks that are measured at the same time, each in a lane of its own."""
+
+BlockTurn = tuple[SideName, int]
+"""One window of a scaling block: the version, and how many replicas of it are loaded."""
 
 STEP_S = 7.2
 BLOCK_S = 7.3
@@ -231,28 +235,30 @@ def lane_of(plan: GatePlan, number: int) -> int:
     return (number - 1) % len(plan.cores)
 
 
-def block_order(plan: GatePlan, worker: str, number: int) -> tuple[tuple[SideName, int], ...]:
-    """Return the order of a scaling block, as pairs of version and number of replicas.
+def block_order(plan: GatePlan, worker: str, number: int) -> tuple[BlockTurn, ...]:
+    """Return the order of a scaling block.
 
     The order is random for every two blocks, which are measured at once. The second has base where
     the first has head. So drift cancels, and a version is never loaded in both: its store, and the
     locks in it, are for the replicas of one block.
     """
     order = [(side, replicas) for side in SideName for replicas in (1, 2)]
-    Random(f"{plan.seed} {worker} {(number - 1) // BLOCKS_AT_ONCE} block").shuffle(order)
+    Random(f"{plan.seed} {worker} {_block_step(number)} block").shuffle(order)
     if number % BLOCKS_AT_ONCE:
         return tuple(order)
     other = dict(zip(SideName, reversed(SideName), strict=True))
     return tuple((other[side], replicas) for side, replicas in order)
 
 
-def block_steps(numbers: range) -> Iterator[range]:
-    """Yield the numbers of the blocks that are measured at once, where both of two are left."""
-    first = numbers.start
-    while first < numbers.stop:
-        after = min(first + (BLOCKS_AT_ONCE if first % BLOCKS_AT_ONCE else 1), numbers.stop)
-        yield range(first, after)
-        first = after
+def block_steps(numbers: range) -> Iterator[tuple[int, ...]]:
+    """Yield the numbers of the blocks that are measured at once, as far as both are asked for."""
+    for _, step in groupby(numbers, _block_step):
+        yield tuple(step)
+
+
+def _block_step(number: int) -> int:
+    """Return what the blocks that are measured at once have in common."""
+    return (number - 1) // BLOCKS_AT_ONCE
 
 
 def block_members(plan: GatePlan, number: int, starts: int) -> tuple[int, int]:

@@ -106,27 +106,23 @@ class LaneStack(ContainerStack):
         ]
 
     def hold(self) -> None:
-        """Wait until the new starts are idle, then apply their CPU budgets."""
-        fresh = self._fresh()
-        wait_until_quiet([start.name for start in fresh], self.read)
-        self._hold_starts(fresh)
+        """Wait until the new starts are idle, then apply their CPU budgets.
 
-    def _fresh(self) -> list[Replica]:
-        return [start for start in self.replicas if start.name not in self._held]
-
-    def _hold_starts(self, starts: Sequence[Replica]) -> None:
-        """Give starts their CPU budgets, and bind each to its lane's core.
-
-        The starts of one number, one of each version, take turns.
+        Each is bound to its lane's core. Those of one number, one of each version, take turns.
         """
+        fresh = [start for start in self.replicas if start.name not in self._held]
+        self._wait_idle([start.name for start in fresh])
         for lane, core in enumerate(self._lane_cores):
-            names = [start.name for start in starts if self._lane_of(start) == lane]
+            names = [start.name for start in fresh if self._lane_of(start) == lane]
             self._hold(names, cpus=self._replica_cpus, cores=(core,))
-        self._held.update(start.name for start in starts)
-        numbers = sorted({start.number for start in starts})
+        self._held.update(start.name for start in fresh)
+        numbers = sorted({start.number for start in fresh})
         self.take_turns(
-            [[start for start in starts if start.number == number] for number in numbers]
+            [[start for start in fresh if start.number == number] for number in numbers]
         )
+
+    def _wait_idle(self, starts: Sequence[str]) -> None:
+        wait_until_quiet(starts, self.read)
 
     def _lane_of(self, start: Replica) -> int:
         return (start.number - 1) % len(self._lane_cores)

@@ -22,7 +22,7 @@ from loadtests.gate.analysis.figures import short
 from loadtests.gate.model.evidence import Evidence, StartPair
 from loadtests.gate.model.plan import GatePlan
 from loadtests.gate.model.vocabulary import SIDE_BY_SIDE, EndpointName, Mode
-from loadtests.gate.plan import STEP_S
+from loadtests.gate.plan import measuring_s
 from loadtests.model.result import Estimate
 
 REPEATS = 3
@@ -161,7 +161,7 @@ def promise(plan: GatePlan, spread: Spread) -> Promise:
     sd = math.hypot(spread.window_sd, spread.start_sd)
     rule = rule_of(plan, spread.endpoint)
     for look, units in enumerate(plan.looks, start=1):
-        minutes = math.ceil(units / len(plan.cores)) * STEP_S / 60
+        minutes = measuring_s(units, 0, lanes=len(plan.cores)) / 60
         if minutes > plan.max_minutes:
             break
         error = sd / math.sqrt(units)

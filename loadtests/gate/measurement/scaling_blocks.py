@@ -16,7 +16,7 @@ from loadtests.gate.measurement.generator_pool import TIMEOUT_S, GeneratorPool, 
 from loadtests.gate.model.evidence import ScalingBlock, ScalingWindow, SideProbe, WorkerLoad
 from loadtests.gate.model.plan import GatePlan
 from loadtests.gate.model.vocabulary import SideName
-from loadtests.gate.plan import block_members, block_order, lane_of, settle_s
+from loadtests.gate.plan import BlockTurn, block_members, block_order, lane_of, settle_s
 from loadtests.gate.stack import GateStack, starts_of
 from loadtests.gate.tested.serving import NOTHING_SEEN, Serving
 from loadtests.measurement import readiness
@@ -45,10 +45,6 @@ MOST_BLOCK_PORTS = 60
 """Blocks with ports of their own; later blocks reuse them. A multiple of any number of lanes."""
 
 
-Turn = tuple[SideName, int]
-"""One window of a block: the version, and how many replicas of it are loaded."""
-
-
 @dataclass(kw_only=True)
 class _Lane:
     """One block during its measurement."""
@@ -58,7 +54,7 @@ class _Lane:
     """The generator of both versions, since they take turns."""
     core: int
     members: tuple[int, int]
-    order: tuple[Turn, ...]
+    order: tuple[BlockTurn, ...]
     windows: list[ScalingWindow] = field(default_factory=list)
 
 
@@ -161,23 +157,18 @@ class BlockRunner:
         )
 
     def _windows(
-        self, turns: Sequence[tuple[_Lane, Turn]], load: WorkerLoad, metronome: Metronome
+        self, turns: Sequence[tuple[_Lane, BlockTurn]], load: WorkerLoad, metronome: Metronome
     ) -> None:
         """Run one window on all lanes at once, and add its figures to each lane."""
-        loads = [self._load_of(lane, turn, load) for lane, turn in turns]
-        # All windows are to begin together.
-        settle_s = max(each.settle_s for each in loads)
-        keyed = [
-            (lane.key, replace(each, settle_s=settle_s))
-            for (lane, _), each in zip(turns, loads, strict=True)
-        ]
-        all_done, opened, closed = self._generators.open(keyed, metronome)
+        loads = [(lane.key, self._load_of(lane, turn, load)) for lane, turn in turns]
+        longest_s = max(each.settle_s for _, each in loads)  # all windows are to begin together
+        loads = [(key, replace(each, settle_s=longest_s)) for key, each in loads]
+        all_done, opened, closed = self._generators.open(loads, metronome)
         foreign_ratio, steal_ratio = figures.taken_by_others(opened, closed)
         proxy = figures.cpus_of(opened, closed, Role.PROXY)
         for (lane, (side, replicas)), done in zip(turns, all_done, strict=True):
             used = {start.name for start in self._starts(side, lane.members[:replicas])}
-            pulses = (_on(edge, lane.core).pulse for edge in (opened, closed))
-            speed = core_speed.between(*pulses)
+            speed = core_speed.between(_on(opened, lane.core).pulse, _on(closed, lane.core).pulse)
             lane.windows.append(
                 ScalingWindow(
                     side=side,
@@ -192,7 +183,7 @@ class BlockRunner:
                 )
             )
 
-    def _load_of(self, lane: _Lane, turn: Turn, load: WorkerLoad) -> Load:
+    def _load_of(self, lane: _Lane, turn: BlockTurn, load: WorkerLoad) -> Load:
         timing, (side, replicas) = self._plan.timing, turn
         return Load(
             id=f"b{lane.number:03d}-{side}-{replicas}",

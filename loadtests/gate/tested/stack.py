@@ -93,14 +93,10 @@ class VersionStack(LaneStack):
         needs = self._startings[SideName(version)].subject.needs
         return tuple(part.service for part in needs if part.service in self._containers)
 
-    def hold(self) -> None:
-        """Wait for the new starts to become idle, then apply their CPU budgets."""
-        fresh = self._fresh()
-        names = [start.name for start in fresh]
-        busy = busy_after(names, self.read, limit_s=QUIET_LIMIT_S)
+    def _wait_idle(self, starts: Sequence[str]) -> None:
+        busy = busy_after(starts, self.read, limit_s=QUIET_LIMIT_S)
         if busy:
             self._say(f"Use CPU without any request: {', '.join(busy)}.")
-        self._hold_starts(fresh)
 
 
 @contextmanager
